@@ -1,0 +1,60 @@
+from odoo import http
+from odoo.fields import Domain
+from odoo.http import request
+
+from odoo.addons.portal.controllers.portal import CustomerPortal, pager as portal_pager
+
+
+class CreditPortal(CustomerPortal):
+    _entries_per_page = 20
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "credit_balance" in counters:
+            values["credit_balance"] = sum(self._my_wallets().mapped("balance"))
+        return values
+
+    def _my_wallets(self):
+        """The wallets the user owns or may spend from, by the record rules."""
+        wallets = request.env["credit.wallet"]
+        return wallets.search([]) if wallets.has_access("read") else wallets
+
+    def _history_filters(self):
+        return {
+            "all": {"label": request.env._("All"), "domain": Domain.TRUE},
+            "purchase": {
+                "label": request.env._("Purchases"),
+                "domain": Domain("kind", "in", ["purchase", "clawback"])},
+            "booking": {
+                "label": request.env._("Bookings"),
+                "domain": Domain("kind", "in", ["booking", "refund"])},
+            "other": {
+                "label": request.env._("Other"),
+                "domain": Domain("kind", "in", ["expiry", "adjustment", "reversal"])},
+        }
+
+    @http.route(
+        ["/my/credits", "/my/credits/page/<int:page>"],
+        type="http", auth="user", website=True, readonly=True)
+    def portal_my_credits(self, page=1, filterby="all", **kw):
+        """« Mon portefeuille »: balance, what expires when, history."""
+        values = self._prepare_portal_layout_values()
+        wallets = self._my_wallets()
+        filters = self._history_filters()
+        filterby = filterby if filterby in filters else "all"
+        entries = request.env["credit.entry"]
+        domain = Domain("wallet_id", "in", wallets.ids) & filters[filterby]["domain"]
+        pager = portal_pager(
+            url="/my/credits", total=entries.search_count(domain), page=page,
+            step=self._entries_per_page, url_args={"filterby": filterby})
+        values.update({
+            "page_name": "credits",
+            "default_url": "/my/credits",
+            "wallets": wallets,
+            "entries": entries.search(
+                domain, limit=self._entries_per_page, offset=pager["offset"]),
+            "pager": pager,
+            "searchbar_filters": filters,
+            "filterby": filterby,
+        })
+        return request.render("credit_wallet.portal_my_credits", values)

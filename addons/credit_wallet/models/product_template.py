@@ -1,0 +1,51 @@
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+
+
+class ProductTemplate(models.Model):
+    _inherit = "product.template"
+
+    service_tracking = fields.Selection(
+        selection_add=[("credit_pack", "Credits in the customer's wallet")],
+        ondelete={"credit_pack": "set default"})
+    credit_count = fields.Integer(
+        string="Credits in the pack", help="Whole credits that one pack adds to the wallet.")
+    credit_validity_months = fields.Integer(
+        string="Validity (months)", help="Months the credits can be used; 0: no expiry.")
+
+    _pack_has_credits = models.Constraint(
+        "CHECK(service_tracking <> 'credit_pack' OR credit_count > 0)",
+        "A pack of credits holds at least one credit: set a whole number above zero.")
+    _validity_not_negative = models.Constraint(
+        "CHECK(credit_validity_months >= 0)",
+        "The validity of a pack is a number of months, or 0 for no expiry.")
+
+    @api.model
+    def _get_saleable_tracking_types(self):
+        return super()._get_saleable_tracking_types() + ["credit_pack"]
+
+    def _prepare_service_tracking_tooltip(self):
+        if self.service_tracking == "credit_pack":
+            return self.env._("The credits land in the wallet once the invoice is paid.")
+        return super()._prepare_service_tracking_tooltip()
+
+    def _get_product_accounts(self):
+        """The price of a pack is owed to the customer until its credits are used."""
+        accounts = super()._get_product_accounts()
+        if self.service_tracking == "credit_pack":
+            company = self.company_id or self.env.company
+            accounts["income"] = company.credit_deferred_account_id or accounts["income"]
+        return accounts
+
+    def _credit_expiry_date(self, start):
+        """Last day of validity of a pack bought on `start` (local date), or False."""
+        self.ensure_one()
+        if not self.credit_validity_months:
+            return False
+        return start + relativedelta(months=self.credit_validity_months)
+
+    def _credit_price_per_credit(self, price):
+        """Price of one credit for a displayed price of the pack, same currency and taxes."""
+        self.ensure_one()
+        return price / self.credit_count if self.credit_count else 0.0

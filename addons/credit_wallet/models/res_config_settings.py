@@ -1,0 +1,11 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    credit_deferred_account_id = fields.Many2one(
+        related="company_id.credit_deferred_account_id", readonly=False)
+    credit_breakage_account_id = fields.Many2one(
+        related="company_id.credit_breakage_account_id", readonly=False)
+    credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)

@@ -1,0 +1,1 @@
+from .links import LinkError, check_lms_url

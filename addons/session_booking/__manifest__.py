@@ -1,0 +1,28 @@
+{
+    "name": "Session Booking",
+    "summary": "Training sessions booked with credits: calendar, exact seats, portal",
+    "version": "19.0.1.0.0",
+    "category": "Marketing/Events",
+    "author": "Odoo Credits",
+    "license": "LGPL-3",
+    "depends": ["credit_wallet", "website_event"],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/session_booking_rules.xml",
+        "data/product_data.xml",
+        "data/mail_template_data.xml",
+        "data/website_menu_data.xml",
+        "views/event_type_views.xml",
+        "views/event_event_views.xml",
+        "views/event_registration_views.xml",
+        "views/session_booking_menus.xml",
+        "views/calendar_templates.xml",
+        "views/booking_templates.xml",
+        "views/event_templates.xml",
+        "views/portal_templates.xml",
+    ],
+    "assets": {
+        "web.assets_frontend": ["session_booking/static/src/scss/calendar.scss"],
+    },
+    "post_init_hook": "post_init_hook",
+}

@@ -1,0 +1,82 @@
+from odoo import fields, http
+from odoo.exceptions import AccessError, MissingError, UserError
+from odoo.http import request
+
+from odoo.addons.portal.controllers.portal import CustomerPortal, pager as portal_pager
+
+
+class TrainingPortal(CustomerPortal):
+    _trainings_per_page = 20
+
+    def _training_domain(self):
+        return [("event_id.is_training", "=", True)]
+
+    @http.route(
+        ["/my/trainings", "/my/trainings/page/<int:page>"],
+        type="http", auth="user", website=True, readonly=True)
+    def portal_my_trainings(self, page=1, filterby="coming", **kw):
+        """« Mes formations »: coming, past and cancelled."""
+        now = fields.Datetime.now()
+        filters = {
+            "coming": {"label": request.env._("Coming"), "domain": [
+                ("state", "in", ("open", "done")), ("event_id.date_end", ">=", now)]},
+            "past": {"label": request.env._("Past"), "domain": [
+                ("state", "in", ("open", "done")), ("event_id.date_end", "<", now)]},
+            "cancelled": {"label": request.env._("Cancelled"), "domain": [
+                ("state", "=", "cancel")]},
+        }
+        filterby = filterby if filterby in filters else "coming"
+        registrations = request.env["event.registration"]
+        domain = self._training_domain() + filters[filterby]["domain"]
+        pager = portal_pager(
+            url="/my/trainings", total=registrations.search_count(domain), page=page,
+            step=self._trainings_per_page, url_args={"filterby": filterby})
+        values = self._prepare_portal_layout_values()
+        values.update({
+            "page_name": "trainings",
+            "default_url": "/my/trainings",
+            "registrations": registrations.search(
+                domain, limit=self._trainings_per_page, offset=pager["offset"]).sorted(
+                    lambda registration: registration.event_id.date_begin,
+                    reverse=filterby != "coming"),
+            "pager": pager, "searchbar_filters": filters, "filterby": filterby,
+        })
+        return request.render("session_booking.portal_my_trainings", values)
+
+    def _own_registration(self, registration_id):
+        """:raise NotFound: it does not exist, or belongs to another customer."""
+        registration = request.env["event.registration"].browse(registration_id)
+        try:
+            registration.check_access("read")
+            registration.exists().ensure_one()
+        except (AccessError, MissingError, ValueError) as error:
+            raise request.not_found() from error
+        return registration
+
+    @http.route(
+        "/my/trainings/<int:registration_id>", type="http", auth="user", website=True)
+    def portal_my_training(self, registration_id, booked=None, error=None, **kw):
+        registration = self._own_registration(registration_id)
+        values = self._prepare_portal_layout_values()
+        values.update({
+            "page_name": "training", "registration": registration,
+            "event": registration.event_id.sudo(),  # sudo: an unpublished past session
+            "booked": booked, "error": error,
+            # sudo: the invoice of the user's own seat; its link carries its own token
+            "invoice": registration.sudo().credit_entry_id.move_ids[:1],
+        })
+        return request.render("session_booking.portal_my_training", values)
+
+    @http.route(
+        "/my/trainings/<int:registration_id>/cancel", type="http", auth="user",
+        methods=["POST"], website=True)
+    def portal_cancel_training(self, registration_id, **kw):
+        """Cancel until the deadline; the credits go back to their lots."""
+        registration = self._own_registration(registration_id)
+        try:
+            with request.env.cr.savepoint():
+                # sudo: customers have no write access; the registration is theirs
+                registration.sudo()._cancel_by_customer()
+        except UserError as error:
+            return self.portal_my_training(registration_id, error=str(error))
+        return request.redirect(f"/my/trainings/{registration_id}", code=303)

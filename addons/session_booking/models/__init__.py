@@ -1,0 +1,1 @@
+from . import event_event, event_registration, event_type

@@ -1,0 +1,203 @@
+import pytz
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date
+
+from ..exceptions import SessionFull, SessionUnavailable
+
+
+class EventEvent(models.Model):
+    _inherit = "event.event"
+
+    is_training = fields.Boolean(
+        compute="_compute_is_training", store=True, precompute=True, string="Training session")
+    credit_price = fields.Integer(
+        compute="_compute_credit_price", store=True, readonly=False, precompute=True,
+        string="Price (credits)")
+    cancel_hours = fields.Integer(
+        compute="_compute_credit_price", store=True, readonly=False, precompute=True,
+        string="Free cancellation (hours)")
+    # Odoo only counts registrations, and oversells under concurrency; this counter does not.
+    seats_booked = fields.Integer(
+        default=0, required=True, readonly=True, copy=False, string="Seats taken",
+        help="Registered and attended seats, kept exact by the database.")
+    seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
+
+    _training_has_price = models.Constraint(
+        "CHECK(NOT COALESCE(is_training, FALSE) OR credit_price > 0)",
+        "A session of a training is booked with credits: give it a price of at least 1 credit.")
+    _seats_within_capacity = models.Constraint(
+        "CHECK(seats_booked >= 0 AND (NOT COALESCE(is_training, FALSE) "
+        "OR NOT COALESCE(seats_limited, FALSE) OR seats_booked <= seats_max))",
+        "The session is full: more seats are taken than its capacity allows.")
+    _training_is_one_session = models.Constraint(
+        "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
+        "A training has one event per session: create several sessions instead of slots.")
+
+    @api.depends("event_type_id")
+    def _compute_is_training(self):
+        for event in self:
+            event.is_training = event.event_type_id.is_training
+
+    @api.depends("event_type_id")
+    def _compute_credit_price(self):
+        for event in self:
+            event.credit_price = event.event_type_id.credit_price
+            event.cancel_hours = event.event_type_id.cancel_hours
+
+    @api.depends("seats_booked", "seats_max", "seats_limited")
+    def _compute_seats_left(self):
+        for event in self:
+            event.seats_left = event.seats_max - event.seats_booked if event.seats_limited else -1
+
+    # Seats --------------------------------------------------------------------------------
+
+    @api.model
+    def _move_seats(self, deltas):
+        """Take (+) or give back (-) seats; refuse above the capacity of a training.
+
+        One statement per session decides, in the order of ids so that two baskets in opposite
+        order do not deadlock.
+
+        :param dict deltas: number of seats by session id
+        :raise SessionFull: naming the session
+        """
+        self.flush_model(["seats_limited", "seats_max", "is_training", "seats_booked"])
+        for event in self.browse(sorted(id_ for id_, seats in deltas.items() if seats)):
+            seats = deltas[event.id]
+            self.env.cr.execute(SQL(
+                "UPDATE event_event SET seats_booked = seats_booked + %(seats)s "
+                "WHERE id = %(id)s AND (%(seats)s < 0 OR NOT COALESCE(is_training, FALSE) "
+                "OR NOT COALESCE(seats_limited, FALSE) "
+                "OR seats_booked + %(seats)s <= seats_max)",
+                seats=seats, id=event.id))
+            event.invalidate_recordset(["seats_booked", "seats_left"])
+            if not self.env.cr.rowcount:
+                raise event._full_error()
+
+    def _full_error(self):
+        return SessionFull(self.env._(
+            "“%(session)s” of %(date)s is full. Nothing was booked or spent; choose another "
+            "session.", session=self.name, date=self._local_begin()))
+
+    @api.model
+    def _count_seats_again(self):
+        """Set the counter from the registrations (installation, repair)."""
+        self.env.cr.execute("""
+            UPDATE event_event event SET seats_booked = counted.seats
+              FROM (SELECT e.id, COUNT(r.id) AS seats
+                      FROM event_event e
+                      LEFT JOIN event_registration r ON r.event_id = e.id
+                            AND r.active AND r.state IN ('open', 'done')
+                     GROUP BY e.id) counted
+             WHERE counted.id = event.id AND event.seats_booked <> counted.seats""")
+        self.env["event.event"].invalidate_model(["seats_booked", "seats_left"])
+
+    # Booking ------------------------------------------------------------------------------
+
+    def _local_begin(self):
+        """Beginning in the session's timezone, formatted for the reader's language."""
+        self.ensure_one()
+        return self._format_moment(self.date_begin)
+
+    def _format_moment(self, moment):
+        """A UTC date and time as people say it, in the session's timezone."""
+        local = self._localize(moment)
+        return self.env._(
+            "%(date)s at %(time)s",
+            date=format_date(self.env, local.date(), date_format="full"),
+            time=local.strftime("%H:%M"))
+
+    def _localize(self, moment):
+        self.ensure_one()
+        return pytz.utc.localize(moment).astimezone(pytz.timezone(self.date_tz or "UTC"))
+
+    def _local_date(self):
+        """Civil date of the beginning in the session's timezone."""
+        return self._localize(self.date_begin).date()
+
+    def _local_hours(self):
+        """Begin and end in the session's timezone, with its name."""
+        self.ensure_one()
+        begin, end = self._localize(self.date_begin), self._localize(self.date_end)
+        return f"{begin:%H:%M} – {end:%H:%M} ({self.date_tz})"
+
+    def _is_past(self):
+        self.ensure_one()
+        return self.date_begin <= fields.Datetime.now()
+
+    def _check_bookable(self):
+        """:raise SessionUnavailable: why this session cannot be booked now."""
+        self.ensure_one()
+        if not self.is_training or self.credit_price <= 0:
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” has no price in credits and cannot be booked here. Please "
+                "contact us.", session=self.name))
+        if self._is_past():
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” has already started. Choose a coming session.",
+                session=self.name))
+        if self.kanban_state == "cancel" or not self.active:
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” is cancelled. Choose another session.", session=self.name))
+        if self.seats_limited and self.seats_left <= 0:
+            raise self._full_error()
+
+    def _book(self, wallet, attendee, key):
+        """Book one seat: credits, seat, invoice and mail, all or nothing.
+
+        The wallet is debited before the seat is taken: that order is the same everywhere.
+
+        :param wallet: the ``credit.wallet`` that pays
+        :param attendee: the ``res.partner`` who comes
+        :param str key: idempotency key: the same key returns the same registration
+        :return: the ``event.registration``
+        :raise SessionUnavailable: past, cancelled, without price, full, or booked already
+        :raise InsufficientCredits: the wallet holds less than the price
+        """
+        self.ensure_one()
+        known = self.env["event.registration"].search([("booking_key", "=", key)])
+        if known:
+            return known
+        self._check_bookable()
+        self._check_not_booked_by(attendee)
+        entry = wallet._spend(
+            self.credit_price, f"booking:{key}",
+            origin=self.env._("%(session)s, %(date)s",
+                              session=self.name, date=self._local_begin()))
+        registration = self.env["event.registration"].create({
+            "event_id": self.id,
+            "partner_id": attendee.id,
+            "name": attendee.name,
+            "email": attendee.email,
+            "phone": attendee.phone,
+            "credit_entry_id": entry.id,
+            "booking_key": key,
+        })
+        registration._invoice_booking()
+        registration._send_booking_mail("session_booking.mail_template_booking_confirmed")
+        return registration
+
+    def _check_not_booked_by(self, attendee):
+        booked = self.env["event.registration"].search_count([
+            ("event_id", "=", self.id), ("partner_id", "=", attendee.id),
+            ("state", "in", ("open", "done"))], limit=1)
+        if booked:
+            raise SessionUnavailable(self.env._(
+                "%(name)s already has a seat in “%(session)s”. See “My trainings”.",
+                name=attendee.name, session=self.name))
+
+    # Website ------------------------------------------------------------------------------
+
+    def _compute_event_mail_ids(self):
+        """Trainings have their own confirmation and reminders (see the mails of this addon)."""
+        trainings = self.filtered("event_type_id.is_training")
+        for event in trainings:
+            event.event_mail_ids = [fields.Command.clear()]
+        return super(EventEvent, self - trainings)._compute_event_mail_ids()
+
+    def _cancel_deadline(self):
+        """Until when (UTC) customers cancel and get their credits back."""
+        self.ensure_one()
+        return self.date_begin - relativedelta(hours=self.cancel_hours)

@@ -1,0 +1,161 @@
+from collections import Counter
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+
+class EventRegistration(models.Model):
+    _inherit = "event.registration"
+
+    credit_entry_id = fields.Many2one(
+        "credit.entry", string="Credits spent", readonly=True, copy=False, ondelete="restrict")
+    refund_entry_id = fields.Many2one(
+        "credit.entry", string="Credits returned", readonly=True, copy=False,
+        ondelete="restrict")
+    paid_outside = fields.Boolean(
+        copy=False, tracking=True,
+        help="The seat of a training is paid by other means than credits (quote, agreement).")
+    booking_key = fields.Char(readonly=True, copy=False)
+    credit_cost = fields.Integer(compute="_compute_credit_cost", string="Price (credits)")
+    can_cancel = fields.Boolean(compute="_compute_can_cancel")
+
+    _credit_entry_once = models.UniqueIndex(
+        "(credit_entry_id) WHERE credit_entry_id IS NOT NULL",
+        "These credits already pay for another seat.")
+    _booking_key_unique = models.UniqueIndex(
+        "(booking_key) WHERE booking_key IS NOT NULL", "This booking was already made.")
+
+    @api.depends("credit_entry_id")
+    def _compute_credit_cost(self):
+        for registration in self:
+            # sudo: the cost is the registrant's own; the ledger has its own access rules
+            registration.credit_cost = -registration.sudo().credit_entry_id.credits
+
+    @api.depends("state", "event_id.date_begin", "event_id.cancel_hours")
+    def _compute_can_cancel(self):
+        now = fields.Datetime.now()
+        for registration in self:
+            registration.can_cancel = (
+                registration.state == "open"
+                and registration.event_id.is_training
+                and now < registration.event_id._cancel_deadline())
+
+    @api.constrains("state", "active", "event_id", "credit_entry_id", "paid_outside",
+                    "refund_entry_id")
+    def _check_training_is_paid(self):
+        """Whatever door a seat of a training comes through, it was paid."""
+        for registration in self.sudo():  # sudo: reads the ledger to check, shows nothing
+            if (registration.event_id.is_training and registration._takes_a_seat()
+                    and not registration.paid_outside
+                    and (not registration.credit_entry_id or registration.refund_entry_id)):
+                raise ValidationError(self.env._(
+                    "A seat in “%(session)s” costs %(price)s credits: book it from the "
+                    "calendar of trainings, or tick “Paid outside” if it is paid otherwise.",
+                    session=registration.event_id.name,
+                    price=registration.event_id.credit_price))
+
+    # Seats: every door (website, back office, import, RPC) passes through these -------------
+
+    def _takes_a_seat(self):
+        self.ensure_one()
+        return self.active and self.state in ("open", "done")
+
+    def _seats_by_event(self):
+        return Counter(
+            registration.event_id.id for registration in self if registration._takes_a_seat())
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        registrations = super().create(vals_list)
+        self.env["event.event"]._move_seats(registrations._seats_by_event())
+        return registrations
+
+    def write(self, vals):
+        if not {"state", "active", "event_id"} & set(vals):
+            return super().write(vals)
+        if vals.get("state") == "cancel":
+            self._return_credits()
+        before = self._seats_by_event()
+        result = super().write(vals)
+        after = self._seats_by_event()
+        after.subtract(before)
+        self.env["event.event"]._move_seats(after)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_paid_with_credits(self):
+        for registration in self.sudo():  # sudo: reads the ledger to refuse, shows nothing
+            if registration.credit_entry_id and not registration.refund_entry_id:
+                raise UserError(self.env._(
+                    "The seat of %(name)s in “%(session)s” is paid with credits: cancel it "
+                    "first, so that the credits go back.",
+                    name=registration.name, session=registration.event_id.name))
+
+    def unlink(self):
+        before = self._seats_by_event()
+        before_negative = {event_id: -seats for event_id, seats in before.items()}
+        result = super().unlink()
+        self.env["event.event"]._move_seats(before_negative)
+        return result
+
+    # Money ----------------------------------------------------------------------------------
+
+    def _invoice_booking(self):
+        """The zero-payable invoice of the seat, posted; its mail is queued."""
+        self.ensure_one()
+        event = self.event_id
+        partner = self.credit_entry_id.partner_id
+        product = event.event_type_id.training_product_id or self.env.ref(
+            "session_booking.product_training")
+        event = event.with_context(lang=partner.lang)
+        label = event.env._(
+            "%(session)s\n%(date)s\nAttendee: %(name)s",
+            session=event.name, date=event._local_begin(), name=self.name)
+        return self.credit_entry_id._create_consumption_invoice(product, label, partner)
+
+    def _return_credits(self):
+        """Give the credits back to their lots, and reverse the invoice; once per seat."""
+        # sudo: the ledger and the books follow from the cancellation
+        for registration in self.sudo():
+            entry = registration.credit_entry_id
+            if not entry or registration.refund_entry_id:
+                continue
+            registration.refund_entry_id = entry._reverse(
+                f"refund:registration:{registration.id}", kind="refund",
+                origin=self.env._("Cancelled: %(session)s", session=registration.event_id.name))
+            invoices = entry.move_ids.filtered(lambda move: move.move_type == "out_invoice")
+            credit_notes = invoices._reverse_moves(
+                [{"invoice_date": entry.company_id._credit_today()} for _move in invoices],
+                cancel=True)
+            credit_notes.credit_entry_id = registration.refund_entry_id
+
+    def _cancel_by_customer(self):
+        """Cancel until the deadline, return the credits, confirm by mail; twice is once.
+
+        :raise UserError: after the deadline
+        """
+        self.ensure_one()
+        if self.state == "cancel":
+            return
+        if not self.can_cancel:
+            raise UserError(self.env._(
+                "“%(session)s” can no longer be cancelled online: the deadline was %(hours)s "
+                "hours before it starts. Please contact us.",
+                session=self.event_id.name, hours=self.event_id.cancel_hours))
+        self.action_cancel()
+        self._send_booking_mail("session_booking.mail_template_booking_cancelled")
+
+    # Mail -----------------------------------------------------------------------------------
+
+    def _get_join_url(self):
+        """Where the attendee follows the session online; empty when there is nowhere."""
+        self.ensure_one()
+        return self.event_id.event_url or ""
+
+    def _send_booking_mail(self, xmlid):
+        """Queue a mail to the attendee; it leaves after the commit."""
+        template = self.env.ref(xmlid)
+        for registration in self:
+            template.send_mail(registration.id)
+        # sudo: the mail queue belongs to the system
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

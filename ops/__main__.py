@@ -1,0 +1,130 @@
+"""``python3 -m ops <command>``: what the Makefile calls.
+
+demo    make everything ready, start the demo, say where it is
+test    make everything ready, run every test, count
+lint    ruff, pylint-odoo, XML, translations
+stop    stop the demo and the database server
+clean   remove all that was made (the .house folder and the cluster)
+shell   an Odoo shell on the demo database
+update  install what changed in the addons into the running demo
+"""
+
+import os
+import shutil
+import sys
+import time
+
+from . import database, lint, paths, postgres, server, system, testing
+from .steps import run, step
+
+
+def _prepare():
+    system.install_packages()
+    system.get_odoo()
+    system.make_venv()
+    postgres.start()
+
+
+def demo():
+    started = time.monotonic()
+    _prepare()
+    if paths.DEMO not in postgres.databases():
+        database.ensure_demo_template()
+        with step("Database: the demo's own copy"):
+            postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
+            _address_demo()
+    server.start_world()
+    with step("Odoo"):
+        url = server.start_odoo(paths.DEMO)
+    with step("First pages (style sheets are built once)"):
+        for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
+            server.answers(url + page, timeout=120)
+    _say_where(url, time.monotonic() - started)
+
+
+def _address_demo():
+    """Let mails and PDFs point at this demo's port, and courses at its LMS."""
+    wanted = server.ports()
+    for key, port in (("web.base.url", wanted["http"]), ("report.url", wanted["http"])):
+        postgres.query(
+            "INSERT INTO ir_config_parameter (key, value) "
+            f"VALUES ('{key}', 'http://127.0.0.1:{port}') "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value", paths.DEMO)
+    for table in ("event_type", "event_event"):
+        postgres.query(
+            f"UPDATE {table} SET lms_url = replace(lms_url, ':8070/', ':{wanted['world']}/')",
+            paths.DEMO)
+
+
+def _say_where(url, seconds):
+    world = f"http://127.0.0.1:{server.ports()['world']}"
+    print(f"""
+Ready in {seconds:.0f} s: {url}
+
+  login                          password      who
+  admin                          admin         administrator
+  comptable@insaho.example       comptable     accountant
+  client@insaho.example          client        customer with 12 credits
+  responsable@acme.example       responsable   training manager of a customer company
+
+Try first
+  1. {url}/trainings — as client: open a session, book it with credits.
+  2. {url}/my — wallet, trainings, invoices.
+  3. {url}/shop — buy a pack with the demo card (any number).
+  4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
+  5. {url}/odoo — as admin: Credits and Events.
+
+make stop · make update (after a change) · make shell · make clean
+""")
+
+
+def test():
+    started = time.monotonic()
+    _prepare()
+    database.ensure_demo_template()
+    sys.exit(testing.main(sys.argv[2:], started))
+
+
+def stop():
+    server.stop()
+    postgres.stop()
+
+
+def clean():
+    server.stop()
+    postgres.remove()
+    shutil.rmtree(paths.HOUSE, ignore_errors=True)
+
+
+def shell():
+    postgres.start()
+    os.environ.update(postgres.environment())
+    command = database.odoo("shell", "-d", paths.DEMO, "--no-http")
+    os.execv(command[0], command)
+
+
+def update():
+    """Upgrade our addons in the demo's database; its records stay."""
+    _prepare()
+    server.stop()
+    with step("Update of our addons"):
+        run(database.odoo("server", "-d", paths.DEMO, "-u", ",".join(paths.our_addons()),
+                          "--stop-after-init", "--max-cron-threads=0", "--no-http"),
+            "database", "Read the log", env=postgres.environment())
+    demo()
+
+
+def run_lint():
+    system.install_packages()
+    system.get_odoo()
+    system.make_venv()
+    sys.exit(lint.main())
+
+
+COMMANDS = {"demo": demo, "test": test, "lint": run_lint, "stop": stop, "clean": clean,
+            "shell": shell, "update": update}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__)
+    COMMANDS[sys.argv[1]]()

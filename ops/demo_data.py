@@ -1,0 +1,258 @@
+"""The demo company: a French training centre, its customers, packs, trainings and sessions.
+
+Called with Odoo's own options on a fresh copy of the template; every amount goes through the
+product's own flows (order, invoice, payment, booking), so the books of the demo agree.
+"""
+
+import base64
+import io
+import sys
+from datetime import datetime, time, timedelta
+
+import pytz
+from PIL import Image, ImageDraw, ImageFont
+from odoo import api
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+PARIS = pytz.timezone("Europe/Paris")
+LMS = "http://127.0.0.1:8070/lms"
+
+PACKS = [  # credits, price without tax, months of validity
+    (1, 30.0, 6), (5, 140.0, 12), (10, 260.0, 12), (20, 480.0, 18)]
+
+TRAININGS = [  # French name, English name, theme, credits, seats, hours, weekday and hour, online
+    ("Prise de parole en public", "Public speaking", "Communication", 2, 10, 2, (1, 18), True),
+    ("Gérer un conflit au travail", "Handling a conflict at work", "Communication", 3, 8, 3,
+     (3, 9), False),
+    ("Tableurs : aller plus loin", "Spreadsheets: the next step", "Numérique", 2, 12, 2,
+     (0, 14), True),
+    ("L’IA au quotidien", "AI in everyday work", "Numérique", 1, 2, 1, (2, 12), True),
+    ("Manager à distance", "Managing at a distance", "Management", 4, 6, 4, (4, 9), True),
+    ("Premiers pas de manager", "First steps as a manager", "Management", 3, 10, 3,
+     (1, 9), False),
+]
+DESCRIPTION = """<p>{name} : une session courte et concrète, en petit groupe, avec des exercices
+et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre les principes
+utiles dès le lendemain</li><li>S’exercer sur des situations réelles</li><li>Repartir avec une
+fiche mémo</li></ul><h3>Public</h3><p>Tout public, sans prérequis.</p>"""
+
+
+def _logo():
+    image = Image.new("RGB", (520, 130), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((10, 15, 110, 115), fill="#714B67")
+    font = ImageFont.truetype("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf", 52)
+    draw.text((37, 32), "C", fill="white", font=font)
+    draw.text((130, 32), "Cap Insaho", fill="#714B67", font=font)
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    return base64.b64encode(output.getvalue())
+
+
+def make_company(env):
+    company = env.company
+    company.write({
+        "name": "Cap Insaho Formation",
+        "street": "12 rue des Apprentis", "zip": "69003", "city": "Lyon",
+        "country_id": env.ref("base.fr").id,
+        "phone": "+33 4 72 00 00 00", "email": "contact@insaho.example",
+        "website": "https://www.insaho.example",
+        "vat": "FR44732829320", "company_registry": "73282932000074",
+        "logo": _logo(), "credit_tz": "Europe/Paris", "lms_allowed_hosts": "127.0.0.1",
+        "external_report_layout_id": env.ref("web.external_layout_standard").id,
+        "company_details": (
+            "Cap Insaho Formation<br/>SAS au capital de 10 000 €<br/>12 rue des Apprentis, "
+            "69003 Lyon<br/>SIRET 732 829 320 00074 — RCS Lyon<br/>TVA FR44732829320<br/>"
+            "Déclaration d’activité n° 84 69 12345 69 (cet enregistrement ne vaut pas agrément "
+            "de l’État)"),
+        "report_footer": "SIRET 732 829 320 00074 — TVA FR44732829320 — NDA 84 69 12345 69",
+    })
+    company.partner_id.tz = "Europe/Paris"
+    company._credit_create_accounts()
+    env["ir.config_parameter"].set_param("auth_signup.invitation_scope", "b2c")
+    return company
+
+
+def make_website(env):
+    website = env["website"].search([], limit=1)
+    french = env.ref("base.lang_fr")
+    website.write({
+        "name": "Cap Insaho", "company_id": env.company.id, "default_lang_id": french.id,
+        "language_ids": [(6, 0, [french.id, env.ref("base.lang_en").id])],
+        "account_on_checkout": "mandatory", "auth_signup_uninvited": "b2c",
+        "show_line_subtotals_tax_selection": "tax_included",  # what consumers pay
+        "logo": _logo(),
+    })
+    # Fonts of the reader's system: none are fetched from elsewhere, no visitor is told on.
+    fonts = {name: "'SYSTEM_FONTS'" for name in (
+        "font", "headings-font", "navbar-font", "buttons-font")}
+    env["website.assets"].with_context(website_id=website.id).make_scss_customization(
+        "/website/static/src/scss/options/user_values.scss", fonts)
+    env.ref("website_sale.product_terms_and_conditions").active = False
+    _own_contact_details(env, env.company)
+    provider = env.ref("payment.payment_provider_demo")
+    provider.write({"state": "test", "is_published": True, "website_id": website.id})
+    return website
+
+
+def _own_contact_details(env, company):
+    """Put the centre's details where Odoo's header and footer have made-up ones."""
+    details = {
+        "+1 555-555-5556": company.phone, "info@yourcompany.example.com": company.email,
+        "Company name": company.name, "Nom de l'entreprise": company.name,
+        "Nom de l’entreprise": company.name}
+    for view in env["ir.ui.view"].search([("key", "=like", "website.%")]):
+        for lang in ("en_US", "fr_FR"):
+            arch = view.with_context(lang=lang).arch_db
+            changed = arch
+            for made_up, own in details.items():
+                changed = changed.replace(made_up, own)
+            if changed != arch:
+                view.with_context(lang=lang).arch_db = changed
+
+
+def _coins(credits):
+    """The picture of a pack: as many coins as credits."""
+    image = Image.new("RGB", (800, 600), "#f3eef1")
+    draw = ImageDraw.Draw(image)
+    columns = min(credits, 5)
+    rows = -(-credits // columns)
+    size = 100
+    left, top = (800 - columns * (size + 20) + 20) // 2, (600 - rows * (size + 20) + 20) // 2
+    for number in range(credits):
+        x = left + (number % columns) * (size + 20)
+        y = top + (number // columns) * (size + 20)
+        draw.ellipse((x, y, x + size, y + size), fill="#714B67")
+        draw.ellipse((x + 10, y + 10, x + size - 10, y + size - 10), outline="#f0a828", width=6)
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    return base64.b64encode(output.getvalue())
+
+
+def make_users(env):
+    def user(login, name, groups, password, **partner):
+        made = env["res.users"].with_context(no_reset_password=True).create({
+            "name": name, "login": login, "email": login, "password": password,
+            "lang": "fr_FR", "tz": "Europe/Paris",
+            "group_ids": [(6, 0, [env.ref(group).id for group in groups])]})
+        made.partner_id.write(partner)
+        return made
+
+    address = {"street": "5 place des Terreaux", "zip": "69001", "city": "Lyon",
+               "country_id": env.ref("base.fr").id, "phone": "+33 6 12 34 56 78"}
+    env.ref("base.user_admin").write({"lang": "fr_FR", "tz": "Europe/Paris",
+                                      "email": "admin@insaho.example"})
+    user("comptable@insaho.example", "Chantal Comptable",
+         ["base.group_user", "account.group_account_manager", "credit_wallet.group_credit_user"],
+         "comptable")
+    client = user("client@insaho.example", "Camille Client", ["base.group_portal"], "client",
+                  **address)
+    acme = env["res.partner"].create({
+        "name": "ACME SAS", "is_company": True, "email": "factures@acme.example",
+        "vat": "FR40303265045", "lang": "fr_FR", **address})
+    manager = user("responsable@acme.example", "Rachid Responsable", ["base.group_portal"],
+                   "responsable")
+    manager.partner_id.parent_id = acme
+    others = env["res.partner"].create([
+        {"name": name, "email": f"{name.split()[0].lower()}@example.com", "lang": "fr_FR",
+         **address} for name in ("Nadia Benali", "Hugo Martin", "Léa Petit")])
+    return client, acme, manager, others
+
+
+def make_packs(env):
+    category = env.ref("credit_wallet.public_category_packs")
+    packs = {}
+    for credits, price, months in PACKS:
+        plural = "s" if credits > 1 else ""
+        pack = env["product.template"].create({
+            "name": f"Pack {credits} crédit{plural}",
+            "type": "service", "service_tracking": "credit_pack", "invoice_policy": "order",
+            "credit_count": credits, "credit_validity_months": months, "list_price": price,
+            "is_published": True, "website_sequence": credits, "image_1920": _coins(credits),
+            "public_categ_ids": [(6, 0, category.ids)],
+            "description_sale": f"{credits} crédit{plural} à utiliser sur toutes nos formations, "
+                                f"pendant {months} mois.",
+        })
+        pack.with_context(lang="en_US").write({
+            "name": f"Pack of {credits} credit{plural}",
+            "description_sale": f"{credits} credit{plural} for all our trainings, "
+                                f"valid {months} months."})
+        packs[credits] = pack
+    return packs
+
+
+def buy(env, partner, pack, quantity=1):
+    """Sell a pack in the back office, invoice it, and register its payment."""
+    order = env["sale.order"].create({
+        "partner_id": partner.id,
+        "order_line": [(0, 0, {"product_id": pack.product_variant_id.id,
+                               "product_uom_qty": quantity})]})
+    order.action_confirm()
+    invoice = order._create_invoices()
+    invoice.action_post()
+    env["account.payment.register"].with_context(
+        active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
+
+
+def make_sessions(env):
+    category = env["event.tag.category"].create({"name": "Thème", "is_published": True})
+    category.with_context(lang="en_US").name = "Theme"
+    tags = {}
+    for color, theme in enumerate(("Communication", "Numérique", "Management"), start=2):
+        tags[theme] = env["event.tag"].create(
+            {"name": theme, "category_id": category.id, "color": color})
+    tags["Numérique"].with_context(lang="en_US").name = "Digital"
+    sessions = env["event.event"]
+    monday = datetime.now(PARIS).date() + timedelta(days=7 - datetime.now(PARIS).weekday())
+    for name, english, theme, credits, seats, hours, (weekday, hour), online in TRAININGS:
+        slug = english.lower().replace(" ", "-").replace(":", "")
+        training = env["event.type"].create({
+            "name": name, "is_training": True, "credit_price": credits,
+            "has_seats_limitation": True, "seats_max": seats, "cancel_hours": 48,
+            "default_timezone": "Europe/Paris", "tag_ids": [(6, 0, tags[theme].ids)],
+            "lms_url": f"{LMS}/{slug}", "event_type_mail_ids": [(5,)], "question_ids": [(5,)]})
+        training.with_context(lang="en_US").name = english
+        for week in range(6):
+            day = monday + timedelta(weeks=week, days=weekday)
+            begin = PARIS.localize(datetime.combine(day, time(hour))).astimezone(pytz.utc)
+            begin = begin.replace(tzinfo=None)
+            session = env["event.event"].create({
+                "name": name, "event_type_id": training.id,
+                "date_begin": begin, "date_end": begin + timedelta(hours=hours),
+                "address_id": False if online else env.company.partner_id.id,
+                "description": DESCRIPTION.format(name=name), "is_published": True})
+            session.with_context(lang="en_US").name = english
+            sessions += session
+    return sessions
+
+
+def main():
+    config.parse_config(sys.argv[1:], setup_logging=True)
+    with Registry(config["db_name"][0]).cursor() as cr:
+        env = api.Environment(cr, api.SUPERUSER_ID, {"lang": "fr_FR", "tz": "Europe/Paris"})
+        make_company(env)
+        make_website(env)
+        client, acme, manager, others = make_users(env)
+        packs = make_packs(env)
+        buy(env, client.partner_id, packs[10])
+        buy(env, client.partner_id, packs[1], 2)
+        buy(env, acme, packs[20])
+        for partner in others:
+            buy(env, partner, packs[5])
+        wallets = env["credit.wallet"]
+        wallets._of(acme, env.company).spender_ids = manager.partner_id
+        sessions = make_sessions(env)
+        # One session is full, another nearly so.
+        small = sessions.filtered(lambda session: session.seats_max == 2)
+        for number, (session, partner) in enumerate(
+                [(small[0], others[0]), (small[0], others[1]), (small[1], others[2]),
+                 (sessions[0], others[0])]):
+            session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
+        # The past of the demo was mailed in the past.
+        env["mail.mail"].search([]).unlink()
+        env["account.move"].search([("sending_data", "!=", False)]).sending_data = False
+
+
+if __name__ == "__main__":
+    main()

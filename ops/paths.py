@@ -1,0 +1,86 @@
+"""Where things are. All that is made by these tools lives in one ignored folder, ``.house``."""
+
+import hashlib
+import json
+import os
+import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOUSE = ROOT / ".house"
+ADDONS = ROOT / "addons"
+LOGS = HOUSE / "log"
+VENV = HOUSE / "venv"
+PYTHON = VENV / "bin" / "python"
+DATA = HOUSE / "data"
+MAILS = HOUSE / "mails"
+
+TEMPLATE_BASE = "caps_base"  # Odoo's own modules
+TEMPLATE = "caps_template"  # and ours
+TEMPLATE_DEMO = "caps_template_demo"  # and the demo company
+DEMO = "caps_demo"
+
+
+def our_addons():
+    """Technical names of the addons of this repository, in alphabetical order."""
+    return sorted(path.parent.name for path in ADDONS.glob("*/__manifest__.py"))
+
+
+def digest(*paths):
+    """One hash over the names and contents of files and folders, to know when to build again."""
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                total.update(str(file.relative_to(ROOT)).encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def stamp_matches(name, value):
+    stamp = HOUSE / "stamps" / name
+    return stamp.exists() and stamp.read_text() == value
+
+
+def set_stamp(name, value):
+    stamp = HOUSE / "stamps" / name
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(value)
+
+
+def clear_stamp(name):
+    (HOUSE / "stamps" / name).unlink(missing_ok=True)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def port_answers(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def remembered_port(name, wished):
+    """The port used for `name` last time, else the wished one, else a free one.
+
+    A remembered port is returned as it is: our own server may be listening on it.
+    """
+    file = HOUSE / "ports.json"
+    ports = json.loads(file.read_text()) if file.exists() else {}
+    if name not in ports:
+        ports[name] = free_port() if port_answers(wished) else wished
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(ports, indent=1))
+    return ports[name]
+
+
+def odoo_home():
+    """The folder that holds the ``odoo`` Python package (``ODOO_HOME`` wins)."""
+    if os.environ.get("ODOO_HOME"):
+        return Path(os.environ["ODOO_HOME"]).resolve()
+    return HOUSE / "odoo" / "usr" / "lib" / "python3" / "dist-packages"

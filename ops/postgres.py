@@ -1,0 +1,155 @@
+"""A private PostgreSQL cluster on a free port, unless the PG* variables name a server."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import paths
+from .steps import StepError, output_of, run, step
+
+# A cluster for development and demonstration: what it holds can be made again, so it does not
+# wait for the disk. Never use these settings for books that matter.
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 300
+shared_buffers = 512MB
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+"""
+
+
+def is_private():
+    return not os.environ.get("PGHOST")
+
+
+def _bin(name):
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
+                   key=lambda path: int(path.parent.parent.name))
+    if found:
+        return str(found[-1])
+    if shutil.which(name):
+        return shutil.which(name)
+    raise StepError(f"PostgreSQL's {name} was not found", "Install the package `postgresql`")
+
+
+def _as_owner(command):
+    """PostgreSQL refuses to run as root: root hands it to the `postgres` user."""
+    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
+
+
+def _folder():
+    """The cluster's folder: in ``.house``, or below /var/lib where `postgres` cannot enter it."""
+    inside = paths.HOUSE / "pg"
+    if os.geteuid() != 0:
+        return inside
+    reachable = subprocess.run(
+        ["runuser", "-u", "postgres", "--", "test", "-x", str(paths.ROOT)], check=False)
+    if reachable.returncode == 0:
+        return inside
+    return Path("/var/lib/odoo-credits") / paths.digest(paths.ROOT / "odoo.conf")[:8]
+
+
+def _password():
+    file = paths.HOUSE / "pg-password"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def environment():
+    """The PG* variables for our own processes (empty when the user set PGHOST)."""
+    if not is_private():
+        return {}
+    return {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(paths.remembered_port("postgres", 5469)),
+        "PGUSER": "odoo",
+        "PGPASSWORD": _password(),
+    }
+
+
+def _running(data):
+    return subprocess.run(_as_owner([_bin("pg_ctl"), "-D", str(data), "status"]),
+                          capture_output=True, cwd="/").returncode == 0
+
+
+def _create(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    secret = folder / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(_password())
+    if os.geteuid() == 0:
+        for path in (folder, secret):
+            shutil.chown(path, "postgres")
+    data = folder / "data"
+    run(_as_owner([_bin("initdb"), "-D", data, "-U", "odoo", "-E", "UTF8", "--locale=C.UTF-8",
+                   "--auth=scram-sha-256", f"--pwfile={secret}"]),
+        "postgres", "Remove .house/pg and try again", cwd="/")
+    secret.unlink()
+    port = paths.remembered_port("postgres", 5469)
+    with (data / "postgresql.conf").open("a") as conf:
+        conf.write(f"{SETTINGS}port = {port}\n")
+
+
+def start():
+    """Create the cluster when there is none, start it when it is stopped."""
+    if not is_private():
+        if not output_of(["psql", "-d", "postgres", "-tAc", "SELECT 1"]):
+            raise SystemExit(f"The server at PGHOST={os.environ['PGHOST']} does not answer; "
+                             "check the PG* variables, or unset PGHOST for a private one.")
+        return
+    folder = _folder()
+    data = folder / "data"
+    if (data / "PG_VERSION").exists() and _running(data):
+        return
+    with step("PostgreSQL (private cluster)"):
+        if not (data / "PG_VERSION").exists():
+            _create(folder)
+        run(_as_owner([_bin("pg_ctl"), "-D", data, "-l", folder / "log", "-w", "start"]),
+            "postgres", f"Read {folder}/log", cwd="/")
+
+
+def stop():
+    if is_private() and (_folder() / "data" / "PG_VERSION").exists():
+        data = _folder() / "data"
+        if _running(data):
+            subprocess.run(_as_owner([_bin("pg_ctl"), "-D", str(data), "-m", "fast", "stop"]),
+                           capture_output=True, cwd="/")
+
+
+def remove():
+    stop()
+    if is_private():
+        shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def query(sql, database="postgres"):
+    """Rows of a statement as printed by ``psql -tA`` (a small helper for small questions)."""
+    return output_of([_bin("psql"), "-d", database, "-tAc", sql], env=environment())
+
+
+def databases():
+    return query("SELECT datname FROM pg_database").splitlines()
+
+
+def drop(name):
+    query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    shutil.rmtree(paths.DATA / "filestore" / name, ignore_errors=True)
+
+
+def copy(source, target):
+    """``CREATE DATABASE … TEMPLATE``, and the attachments as hard links (they never change)."""
+    drop(target)
+    run([_bin("psql"), "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c",
+         f'CREATE DATABASE "{target}" TEMPLATE "{source}"'],
+        "postgres", f"Close the connections to {source}", env=environment())
+    files = paths.DATA / "filestore"
+    if (files / source).exists():
+        shutil.copytree(files / source, files / target, copy_function=os.link)

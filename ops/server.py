@@ -1,0 +1,106 @@
+"""Start, wait for, and stop the Odoo server of the demo and the small world around it."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+
+from . import database, paths, postgres
+from .steps import StepError
+
+HTTP_PORT = 8069
+WORLD_PORT = 8070  # the demo's mailbox and LMS, read in a browser
+SMTP_PORT = 8025
+
+
+def ports():
+    return {
+        "http": paths.remembered_port("http", HTTP_PORT),
+        "gevent": paths.remembered_port("gevent", 8072),
+        "world": paths.remembered_port("world", WORLD_PORT),
+        "smtp": paths.remembered_port("smtp", SMTP_PORT),
+    }
+
+
+def _pid_file(name):
+    return paths.HOUSE / f"{name}.pid"
+
+
+def running(name):
+    """The process id of a background process of ours, or None."""
+    file = _pid_file(name)
+    if not file.exists():
+        return None
+    pid = int(file.read_text())
+    try:
+        command = open(f"/proc/{pid}/cmdline").read()
+    except FileNotFoundError:
+        return None
+    return pid if str(paths.ROOT) in command else None
+
+
+def _launch(name, command, env=None):
+    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    with (paths.LOGS / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            start_new_session=True, cwd=paths.ROOT, env={**os.environ, **(env or {})})
+    _pid_file(name).write_text(str(process.pid))
+    return process
+
+
+def answers(url, timeout=5):
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def start_world():
+    """The outside world of the demo: an SMTP server whose mails can be read, and an LMS."""
+    if running("world"):
+        return
+    wanted = ports()
+    _launch("world", [
+        str(paths.PYTHON), str(paths.ROOT / "tests" / "servers" / "world.py"),
+        "--smtp", str(wanted["smtp"]), "--http", str(wanted["world"]),
+        "--mails", str(paths.MAILS)])
+
+
+def start_odoo(db_name):
+    """Start the server in the background and wait until it answers.
+
+    :raise StepError: when it stops, or does not answer within two minutes.
+    """
+    wanted = ports()
+    url = f"http://127.0.0.1:{wanted['http']}"
+    process = None
+    if not running("odoo"):
+        process = _launch("odoo", database.odoo(
+            "server", "-d", db_name, "--http-interface=127.0.0.1",
+            f"--http-port={wanted['http']}", f"--gevent-port={wanted['gevent']}",
+            "--smtp", "127.0.0.1", "--smtp-port", str(wanted["smtp"]),
+        ), env={**postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"})
+    deadline = time.monotonic() + 120
+    while not answers(f"{url}/web/health"):
+        if (process and process.poll() is not None) or time.monotonic() > deadline:
+            raise StepError("the server does not answer", "Read .house/log/odoo.log")
+        time.sleep(0.3)
+    return url
+
+
+def stop():
+    """Stop what we started; nothing when nothing runs."""
+    for name in ("odoo", "world"):
+        pid = running(name)
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+            for _tick in range(100):
+                if not running(name):
+                    break
+                time.sleep(0.1)
+            else:
+                os.kill(pid, signal.SIGKILL)
+        _pid_file(name).unlink(missing_ok=True)

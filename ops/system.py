@@ -1,0 +1,140 @@
+"""Debian packages: the machine's own, and Odoo unpacked into a private folder."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import paths
+from .steps import StepError, output_of, run, step
+
+# What runs beside Odoo: database, browser, PDF engine, fonts, virtual environments.
+PACKAGES = [
+    "postgresql", "chromium", "wkhtmltopdf", "poppler-utils",
+    "fonts-dejavu-core", "fonts-liberation", "python3-venv", "make",
+]
+# Odoo and what its package links to, from Debian's unstable suite; the last two moved their
+# files there, so they are taken from the machine's own release.
+ODOO_PACKAGES = [
+    "odoo-19", "libjs-jquery", "libjs-underscore", "libjs-jquery-form",
+    "fonts-roboto-unhinted", "fonts-montserrat", "fonts-ocr-b",
+]
+STABLE_PACKAGES = ["fonts-font-awesome", "fonts-inconsolata"]
+
+
+def _as_root(command):
+    if os.geteuid() == 0:
+        return command
+    if not shutil.which("sudo"):
+        raise StepError("system packages are missing and sudo is not installed",
+                        f"As root: apt-get install {' '.join(PACKAGES)}")
+    return ["sudo", "-n", *command] if not os.isatty(0) else ["sudo", *command]
+
+
+def _missing_packages():
+    known = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
+    installed = {line.split()[0] for line in known.splitlines() if line.endswith(" installed")}
+    return [name for name in PACKAGES if name not in installed]
+
+
+def install_packages():
+    """Install what is missing of :data:`PACKAGES`; nothing when all is there."""
+    missing = _missing_packages()
+    if not missing:
+        return
+    if os.environ.get("PGHOST"):
+        missing = [name for name in missing if name != "postgresql"] or missing[:0]
+    with step(f"System packages: {', '.join(missing)}"):
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        remedy = "Check the network and the package sources of this machine"
+        run(_as_root(["apt-get", "update"]), "apt", remedy, env=quiet)
+        run(_as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y",
+                      "--no-install-recommends", *missing]), "apt", remedy)
+
+
+def _debian_mirror():
+    """The mirror this machine already uses for Debian, from either format of its sources."""
+    folder = Path("/etc/apt")
+    texts = [file.read_text() for file in [
+        folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
+        if file.is_file()]
+    for text in texts:
+        for stanza in re.split(r"\n\s*\n", text):
+            uri = re.search(r"^URIs:\s*(\S+)", stanza, re.M)
+            suites = re.search(r"^Suites:\s*(.+)", stanza, re.M)
+            if uri and suites and "main" in stanza and "-security" not in suites[1]:
+                return uri[1]
+        for line in re.finditer(r"^deb\s+(?:\[.*?\]\s+)?(\S+)\s+(\S+)\s+.*\bmain\b", text, re.M):
+            if "debian" in line[1] and "security" not in line[2] and "google" not in line[1]:
+                return line[1]
+    raise StepError("no Debian mirror in this machine's package sources",
+                    "Set ODOO_HOME to a folder that holds Odoo 19's `odoo` package")
+
+
+def _download(names, folder, options):
+    """``apt-get download`` verifies each file against the signed index (SHA-256)."""
+    run(["apt-get", *options, "download", *names], "odoo-source",
+        "Check the network, or set ODOO_HOME to an Odoo 19 elsewhere", cwd=folder)
+
+
+def get_odoo():
+    """Unpack Odoo 19 into ``.house/odoo``; nothing is installed on the system."""
+    home = paths.odoo_home()
+    if os.environ.get("ODOO_HOME"):
+        if not (home / "odoo" / "release.py").exists():
+            raise SystemExit(f"ODOO_HOME={home} holds no `odoo` package: point it at Odoo 19.")
+        return
+    if paths.stamp_matches("odoo", " ".join(ODOO_PACKAGES + STABLE_PACKAGES)):
+        return
+    with step("Odoo 19 (about 130 MB, into .house/odoo)"):
+        state = paths.HOUSE / "apt"
+        for folder in ("lists/partial", "cache/archives/partial", "debs"):
+            (state / folder).mkdir(parents=True, exist_ok=True)
+        source = state / "unstable.list"
+        source.write_text(
+            "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
+            f"{_debian_mirror()} sid main\n")
+        private = [
+            "-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}",
+            "-o", f"Dir::Etc::sourcelist={source}", "-o", "Dir::Etc::sourceparts=-",
+            "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User="]
+        run(["apt-get", *private, "update"], "odoo-source", "Check the network")
+        debs = state / "debs"
+        _download(ODOO_PACKAGES, debs, private)
+        _download(STABLE_PACKAGES, debs, ["-o", "APT::Sandbox::User="])
+        _unpack(sorted(debs.glob("*.deb")), paths.HOUSE / "odoo")
+        shutil.rmtree(state)
+    paths.set_stamp("odoo", " ".join(ODOO_PACKAGES + STABLE_PACKAGES))
+
+
+def _unpack(archives, target):
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for archive in archives:
+        subprocess.run(["dpkg-deb", "-x", str(archive), str(target)], check=True)
+    dangling = [link for link in target.rglob("*") if link.is_symlink() and not link.exists()]
+    if dangling:
+        raise StepError(f"links lead nowhere, the first is {dangling[0]}",
+                        "Add the package that holds its target to ODOO_PACKAGES in ops/system.py")
+
+
+def make_venv():
+    """A virtual environment with the pinned requirements, and Odoo on its path."""
+    import sys
+
+    requirements = [paths.ROOT / "requirements.txt", paths.ROOT / "requirements-dev.txt"]
+    wanted = f"{sys.version_info[:2]} {paths.digest(*requirements)} {paths.odoo_home()}"
+    if paths.stamp_matches("venv", wanted) and paths.PYTHON.exists():
+        return
+    if sys.version_info < (3, 11):
+        raise SystemExit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+    with step("Python packages (requirements.txt)"):
+        remedy = "Check the network; `make clean` starts over"
+        if not paths.PYTHON.exists():
+            run([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv", remedy)
+        run([paths.PYTHON, "-m", "pip", "install", "--disable-pip-version-check",
+             *(part for file in requirements for part in ("-r", file))], "venv", remedy)
+        site = output_of([paths.PYTHON, "-c", "import site; print(site.getsitepackages()[0])"])
+        (Path(site) / "odoo-home.pth").write_text(f"{paths.odoo_home()}\n")
+    paths.set_stamp("venv", wanted)
