@@ -141,7 +141,7 @@ def make_users(env):
 
     address = {"street": "5 place des Terreaux", "zip": "69001", "city": "Lyon",
                "country_id": env.ref("base.fr").id, "phone": "+33 6 12 34 56 78"}
-    env.ref("base.user_admin").write({"lang": "fr_FR", "tz": "Europe/Paris",
+    env.ref("base.user_admin").write({"name": "Agnès Admin", "lang": "fr_FR", "tz": "Europe/Paris",
                                       "email": "admin@insaho.example"})
     user("comptable@insaho.example", "Chantal Comptable",
          ["base.group_user", "account.group_account_manager", "credit_wallet.group_credit_user"],
@@ -163,12 +163,16 @@ def make_users(env):
 def make_packs(env):
     category = env.ref("credit_wallet.public_category_packs")
     packs = {}
+    vat = env["account.tax"].search([
+        ("type_tax_use", "=", "sale"), ("amount", "=", 20), ("tax_scope", "=", "service"),
+        ("price_include_override", "!=", "tax_included")], limit=1)
     for credits, price, months in PACKS:
         plural = "s" if credits > 1 else ""
         pack = env["product.template"].create({
             "name": f"Pack {credits} crédit{plural}",
             "type": "service", "service_tracking": "credit_pack", "invoice_policy": "order",
             "credit_count": credits, "credit_validity_months": months, "list_price": price,
+            "taxes_id": [(6, 0, vat.ids)],
             "is_published": True, "website_sequence": credits, "image_1920": _coins(credits),
             "public_categ_ids": [(6, 0, category.ids)],
             "description_sale": f"{credits} crédit{plural} à utiliser sur toutes nos formations, "
@@ -205,12 +209,14 @@ def make_sessions(env):
     tags["Numérique"].with_context(lang="en_US").name = "Digital"
     sessions = env["event.event"]
     monday = datetime.now(PARIS).date() + timedelta(days=7 - datetime.now(PARIS).weekday())
+    trainer = env["res.partner"].create({"name": "Émilie Formatrice", "lang": "fr_FR"})
     for name, english, theme, credits, seats, hours, (weekday, hour), online in TRAININGS:
         slug = english.lower().replace(" ", "-").replace(":", "")
         training = env["event.type"].create({
             "name": name, "is_training": True, "credit_price": credits,
             "has_seats_limitation": True, "seats_max": seats, "cancel_hours": 48,
-            "default_timezone": "Europe/Paris", "tag_ids": [(6, 0, tags[theme].ids)],
+            "default_timezone": "Europe/Paris", "trainer_id": trainer.id,
+            "tag_ids": [(6, 0, tags[theme].ids)],
             "lms_url": f"{LMS}/{slug}", "event_type_mail_ids": [(5,)], "question_ids": [(5,)]})
         training.with_context(lang="en_US").name = english
         for week in range(6):

@@ -143,16 +143,17 @@ class CreditEntry(models.Model):
                 }),
                 fields.Command.create({
                     "name": self.env._(
-                        "Paid with %(credits)s credits — %(left)s credits left\n"
+                        "Paid with %(spent)s — balance: %(left)s\n"
                         "VAT charged on the invoice of the pack of credits",
-                        credits=-self.credits, left=self.balance_after),
+                        spent=self.wallet_id._credits_label(-self.credits),
+                        left=self.wallet_id._credits_label(self.balance_after)),
                     "quantity": 1, "price_unit": -value,
                     "account_id": company._credit_deferred_account().id,
                     "tax_ids": [fields.Command.clear()],
                 }),
             ],
         })
-        move._post()
+        move._post(soft=False)  # the civil date may be ahead of the UTC one
         move._credit_queue_mail()
         return move
 
@@ -162,7 +163,7 @@ class CreditEntry(models.Model):
         # sudo: posting breakage follows from the ledger, whoever triggered the expiry
         moves = self.env["account.move"].sudo().create(vals_list)
         if moves:
-            moves._post()
+            moves._post(soft=False)
         return moves
 
     def _prepare_breakage_vals(self):

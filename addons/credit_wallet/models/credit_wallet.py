@@ -75,6 +75,15 @@ class CreditWallet(models.Model):
         self.ensure_one()
         return partner == self.partner_id or partner in self.spender_ids
 
+    @api.model
+    def _credits_label(self, credits):
+        """« 1 crédit », « 2 crédits »: a number of credits as people say it."""
+        if not credits:
+            return self.env._("0 credits")
+        if credits == 1:
+            return self.env._("1 credit")
+        return self.env._("%(count)s credits", count=credits)
+
     # Movements --------------------------------------------------------------------------
 
     def _grant(self, credits, value, key, kind="purchase", expiry_date=False, **entry_vals):
@@ -150,7 +159,8 @@ class CreditWallet(models.Model):
             raise InsufficientCredits(self.env._(
                 "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
                 "Buy a pack of credits to go on.",
-                needed=-credits, balance=self.balance, name=self.partner_id.display_name))
+                needed=self._credits_label(-credits), balance=self._credits_label(self.balance),
+                name=self.partner_id.display_name))
         return row[0]
 
     def _record(self, kind, key, balance, moves, **entry_vals):

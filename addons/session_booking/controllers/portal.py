@@ -1,5 +1,6 @@
 from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError, UserError
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.portal.controllers.portal import CustomerPortal, pager as portal_pager
@@ -8,26 +9,27 @@ from odoo.addons.portal.controllers.portal import CustomerPortal, pager as porta
 class TrainingPortal(CustomerPortal):
     _trainings_per_page = 20
 
-    def _training_domain(self):
-        return [("event_id.is_training", "=", True)]
-
     @http.route(
         ["/my/trainings", "/my/trainings/page/<int:page>"],
         type="http", auth="user", website=True, readonly=True)
     def portal_my_trainings(self, page=1, filterby="coming", **kw):
         """« Mes formations »: coming, past and cancelled."""
         now = fields.Datetime.now()
-        filters = {
-            "coming": {"label": request.env._("Coming"), "domain": [
-                ("state", "in", ("open", "done")), ("event_id.date_end", ">=", now)]},
-            "past": {"label": request.env._("Past"), "domain": [
-                ("state", "in", ("open", "done")), ("event_id.date_end", "<", now)]},
-            "cancelled": {"label": request.env._("Cancelled"), "domain": [
-                ("state", "=", "cancel")]},
+        live = Domain("state", "in", ["open", "done"])
+        domains = {
+            "coming": live & Domain("event_id.date_end", ">=", now),
+            "past": live & Domain("event_id.date_end", "<", now),
+            "cancelled": Domain("state", "=", "cancel"),
         }
+        labels = {
+            "coming": request.env._("Coming"),
+            "past": request.env._("Past"),
+            "cancelled": request.env._("Cancelled"),
+        }
+        filters = {key: {"label": labels[key], "domain": domains[key]} for key in domains}
         filterby = filterby if filterby in filters else "coming"
         registrations = request.env["event.registration"]
-        domain = self._training_domain() + filters[filterby]["domain"]
+        domain = Domain("event_id.is_training", "=", True) & domains[filterby]
         pager = portal_pager(
             url="/my/trainings", total=registrations.search_count(domain), page=page,
             step=self._trainings_per_page, url_args={"filterby": filterby})

@@ -13,11 +13,14 @@ class EventEvent(models.Model):
     is_training = fields.Boolean(
         compute="_compute_is_training", store=True, precompute=True, string="Training session")
     credit_price = fields.Integer(
-        compute="_compute_credit_price", store=True, readonly=False, precompute=True,
+        compute="_compute_training_terms", store=True, readonly=False, precompute=True,
         string="Price (credits)")
     cancel_hours = fields.Integer(
-        compute="_compute_credit_price", store=True, readonly=False, precompute=True,
+        compute="_compute_training_terms", store=True, readonly=False, precompute=True,
         string="Free cancellation (hours)")
+    trainer_id = fields.Many2one(
+        "res.partner", compute="_compute_training_terms", store=True, readonly=False,
+        precompute=True)
     # Odoo only counts registrations, and oversells under concurrency; this counter does not.
     seats_booked = fields.Integer(
         default=0, required=True, readonly=True, copy=False, string="Seats taken",
@@ -41,10 +44,11 @@ class EventEvent(models.Model):
             event.is_training = event.event_type_id.is_training
 
     @api.depends("event_type_id")
-    def _compute_credit_price(self):
+    def _compute_training_terms(self):
         for event in self:
             event.credit_price = event.event_type_id.credit_price
             event.cancel_hours = event.event_type_id.cancel_hours
+            event.trainer_id = event.event_type_id.trainer_id
 
     @api.depends("seats_booked", "seats_max", "seats_limited")
     def _compute_seats_left(self):
@@ -108,6 +112,10 @@ class EventEvent(models.Model):
             "%(date)s at %(time)s",
             date=format_date(self.env, local.date(), date_format="full"),
             time=local.strftime("%H:%M"))
+
+    def _price_label(self):
+        self.ensure_one()
+        return self.env["credit.wallet"]._credits_label(self.credit_price)
 
     def _localize(self, moment):
         self.ensure_one()

@@ -49,10 +49,10 @@ class EventRegistration(models.Model):
                     and not registration.paid_outside
                     and (not registration.credit_entry_id or registration.refund_entry_id)):
                 raise ValidationError(self.env._(
-                    "A seat in “%(session)s” costs %(price)s credits: book it from the "
+                    "A seat in “%(session)s” costs %(price)s: book it from the "
                     "calendar of trainings, or tick “Paid outside” if it is paid otherwise.",
                     session=registration.event_id.name,
-                    price=registration.event_id.credit_price))
+                    price=registration.event_id._price_label()))
 
     # Seats: every door (website, back office, import, RPC) passes through these -------------
 
@@ -144,6 +144,10 @@ class EventRegistration(models.Model):
                 session=self.event_id.name, hours=self.event_id.cancel_hours))
         self.action_cancel()
         self._send_booking_mail("session_booking.mail_template_booking_cancelled")
+
+    def _cost_label(self):
+        self.ensure_one()
+        return self.env["credit.wallet"]._credits_label(self.credit_cost)
 
     # Mail -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ class EventType(models.Model):
         string="Free cancellation (hours)", default=48,
         help="Customers can cancel and get their credits back until this many hours before "
         "the session starts.")
+    trainer_id = fields.Many2one("res.partner", string="Trainer")
     training_product_id = fields.Many2one(
         "product.product", string="Product on invoices", domain=[("type", "=", "service")],
         default=lambda self: self.env.ref("session_booking.product_training", False),
