@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 
 import pytz
 from PIL import Image, ImageDraw, ImageFont
+
 from odoo import api
 from odoo.modules.registry import Registry
 from odoo.tools import config

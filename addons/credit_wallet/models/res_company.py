@@ -4,6 +4,7 @@ import pytz
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+
 from odoo.addons.base.models.res_partner import _tz_get
 
 
