@@ -32,7 +32,8 @@ def demo():
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
             postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
-            _address_demo()
+            wanted = server.ports()
+            database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
     server.start_world()
     with step("Odoo"):
         url = server.start_odoo(paths.DEMO)
@@ -40,20 +41,6 @@ def demo():
         for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
             server.answers(url + page, timeout=120)
     _say_where(url, time.monotonic() - started)
-
-
-def _address_demo():
-    """Let mails and PDFs point at this demo's port, and courses at its LMS."""
-    wanted = server.ports()
-    for key, port in (("web.base.url", wanted["http"]), ("report.url", wanted["http"])):
-        postgres.query(
-            "INSERT INTO ir_config_parameter (key, value) "
-            f"VALUES ('{key}', 'http://127.0.0.1:{port}') "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value", paths.DEMO)
-    for table in ("event_type", "event_event"):
-        postgres.query(
-            f"UPDATE {table} SET lms_url = replace(lms_url, ':8070/', ':{wanted['world']}/')",
-            paths.DEMO)
 
 
 def _say_where(url, seconds):

@@ -14,15 +14,16 @@ EXTRA_MODULES = ["l10n_fr_account", "payment_demo"]
 
 
 def odoo_options():
-    separate = paths.odoo_home() / "addons"  # in a source checkout, most addons are there
-    addons = [str(paths.ADDONS)] + ([str(separate)] if (separate / "account").exists() else [])
+    addons = [str(paths.ADDONS)]
+    if not (paths.odoo_home() / "odoo" / "addons" / "account").exists():
+        addons.append(str(paths.odoo_home() / "addons"))  # a source checkout keeps them there
     return ["-c", str(paths.ROOT / "odoo.conf"), "--addons-path", ",".join(addons),
             "--data-dir", str(paths.DATA)]
 
 
 def odoo(command, *arguments):
     """The command line of an Odoo sub-command with the repository's odoo.conf."""
-    return [str(paths.PYTHON), "-m", "odoo", *command.split(), *odoo_options(), *arguments]
+    return [str(paths.PYTHON), "-m", "odoo", command, *odoo_options(), *arguments]
 
 
 def _standard_modules():
@@ -58,7 +59,7 @@ def ensure_base():
         with step("Database: Odoo's modules, French accounting, French and English"):
             postgres.drop(paths.TEMPLATE_BASE)
             remedy = "Read the log"
-            run(odoo("db init", paths.TEMPLATE_BASE, "--language", "fr_FR",
+            run(odoo("db", "init", paths.TEMPLATE_BASE, "--language", "fr_FR",
                      "--country", "FR"),
                 "database", remedy, env=postgres.environment())
             run(odoo("server", "-d", paths.TEMPLATE_BASE, "-i", ",".join(modules),
@@ -90,3 +91,16 @@ def ensure_demo_template():
                 "database", "Read the log", env=postgres.environment())
         paths.set_stamp(paths.TEMPLATE_DEMO, key)
     return key
+
+
+def set_addresses(name, http_port, world_port):
+    """Let mails and PDFs of a copy of the demo point at its server, and courses at its LMS."""
+    own = f"http://127.0.0.1:{http_port}"
+    for key, value in (
+            ("web.base.url", own), ("web.base.url.freeze", "True"), ("report.url", own)):
+        postgres.query(
+            f"INSERT INTO ir_config_parameter (key, value) VALUES ('{key}', '{value}') "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value", name)
+    for table in ("event_type", "event_event"):
+        postgres.query(
+            f"UPDATE {table} SET lms_url = replace(lms_url, ':8070/', ':{world_port}/')", name)

@@ -47,19 +47,18 @@ class _Inbox:
 class World:
     """The SMTP server, and the HTTP server of mailbox and LMS."""
 
-    def __init__(self, folder, smtp_port=0, http_port=0):
+    def __init__(self, folder, smtp_port, http_port=0):
         self.folder = Path(folder)
         self.visits = []  # paths of the LMS that were opened
         self._smtp = Controller(
-            _Inbox(self.folder), hostname="127.0.0.1", port=smtp_port, server_kwargs={
-                "data_size_limit": 50_000_000})
+            _Inbox(self.folder), hostname="127.0.0.1", port=smtp_port,
+            data_size_limit=50_000_000)
         self._http = ThreadingHTTPServer(("127.0.0.1", http_port), _handler(self))
         self.http_port = self._http.server_address[1]
         self.smtp_port = smtp_port
 
     def start(self):
         self._smtp.start()
-        self.smtp_port = self._smtp.server.sockets[0].getsockname()[1]
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
         return self
 

@@ -102,12 +102,12 @@ class CreditEntry(models.Model):
             raise UserError(self.env._(
                 "“%(entry)s” already undoes another entry and cannot be reversed.",
                 entry=self.display_name))
-        balance = wallet._move_balance(-self.credits)
         moves = [(move.lot_id, -move.credits, -move.value) for move in self.lot_move_ids]
         if any(lot.remaining + credits < 0 for lot, credits, _value in moves):
             raise UserError(self.env._(
                 "“%(entry)s” cannot be reversed: its credits are already used.",
                 entry=self.display_name))
+        balance = wallet._move_balance(-self.credits)
         self.env["credit.lot"]._apply(moves)
         return wallet._record(
             kind, key, balance, moves, reversed_entry_id=self.id,
@@ -154,6 +154,8 @@ class CreditEntry(models.Model):
             ],
         })
         move._post(soft=False)  # the civil date may be ahead of the UTC one
+        # Now, lest the customer's first look at the invoice collide with its sending.
+        move._portal_ensure_token()
         move._credit_queue_mail()
         return move
 

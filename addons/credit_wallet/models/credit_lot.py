@@ -49,10 +49,6 @@ class CreditLot(models.Model):
                 "Lot %(id)s: %(remaining)s of %(granted)s credits",
                 id=lot.id, remaining=lot.remaining, granted=lot.granted)
 
-    def _first_to_expire(self):
-        """The open lots of the wallets of these lots, in the order they are spent."""
-        return self.sudo().search([("id", "in", self.ids), ("remaining", ">", 0)])
-
     def _take(self, credits):
         """Take credits from these lots in their order.
 

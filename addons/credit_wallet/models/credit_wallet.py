@@ -128,8 +128,14 @@ class CreditWallet(models.Model):
             return known
         self._expire_lots()
         balance = self._move_balance(-credits)
-        moves = self.lot_ids._first_to_expire()._take(credits)
+        moves = self._open_lots()._take(credits)
         return self._record(kind, key, balance, moves, **entry_vals)
+
+    def _open_lots(self):
+        """Lots with credits left, in the order they are spent."""
+        return self.env["credit.lot"].sudo().search_fetch(  # sudo: spending moves any lot
+            [("wallet_id", "=", self.id), ("remaining", ">", 0)],
+            ["remaining", "value_remaining", "company_id"])
 
     def _check_whole_credits(self, credits):
         if not isinstance(credits, int) or isinstance(credits, bool) or credits <= 0:
@@ -201,7 +207,7 @@ class CreditWallet(models.Model):
     @api.model
     def _cron_expire(self, limit=500):
         """Nightly: expire lots, a batch of wallets at a time, one commit a batch."""
-        companies = self.env["res.company"].search([])
+        companies = [company for (company,) in self._read_group([], ["company_id"])]
         domain = fields.Domain.OR(
             fields.Domain("company_id", "=", company.id) & fields.Domain(
                 "lot_ids", "any", [("remaining", ">", 0),

@@ -6,7 +6,7 @@ from odoo.http import request
 class LmsLink(http.Controller):
 
     @http.route("/lms/go/<string:token>", type="http", auth="public", website=True,
-                sitemap=False)
+                sitemap=False, multilang=False)
     def go(self, token, **kw):
         """Open the course a personal link was made for; say clearly why not otherwise."""
         registration = request.env["event.registration"]._lms_from_token(token)

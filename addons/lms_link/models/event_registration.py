@@ -13,6 +13,7 @@ class EventRegistration(models.Model):
     _inherit = "event.registration"
 
     lms_nonce = fields.Char(
+        string="Secret of the link",
         copy=False, groups="base.group_system", default=lambda self: secrets.token_hex(8))
     lms_visits = fields.Integer(string="Visits to the course", readonly=True, copy=False)
     lms_first_access = fields.Datetime(string="First visit", readonly=True, copy=False)

@@ -73,13 +73,16 @@ class EventRegistration(models.Model):
     def write(self, vals):
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
-        if vals.get("state") == "cancel":
-            self._return_credits()
+        # Locks are taken in the order wallet, session, invoice number, as when booking.
+        returned = self._return_credits() if vals.get("state") == "cancel" else {}
         before = self._seats_by_event()
         result = super().write(vals)
         after = self._seats_by_event()
         after.subtract(before)
         self.env["event.event"]._move_seats(after)
+        for registration, entry in returned.items():
+            registration.refund_entry_id = entry
+            registration._reverse_invoice()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -114,20 +117,28 @@ class EventRegistration(models.Model):
         return self.credit_entry_id._create_consumption_invoice(product, label, partner)
 
     def _return_credits(self):
-        """Give the credits back to their lots, and reverse the invoice; once per seat."""
-        # sudo: the ledger and the books follow from the cancellation
-        for registration in self.sudo():
-            entry = registration.credit_entry_id
-            if not entry or registration.refund_entry_id:
-                continue
-            registration.refund_entry_id = entry._reverse(
+        """Give the credits of these seats back to their lots, once per seat.
+
+        :return: the refund entries by registration whose credits went back now
+        """
+        # sudo: the ledger follows from the cancellation
+        paid = self.sudo().filtered(
+            lambda seat: seat.credit_entry_id and not seat.refund_entry_id)
+        return {
+            registration: registration.credit_entry_id._reverse(
                 f"refund:registration:{registration.id}", kind="refund",
                 origin=self.env._("Cancelled: %(session)s", session=registration.event_id.name))
-            invoices = entry.move_ids.filtered(lambda move: move.move_type == "out_invoice")
-            credit_notes = invoices._reverse_moves(
-                [{"invoice_date": entry.company_id._credit_today()} for _move in invoices],
-                cancel=True)
-            credit_notes.credit_entry_id = registration.refund_entry_id
+            for registration in paid}
+
+    def _reverse_invoice(self):
+        """Credit note for the invoice of a seat whose credits went back."""
+        self.ensure_one()
+        entry = self.credit_entry_id
+        invoice = entry.move_ids.filtered(lambda move: move.move_type == "out_invoice")
+        if invoice:
+            credit_note = invoice._reverse_moves(
+                [{"invoice_date": entry.company_id._credit_today()}], cancel=True)
+            credit_note.credit_entry_id = self.refund_entry_id
 
     def _cancel_by_customer(self):
         """Cancel until the deadline, return the credits, confirm by mail; twice is once.

@@ -7,13 +7,13 @@ class EventType(models.Model):
     _inherit = "event.type"
 
     is_training = fields.Boolean(
-        string="Training", help="Sessions of this template are booked with credits.")
+        string="Booked with credits", help="Sessions of this template are booked with credits.")
     credit_price = fields.Integer(string="Price (credits)", help="Credits for one seat.")
     cancel_hours = fields.Integer(
         string="Free cancellation (hours)", default=48,
         help="Customers can cancel and get their credits back until this many hours before "
         "the session starts.")
-    trainer_id = fields.Many2one("res.partner", string="Trainer")
+    trainer_id = fields.Many2one("res.partner")
     training_product_id = fields.Many2one(
         "product.product", string="Product on invoices", domain=[("type", "=", "service")],
         default=lambda self: self.env.ref("session_booking.product_training", False),

@@ -1,0 +1,1 @@
+from . import test_ledger, test_packs, test_portal

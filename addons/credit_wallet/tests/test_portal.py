@@ -1,0 +1,54 @@
+from odoo.exceptions import AccessError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import CreditCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(HttpCase, CreditCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.portal = new_test_user(cls.env, "camille_portal", "base.group_portal", lang="en_US")
+        cls.other = new_test_user(cls.env, "other_portal", "base.group_portal", lang="en_US")
+        cls.wallet = cls.env["credit.wallet"]._of(cls.portal.partner_id, cls.company)
+
+    def test_wallet_page_shows_balance_expiry_and_history(self):
+        """INSAHO §2.3: balance and history in « Mon compte »."""
+        self.sell(self.make_pack(10, credit_validity_months=12), partner=self.portal.partner_id)
+        self.wallet._spend(4, "spend:4", origin="Prise de parole")
+        self.authenticate("camille_portal", "camille_portal")
+        page = self.url_open("/my/credits").text
+        for expected in ("6 credits", "Prise de parole", "+10", "-4"):
+            self.assertIn(expected, page)
+        self.assertNotIn("Prise de parole", self.url_open("/my/credits?filterby=purchase").text)
+
+    def test_empty_wallet_leads_to_the_packs(self):
+        self.authenticate("other_portal", "other_portal")
+        self.assertIn("/credits/packs", self.url_open("/my/credits").text)
+
+    def test_another_customer_sees_nothing(self):
+        entry = self.give(5)
+        self.assertEqual(entry.with_user(self.portal).credits, 5)
+        for record in (self.wallet, entry, entry.lot_move_ids.lot_id):
+            with self.assertRaises(AccessError):
+                record.with_user(self.other).read(["id"])
+
+    def test_only_named_contacts_see_a_company_wallet(self):
+        company = self.env["res.partner"].create({"name": "ACME", "is_company": True})
+        self.portal.partner_id.parent_id = company
+        wallet = self.env["credit.wallet"]._of(self.portal.partner_id, self.company)
+        self.assertEqual(wallet.partner_id, company)
+        self.assertFalse(wallet._may_spend(self.portal.partner_id))
+        with self.assertRaises(AccessError):
+            wallet.with_user(self.portal).read(["balance"])
+        wallet.spender_ids = self.portal.partner_id
+        self.assertTrue(wallet._may_spend(self.portal.partner_id))
+        self.assertEqual(wallet.with_user(self.portal).balance, 0)
+
+    def test_the_way_back_stays_on_this_site(self):
+        self.authenticate("camille_portal", "camille_portal")
+        for path in ("https://evil.example", "//evil.example", "/\\evil.example"):
+            self.url_open("/credits/packs", {"back": path}, method="GET")
+            self.assertNotIn("credit_return_path", self.session)

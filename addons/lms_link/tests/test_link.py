@@ -1,0 +1,85 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import HttpCase, tagged
+
+from odoo.addons.session_booking.tests.common import BookingCommon
+
+
+@tagged("post_install", "-at_install")
+class TestLink(HttpCase, BookingCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.lms_allowed_hosts = "lms.example.com, Videos.example.com"
+        cls.training.lms_url = "https://lms.example.com/course/1"
+
+    def setUp(self):
+        super().setUp()
+        self.give(10)
+        self.seat = self.book(self.make_session())
+
+    def go(self, token=None):
+        return self.url_open(f"/lms/go/{token or self.seat._lms_token()}", allow_redirects=False)
+
+    def test_link_opens_the_course_and_counts(self):
+        """INSAHO §2.4: the link of the mail leads to the course on the LMS."""
+        for visit in (1, 2):
+            answer = self.go()
+            self.assertEqual(answer.status_code, 303)
+            self.assertEqual(answer.headers["Location"], "https://lms.example.com/course/1")
+            self.seat.invalidate_recordset()
+            self.assertEqual(self.seat.lms_visits, visit)
+        self.assertTrue(self.seat.lms_first_access)
+
+    def test_mail_carries_the_personal_link(self):
+        mail = self.env["mail.mail"].search(
+            [("model", "=", "event.registration"), ("res_id", "=", self.seat.id)])
+        self.assertIn(f"/lms/go/{self.seat._lms_token()}", mail.body_html)
+
+    def test_forged_tokens_are_refused(self):
+        good = self.seat._lms_token()
+        number, nonce, signature = good.split("-")
+        forged = [good[:-1] + ("0" if good[-1] != "0" else "1"), "x", "-", "1-2-3",
+                  f"{int(number) + 1}-{nonce}-{signature}", f"{number}-{'0' * 16}-{signature}"]
+        for token in forged:
+            self.assertFalse(self.env["event.registration"]._lms_from_token(token))
+            self.assertEqual(self.go(token).status_code, 404)
+
+    def test_cancelled_booking_is_refused(self):
+        self.seat.action_cancel()
+        self.assertEqual(self.go().status_code, 403)
+        with self.assertRaisesRegex(UserError, "cancelled"):
+            self.seat._lms_visit()
+
+    def test_time_window(self):
+        event = self.seat.event_id
+        event.lms_open_hours = 24
+        with self.assertRaisesRegex(UserError, "opens on"):
+            self.seat._lms_visit()
+        event.write({"date_begin": fields.Datetime.now() - timedelta(days=40),
+                     "date_end": fields.Datetime.now() - timedelta(days=40)})
+        with self.assertRaisesRegex(UserError, "closed on"):
+            self.seat._lms_visit()
+        event.lms_close_days = 0
+        self.assertTrue(self.seat._lms_visit())
+
+    def test_only_https_to_named_hosts(self):
+        for url in ("http://lms.example.com/", "javascript:alert(1)", "https://evil.example/",
+                    "https://lms.example.com.evil.example/", "https://lms.example.com@evil.example/",
+                    "//lms.example.com/", "https://lms.example.com\\@evil.example/",
+                    "https://sub.lms.example.com/", "https://lms.example.com:x/", "ftp://x"):
+            with self.assertRaises(ValidationError, msg=url), self.env.cr.savepoint():
+                self.training.lms_url = url
+        self.training.lms_url = "https://VIDEOS.example.com/a"
+
+    def test_host_struck_off_the_list_later(self):
+        self.company.lms_allowed_hosts = "other.example.com"
+        self.assertEqual(self.go().status_code, 403)
+
+    def test_session_may_differ_from_its_training(self):
+        self.seat.event_id.lms_url = "https://lms.example.com/course/2"
+        self.assertEqual(self.seat._lms_visit(), "https://lms.example.com/course/2")
+        self.assertEqual(self.training.lms_url, "https://lms.example.com/course/1")

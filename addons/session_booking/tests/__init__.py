@@ -1,0 +1,1 @@
+from . import test_booking, test_routes, test_seats

@@ -1,0 +1,42 @@
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.house import NO_GUARD, House
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory):
+    """The demo with two server processes; shared, so tests make their own customers."""
+    made = House("caps_test_flows", tmp_path_factory.mktemp("house"))
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def unguarded_house(tmp_path_factory):
+    """The same with the guards against overselling switched off: a negative control."""
+    made = House("caps_test_unguarded", tmp_path_factory.mktemp("unguarded"), NO_GUARD)
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                "--disable-background-networking", "--disable-component-update",
+                "--disable-sync"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, house):
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="fr-FR", base_url=house.url)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()

@@ -1,0 +1,206 @@
+"""A copy of the demo with real servers around it: what the tests of this folder act upon."""
+
+import contextlib
+import os
+import re
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import requests
+
+from ops import database, paths, postgres
+from tests.servers.world import World
+
+NO_GUARD = Path(__file__).parent / "negative_control"
+
+
+class House:
+    """Two Odoo processes on one database, an SMTP server and an LMS.
+
+    :param str name: the database, made anew from the demo's template
+    :param extra_addons: folder of addons to install as well
+    """
+
+    def __init__(self, name, folder, extra_addons=None, processes=2):
+        self.name = name
+        self.folder = Path(folder)
+        self.extra_addons = extra_addons
+        self.ports = [paths.free_port() for _process in range(processes)]
+        self.world = World(self.folder / "mails", smtp_port=paths.free_port())
+        self.processes = []
+
+    @property
+    def urls(self):
+        return [f"http://127.0.0.1:{port}" for port in self.ports]
+
+    @property
+    def url(self):
+        return self.urls[0]
+
+    def start(self):
+        self.world.start()
+        postgres.copy(paths.TEMPLATE_DEMO, self.name)
+        database.set_addresses(self.name, self.ports[0], self.world.http_port)
+        if self.extra_addons:
+            names = sorted(path.parent.name for path in self.extra_addons.glob("*/__manifest__.py"))
+            subprocess.run(
+                self._command("-i", ",".join(names), "--stop-after-init", "--no-http",
+                              "--max-cron-threads=0"),
+                env=self._environment(), check=True, capture_output=True, cwd=paths.ROOT)
+        for number, port in enumerate(self.ports):
+            self.processes.append(self._launch(number, port))
+        self._wait()
+        return self
+
+    def _command(self, *arguments):
+        options = database.odoo_options()
+        if self.extra_addons:
+            options[options.index("--addons-path") + 1] += f",{self.extra_addons}"
+        return [str(paths.PYTHON), "-m", "odoo", "server", *options, "-d", self.name,
+                "--smtp", "127.0.0.1", "--smtp-port", str(self.world.smtp_port), *arguments]
+
+    def _environment(self):
+        return {**os.environ, **postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"}
+
+    def _launch(self, number, port):
+        """One server process; only the first runs the scheduled actions."""
+        log = (self.folder / f"odoo-{number}.log").open("ab")
+        return subprocess.Popen(
+            self._command(
+                "--http-interface=127.0.0.1", f"--http-port={port}",
+                f"--gevent-port={paths.free_port()}",
+                f"--max-cron-threads={1 if number == 0 else 0}"),
+            stdout=log, stderr=subprocess.STDOUT, env=self._environment(), cwd=paths.ROOT)
+
+    def _wait(self):
+        deadline = time.monotonic() + 120
+        for url in self.urls:
+            while True:
+                with contextlib.suppress(requests.RequestException):
+                    if requests.get(f"{url}/web/health", timeout=5).ok:
+                        break
+                assert time.monotonic() < deadline, self.log()[-3000:]
+                time.sleep(0.2)
+
+    def stop(self):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(timeout=30)
+        self.world.stop()
+        postgres.drop(self.name)
+
+    def log(self):
+        return "".join(
+            file.read_text(errors="replace") for file in sorted(self.folder.glob("odoo-*.log")))
+
+    @contextlib.contextmanager
+    def env(self):
+        """An Odoo environment on the database, for preparing and for reading; commits."""
+        from odoo import SUPERUSER_ID, api
+        from odoo.modules.registry import Registry
+        from odoo.tools import config
+
+        if config["db_name"] != [self.name]:
+            config.parse_config([*database.odoo_options(), "-d", self.name], setup_logging=False)
+        with Registry(self.name).cursor() as cr:
+            yield api.Environment(cr, SUPERUSER_ID, {"lang": "fr_FR", "tz": "Europe/Paris"})
+
+    def sql(self, query):
+        return postgres.query(query, self.name)
+
+    def customer(self, credits=0, name=None):
+        """A new portal user with a wallet, and a browser-like session logged in.
+
+        :return: the :class:`Visitor`
+        """
+        login = f"{uuid.uuid4().hex[:12]}@example.com"
+        with self.env() as env:
+            user = env["res.users"].with_context(no_reset_password=True).create({
+                "name": name or f"Client {login[:4]}", "login": login, "email": login,
+                "password": login, "lang": "fr_FR", "tz": "Europe/Paris",
+                "group_ids": [(6, 0, [env.ref("base.group_portal").id])]})
+            user.partner_id.write({
+                "street": "1 rue Longue", "zip": "69001", "city": "Lyon",
+                "country_id": env.ref("base.fr").id, "phone": "+33612345678"})
+            if credits:
+                env["credit.wallet"]._of(user.partner_id, env.company)._grant(
+                    credits, 0.0, f"test:{login}", kind="adjustment", reason="Test")
+            partner_id = user.partner_id.id
+        return Visitor(self, login, login, partner_id)
+
+    def session(self, capacity=10, price=2, days=30, **vals):
+        """A new published session of a training.
+
+        :return: its id
+        """
+        from datetime import datetime, timedelta
+
+        with self.env() as env:
+            training = env["event.type"].search([("is_training", "=", True)], limit=1)
+            begin = datetime.now().replace(microsecond=0) + timedelta(days=days)
+            return env["event.event"].create({
+                "name": f"Atelier {uuid.uuid4().hex[:6]}", "event_type_id": training.id,
+                "date_begin": begin, "date_end": begin + timedelta(hours=2),
+                "credit_price": price, "seats_limited": True, "seats_max": capacity,
+                "is_published": True, **vals}).id
+
+
+class Visitor:
+    """Somebody with a browser's manners: keeps cookies, reads tokens from pages."""
+
+    def __init__(self, house, login=None, password=None, partner_id=None):
+        self.house = house
+        self.login = login
+        self.password = password
+        self.partner_id = partner_id
+        self.http = requests.Session()
+        self.http.headers["Accept-Language"] = "fr-FR,fr;q=0.9"
+        if login:
+            self.sign_in()
+
+    def get(self, path, server=0, **options):
+        return self.http.get(f"{self.house.urls[server]}{path}", timeout=120, **options)
+
+    def post(self, path, data, server=0, **options):
+        return self.http.post(
+            f"{self.house.urls[server]}{path}", data=data, timeout=120, **options)
+
+    def sign_in(self):
+        page = self.get("/web/login")
+        answer = self.post("/web/login", {
+            "csrf_token": field(page.text, "csrf_token"),
+            "login": self.login, "password": self.password})
+        assert "/web/login" not in answer.url, f"{self.login} could not sign in"
+
+    def csrf(self, path="/trainings"):
+        """The session's token, as every page carries it for its scripts."""
+        return re.search(r'csrf_token: "([^"]+)"', self.get(path).text)[1]
+
+    def booking_form(self, session_id, server=0):
+        """The hidden fields of the booking form, as the page gave them."""
+        page = self.get(f"/trainings/{session_id}", server)
+        assert page.status_code == 200, page.status_code
+        return {name: field(page.text, name) for name in ("csrf_token", "token", "price")}
+
+    def book(self, session_id, form=None, server=0):
+        return self.post(
+            f"/trainings/{session_id}/book", form or self.booking_form(session_id, server),
+            server)
+
+
+def field(page, name):
+    """Value of a hidden input of the page."""
+    for pattern in (rf'name="{name}"[^>]*value="([^"]*)"', rf'value="([^"]*)"[^>]*name="{name}"'):
+        found = re.search(pattern, page)
+        if found:
+            return found[1]
+    raise AssertionError(f"no field {name!r} in the page")
+
+
+def alert(page):
+    """Text of the page's booking error, tags removed."""
+    found = re.search(r'class="o_booking_(?:error|unavailable)[^>]*>(.*?)</div>', page, re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[1])).strip() if found else ""

@@ -1,0 +1,8 @@
+{
+    "name": "No Guard",
+    "summary": "Negative control: bookings trust Odoo's count of registrations alone",
+    "version": "19.0.1.0.0",
+    "author": "Odoo Credits",
+    "license": "LGPL-3",
+    "depends": ["session_booking"],
+}
