@@ -60,7 +60,7 @@ def _run_flow_tests(arguments):
     report = paths.HOUSE / "pytest.xml"
     report.unlink(missing_ok=True)
     process = subprocess.run(
-        [str(paths.PYTHON), "-m", "pytest", "tests", f"--junitxml={report}", *arguments],
+        [str(paths.PYTHON), "-m", "pytest", f"--junitxml={report}", *arguments],
         cwd=paths.ROOT, check=False, env={**os.environ, **postgres.environment()})
     if not report.exists():
         return 0, 1

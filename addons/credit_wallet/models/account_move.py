@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class AccountMove(models.Model):
@@ -15,6 +15,12 @@ class AccountMove(models.Model):
         # sudo: the grant follows from the payment, whoever registered it
         invoices.invoice_line_ids.sudo()._credit_grant_packs()
         return result
+
+    @api.model
+    def _cron_account_move_send(self, job_count=1):
+        """One invoice a run: a wkhtmltopdf without patched Qt (Debian's) refuses several
+        documents at once, and one invoice that fails must not hold back a batch."""
+        return super()._cron_account_move_send(job_count=job_count)
 
     def _credit_queue_mail(self):
         """Send these invoices by mail in the background, once, with Odoo's own queue."""
