@@ -7,10 +7,12 @@ stop    stop the demo and the database server
 clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
 update  install what changed in the addons into the running demo
+i18n    write the .pot files again and bring fr.po in step
 """
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -95,10 +97,25 @@ def update():
     _prepare()
     server.stop()
     with step("Update of our addons"):
-        run(database.odoo("server", "-d", paths.DEMO, "-u", ",".join(paths.our_addons()),
+        names = ",".join(paths.our_addons())
+        run(database.odoo("server", "-d", paths.DEMO, "-i", names, "-u", names,
                           "--stop-after-init", "--max-cron-threads=0", "--no-http"),
             "database", "Read the log", env=postgres.environment())
     demo()
+
+
+def i18n():
+    """Export each addon's terms from a fresh template, and merge them into fr.po."""
+    _prepare()
+    database.ensure_template()
+    names = paths.our_addons()
+    conf = paths.HOUSE / "i18n.conf"
+    conf.write_text(f"[options]\naddons_path = {paths.ADDONS}\ndata_dir = {paths.DATA}\n")
+    with step("Terms of the addons"):
+        run([paths.PYTHON, "-m", "odoo", "i18n", "export", "-c", conf, "-d", paths.TEMPLATE,
+             *names], "i18n", "Read the log", env=postgres.environment())
+    folders = [str(paths.ADDONS / name / "i18n") for name in names]
+    subprocess.run([str(paths.PYTHON), str(paths.ROOT / "ops" / "i18n.py"), *folders], check=True)
 
 
 def run_lint():
@@ -109,7 +126,7 @@ def run_lint():
 
 
 COMMANDS = {"demo": demo, "test": test, "lint": run_lint, "stop": stop, "clean": clean,
-            "shell": shell, "update": update}
+            "shell": shell, "update": update, "i18n": i18n}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

@@ -66,7 +66,7 @@ class TrainingPortal(CustomerPortal):
             "event": registration.event_id.sudo(),  # sudo: an unpublished past session
             "booked": booked, "error": error,
             # sudo: the invoice of the user's own seat; its link carries its own token
-            "invoice": registration.sudo().credit_entry_id.move_ids[:1],
+            "booking_invoice": registration.sudo().credit_entry_id.move_ids[:1],
         })
         return request.render("session_booking.portal_my_training", values)
 
