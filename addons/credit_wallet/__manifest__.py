@@ -14,6 +14,8 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "data/website_sale_data.xml",
+        "wizard/credit_adjust_views.xml",
+        "wizard/credit_reverse_views.xml",
         "views/credit_entry_views.xml",
         "views/credit_lot_views.xml",
         "views/credit_wallet_views.xml",
