@@ -1,1 +1,1 @@
-from . import test_adjust
+from . import test_adjust, test_import

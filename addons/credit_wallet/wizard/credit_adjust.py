@@ -1,7 +1,7 @@
 from uuid import uuid4
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
 from ..tools import take_turn
 
@@ -13,14 +13,11 @@ class CreditAdjust(models.TransientModel):
 
     _name = "credit.adjust"
     _description = "Add or Remove Credits"
-    _check_company_auto = True
+    _inherit = ["credit.adjust.mixin"]
 
     key = fields.Char(
         required=True, readonly=True, default=lambda self: str(uuid4()), copy=False,
         help="Tells a second click from a second operation.")
-    company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company)
-    currency_id = fields.Many2one(related="company_id.currency_id")
     direction = fields.Selection(
         [("add", "Add"), ("remove", "Remove")], required=True, default="add")
     credits = fields.Integer(string="Credits each", required=True)
@@ -28,10 +25,6 @@ class CreditAdjust(models.TransientModel):
         string="Value per credit",
         help="Untaxed price of one credit when an invoice made outside covers it; zero for a "
              "gift. The value is owed until the credits are used.")
-    account_id = fields.Many2one(
-        "account.account", string="Invoiced against", check_company=True,
-        compute="_compute_account_id", store=True, readonly=False, precompute=True,
-        help="Account in which the invoice made outside is posted.")
     expiry_date = fields.Date(
         string="Valid until", help="Last day on which the credits can be spent; empty: no end.")
     reason = fields.Char(required=True, help="Kept in the ledger, with your name.")
@@ -39,11 +32,6 @@ class CreditAdjust(models.TransientModel):
 
     _price_not_negative = models.Constraint(
         "CHECK(price >= 0)", "The value of a credit cannot be below zero.")
-
-    @api.depends("company_id")
-    def _compute_account_id(self):
-        for wizard in self:
-            wizard.account_id = wizard.company_id.credit_adjustment_account_id
 
     @api.model
     def default_get(self, fields):
@@ -119,11 +107,7 @@ class CreditAdjust(models.TransientModel):
         } for wallet in sorted(wallets.values(), key=lambda wallet: wallet.id)], self.account_id)
 
     def _check_terms(self):
-        # The transient record may come from anywhere, not only from the form.
-        if self.company_id not in self.env.companies:
-            raise AccessError(self.env._(
-                "You do not work in %(company)s. Switch to this company first.",
-                company=self.company_id.sudo().name))
+        self._check_company_allowed()
         if not self.reason.strip():
             raise UserError(self.env._("State a reason: the ledger keeps it."))
         if self.direction == "remove" and (self.price or self.expiry_date):
