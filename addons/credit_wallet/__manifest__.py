@@ -15,6 +15,7 @@
         "data/ir_cron_data.xml",
         "data/website_sale_data.xml",
         "wizard/credit_adjust_views.xml",
+        "wizard/credit_export_views.xml",
         "wizard/credit_import_views.xml",
         "wizard/credit_reverse_views.xml",
         "views/credit_entry_views.xml",

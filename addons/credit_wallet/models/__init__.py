@@ -1,6 +1,8 @@
 from . import (
     account_move,
     account_move_line,
+    credit_adjust_mixin,
+    credit_download_mixin,
     credit_entry,
     credit_lot,
     credit_lot_move,

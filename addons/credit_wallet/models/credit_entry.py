@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
-BATCH_SIZE = 1000  # ledger entries in one journal entry
+BATCH_SIZE = 100  # ledger entries in one journal entry
 KINDS = [
     ("purchase", "Purchase"),
     ("booking", "Booking"),
@@ -32,7 +32,11 @@ class CreditEntry(models.Model):
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
+    _inherit = ["credit.download.mixin"]
     _order = "id desc"
+    _export_fields = (
+        "id", "date", "partner_id", "kind", "credits", "value", "balance_after", "origin",
+        "reason", "user_id", "company_id")
 
     wallet_id = fields.Many2one(
         "credit.wallet", required=True, readonly=True, index=True, ondelete="restrict")

@@ -17,9 +17,12 @@ class CreditWallet(models.Model):
 
     _name = "credit.wallet"
     _description = "Credit Wallet"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "credit.download.mixin"]
     _rec_name = "partner_id"
     _order = "id desc"
+    _export_fields = (
+        "id", "partner_id", "balance", "value", "next_expiry_date", "next_expiry_credits",
+        "company_id")
 
     partner_id = fields.Many2one(
         "res.partner", string="Customer", required=True, readonly=True, index=True,

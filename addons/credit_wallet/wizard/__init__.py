@@ -1,7 +1,7 @@
 from . import (
     credit_adjust,
     credit_adjust_line,
-    credit_adjust_mixin,
+    credit_export,
     credit_import,
     credit_import_line,
     credit_reverse,
