@@ -21,6 +21,7 @@
         "views/credit_entry_views.xml",
         "views/credit_lot_views.xml",
         "views/credit_wallet_views.xml",
+        "views/credit_overview_views.xml",
         "views/product_template_views.xml",
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",
@@ -28,6 +29,7 @@
         "views/portal_templates.xml",
         "views/website_sale_templates.xml",
     ],
+    "assets": {"web.assets_backend": ["credit_wallet/static/src/overview/*"]},
     "post_init_hook": "post_init_hook",
     "application": True,
 }

@@ -6,6 +6,7 @@ from . import (
     credit_entry,
     credit_lot,
     credit_lot_move,
+    credit_overview,
     credit_wallet,
     product_template,
     res_company,

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, split_every
 
-BATCH_SIZE = 100  # ledger entries in one journal entry
+BATCH_SIZE = 1000  # ledger entries in one journal entry
 KINDS = [
     ("purchase", "Purchase"),
     ("booking", "Booking"),

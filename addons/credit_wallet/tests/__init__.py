@@ -1,1 +1,1 @@
-from . import test_adjust, test_export, test_import
+from . import test_adjust, test_export, test_import, test_overview
