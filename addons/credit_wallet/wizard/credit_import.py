@@ -65,6 +65,7 @@ class CreditImport(models.TransientModel):
         return {
             "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id,
             "view_mode": "form", "target": "new", "name": self.env._("Import credits"),
+            "context": {"dialog_size": "extra-large"},
         }
 
     def _apply(self):
