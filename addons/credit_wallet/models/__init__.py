@@ -1,9 +1,12 @@
 from . import (
     account_move,
     account_move_line,
+    credit_adjust_mixin,
+    credit_download_mixin,
     credit_entry,
     credit_lot,
     credit_lot_move,
+    credit_overview,
     credit_wallet,
     product_template,
     res_company,

@@ -1,8 +1,12 @@
-from odoo import models
+from odoo import fields, models
 
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
+
+    credit_entry_id = fields.Many2one(
+        "credit.entry", string="Credit movement", readonly=True, copy=False,
+        index="btree_not_null", ondelete="restrict")
 
     def _credit_grant_packs(self):
         """Grant the credits of paid pack lines, each once.

@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
+BATCH_SIZE = 1000  # ledger entries in one journal entry
 KINDS = [
     ("purchase", "Purchase"),
     ("booking", "Booking"),
@@ -31,7 +32,11 @@ class CreditEntry(models.Model):
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
+    _inherit = ["credit.download.mixin"]
     _order = "id desc"
+    _export_fields = (
+        "id", "date", "partner_id", "kind", "credits", "value", "balance_after", "origin",
+        "reason", "user_id", "company_id")
 
     wallet_id = fields.Many2one(
         "credit.wallet", required=True, readonly=True, index=True, ondelete="restrict")
@@ -53,8 +58,12 @@ class CreditEntry(models.Model):
     reversed_entry_id = fields.Many2one("credit.entry", readonly=True, ondelete="restrict")
     lot_move_ids = fields.One2many("credit.lot.move", "entry_id", string="Lots", readonly=True)
     sale_line_id = fields.Many2one("sale.order.line", readonly=True, ondelete="restrict")
+    reversal_ids = fields.One2many("credit.entry", "reversed_entry_id", string="Reversed by")
     # On the invoice's side, because a posted entry never changes.
     move_ids = fields.One2many("account.move", "credit_entry_id", string="Accounting")
+    move_line_ids = fields.One2many(
+        "account.move.line", "credit_entry_id", string="Journal items",
+        help="Of journal entries, which may cover many ledger entries.")
 
     _idempotency_key_unique = models.Constraint(
         "UNIQUE(idempotency_key)", "This operation is already in the ledger.")
@@ -113,6 +122,25 @@ class CreditEntry(models.Model):
             kind, key, balance, moves, reversed_entry_id=self.id,
             **{"origin": self.origin, **entry_vals})
 
+    def _reverse_adjustment(self, reason):
+        """Undo a manual change, and its journal items; a second call changes nothing.
+
+        :return: the ``credit.entry`` that reverses this one
+        :raise UserError: not a manual change, no reason, or its credits are already used
+        """
+        self.ensure_one()
+        if self.kind != "adjustment":
+            raise UserError(self.env._(
+                "“%(entry)s” is not a manual change. Cancel the document behind it instead: "
+                "%(origin)s.", entry=self.display_name, origin=self.origin or "–"))
+        if not (reason or "").strip():
+            raise UserError(self.env._(
+                "State why “%(entry)s” is reversed: the ledger keeps the reason.",
+                entry=self.display_name))
+        reversal = self._reverse(f"reversal:entry:{self.id}", reason=reason.strip())
+        reversal._post_adjustment()
+        return reversal
+
     # Accounting ---------------------------------------------------------------------------
 
     def _create_consumption_invoice(self, product, label, partner):
@@ -160,32 +188,109 @@ class CreditEntry(models.Model):
         return move
 
     def _post_breakage(self):
-        """Expired credits: what was owed becomes income."""
-        vals_list = [entry._prepare_breakage_vals() for entry in self if entry.value]
-        # sudo: posting breakage follows from the ledger, whoever triggered the expiry
-        moves = self.env["account.move"].sudo().create(vals_list)
-        if moves:
-            moves._post(soft=False)
-        return moves
+        """Expired credits: what was owed becomes income, one journal entry per ledger entry."""
+        moves_vals = []
+        for entry in self.filtered("value"):
+            label = entry.env._(
+                "Expired credits of %(name)s",
+                name=entry.partner_id.commercial_partner_id.display_name)
+            account = entry.company_id._credit_account("credit_breakage_account_id")
+            moves_vals.append(entry._prepare_transfer_vals(
+                label, entry._prepare_transfer_lines(account, label)))
+        return self._post_transfers(moves_vals)
 
-    def _prepare_breakage_vals(self):
+    def _post_adjustment(self, account=None):
+        """Manual changes of valued credits, once, one journal entry per company and batch.
+
+        What is added was invoiced outside: it is owed, against a clearing account. What is
+        removed is no longer owed and becomes income, like credits that expire. What reverses
+        a manual change reverses its journal items.
+
+        :param account: clearing account; by default the company's
+        :return: the posted ``account.move``
+        :raise UserError: the company lacks an account or a miscellaneous journal
+        """
+        # sudo: who changes credits may have no right to read the books
+        unposted = self.sudo().filtered(lambda entry: entry.value and not entry.move_line_ids)
+        moves_vals = []
+        for company_entries in unposted.grouped("company_id").values():
+            for entries in split_every(BATCH_SIZE, company_entries.ids, unposted.browse):
+                lines = [line for entry in entries
+                         for line in entry._prepare_adjustment_lines(account)]
+                label = entries.reason if len(entries) == 1 else self.env._(
+                    "Manual changes of credits: %(count)s movements", count=len(entries))
+                moves_vals.append(entries._prepare_transfer_vals(label, lines))
+        return self._post_transfers(moves_vals)
+
+    def _prepare_adjustment_lines(self, account):
         company = self.company_id
-        partner = self.partner_id.commercial_partner_id
-        label = self.env._("Expired credits of %(name)s", name=partner.display_name)
+        label = self.env._("Manual change of credits: %(reason)s", reason=self.reason)
+        if self.reversed_entry_id:
+            return [
+                self._prepare_transfer_line(line.account_id, -line.balance, label)
+                for line in self.reversed_entry_id.move_line_ids]
+        if self.value < 0:
+            account = company._credit_account("credit_breakage_account_id")
+        elif not account:
+            account = company._credit_account("credit_adjustment_account_id")
+        return self._prepare_transfer_lines(account, label)
+
+    def _prepare_transfer_lines(self, account, label):
+        """Journal items that move the entry's value between what is owed and the account."""
+        return [
+            self._prepare_transfer_line(line_account, balance, label)
+            for line_account, balance in (
+                (self.company_id._credit_deferred_account(), -self.value),
+                (account, self.value))]
+
+    def _prepare_transfer_line(self, account, balance, label):
+        return fields.Command.create({
+            "account_id": account.id,
+            "partner_id": self.partner_id.commercial_partner_id.id,
+            "name": label,
+            "balance": balance,
+            "credit_entry_id": self.id,
+        })
+
+    def _prepare_transfer_vals(self, label, lines):
+        """A journal entry for these ledger entries of one company.
+
+        It names its ledger entry when there is one; its lines always do.
+        """
+        company = self.company_id
         return {
             "move_type": "entry",
             "company_id": company.id,
             "journal_id": company._credit_journal().id,
             "date": company._credit_today(),
             "ref": label,
-            "credit_entry_id": self.id,
-            "line_ids": [
-                fields.Command.create({
-                    "account_id": account.id, "partner_id": partner.id,
-                    "name": label, "debit": max(amount, 0.0), "credit": max(-amount, 0.0)})
-                for account, amount in (
-                    (company._credit_deferred_account(), -self.value),
-                    (company.credit_breakage_account_id, self.value))],
+            "credit_entry_id": self.id if len(self) == 1 else False,
+            "line_ids": lines,
+        }
+
+    def _post_transfers(self, moves_vals):
+        # sudo: the journal entry follows from the ledger, whoever moved the credits
+        moves = self.env["account.move"].sudo().create(moves_vals)
+        if moves:
+            moves._post(soft=False)
+        return moves
+
+    def _action_recorded(self):
+        """Tell the user what was recorded, and open it."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "credit_wallet.credit_entry_action")
+        action["domain"] = [("id", "in", self.ids)]
+        if len(self) == 1:
+            action.update(res_id=self.id, views=[(False, "form")])
+        return {
+            "type": "ir.actions.client", "tag": "display_notification",
+            "params": {
+                "type": "success", "title": self.env._("Recorded"),
+                "message": self.env._(
+                    "Movements in the ledger: %(count)s. Credits: %(credits)s.",
+                    count=len(self), credits=f"{sum(self.mapped('credits')):+d}"),
+                "next": action,
+            },
         }
 
     def _send_grant_mail(self):

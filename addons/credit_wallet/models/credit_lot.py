@@ -7,7 +7,11 @@ class CreditLot(models.Model):
 
     _name = "credit.lot"
     _description = "Lot of Credits"
+    _inherit = ["credit.download.mixin"]
     _order = "expiry_date, id"  # PostgreSQL sorts lots without expiry last
+    _export_fields = (
+        "id", "create_date", "partner_id", "granted", "remaining", "unit_value",
+        "value_granted", "value_remaining", "expiry_date", "company_id")
 
     wallet_id = fields.Many2one(
         "credit.wallet", required=True, readonly=True, index=True, ondelete="restrict")

@@ -1,10 +1,15 @@
+from collections import Counter
 from datetime import timedelta
+from itertools import groupby
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date, split_every
 
 from ..exceptions import IdempotencyConflict, InsufficientCredits
+
+MAX_CREDITS = 10_000_000  # of one operation; balances are 32-bit integers
+BATCH_SIZE = 1000
 
 
 class CreditWallet(models.Model):
@@ -12,9 +17,12 @@ class CreditWallet(models.Model):
 
     _name = "credit.wallet"
     _description = "Credit Wallet"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "credit.download.mixin"]
     _rec_name = "partner_id"
     _order = "id desc"
+    _export_fields = (
+        "id", "partner_id", "balance", "value", "next_expiry_date", "next_expiry_credits",
+        "company_id")
 
     partner_id = fields.Many2one(
         "res.partner", string="Customer", required=True, readonly=True, index=True,
@@ -59,16 +67,29 @@ class CreditWallet(models.Model):
     def _of(self, partner, company):
         """The wallet of the partner's company or of the person, made when missing.
 
-        sudo: customers have no right to create wallets; the caller names whose it is.
+        :raise UserError: no partner
         """
-        owner = partner.commercial_partner_id
-        wallets = self.sudo().with_company(company)
-        wallet = wallets.search([("partner_id", "=", owner.id), ("company_id", "=", company.id)])
-        if wallet:
-            return wallet
-        if not owner:
+        if not partner:
             raise UserError(self.env._("Sign in or name a customer: a wallet needs an owner."))
-        return wallets.create({"partner_id": owner.id, "company_id": company.id})
+        return self._of_all(partner, company)[partner]
+
+    @api.model
+    def _of_all(self, partners, company):
+        """The wallets of many partners, those that miss made at once.
+
+        sudo: customers have no right to create wallets; the caller names whose they are.
+
+        :return: dict of ``res.partner`` to ``credit.wallet``
+        """
+        owners = partners.commercial_partner_id
+        wallets = self.sudo().with_company(company)
+        found = wallets.search([
+            ("partner_id", "in", owners.ids), ("company_id", "=", company.id)])
+        found += wallets.create([
+            {"partner_id": owner.id, "company_id": company.id}
+            for owner in owners - found.partner_id])
+        by_owner = found.grouped("partner_id")
+        return {partner: by_owner[partner.commercial_partner_id] for partner in partners}
 
     def _may_spend(self, partner):
         """Whether the person may spend: the owner, or a contact the owner's company named."""
@@ -98,21 +119,70 @@ class CreditWallet(models.Model):
         :raise IdempotencyConflict: the key is known with other content
         """
         self.ensure_one()
-        self._check_whole_credits(credits)
-        if known := self._known_entry(key, kind, credits):
-            return known
-        if expiry_date and expiry_date < self.company_id._credit_today():
-            raise UserError(self.env._(
-                "Credits cannot be granted with an expiry in the past (%(date)s).",
-                date=expiry_date))
-        balance = self._move_balance(credits)
-        lot = self.env["credit.lot"].sudo().create({
-            "wallet_id": self.id,
-            "granted": credits, "remaining": credits,
-            "value_granted": value, "value_remaining": value,
-            "expiry_date": expiry_date,
-        })
-        return self._record(kind, key, balance, [(lot, credits, value)], **entry_vals)
+        return self._grant_all(kind, [{
+            "wallet": self, "credits": credits, "value": value, "key": key,
+            "expiry_date": expiry_date, "entry_vals": entry_vals}])
+
+    @api.model
+    def _grant_all(self, kind, grants):
+        """Add many lots at once, in as many queries as for one; see :meth:`_grant`.
+
+        :param list grants: for each lot a dict of ``wallet``, ``credits``, ``value``, ``key``,
+            ``expiry_date`` and ``entry_vals``
+        :return: the ``credit.entry`` records, in the order of the grants
+        """
+        for grant in grants:
+            self._check_whole_credits(grant["credits"])
+        known = self._known_entries(kind, grants)
+        new = [grant for grant in grants if grant["key"] not in known]
+        if new:
+            self._check_grant_expiries(new)
+            balances = self._add_to_balances(new)
+            # sudo: lots and ledger rows are made by the ledger's methods only
+            lots = self.env["credit.lot"].sudo().create(
+                [self._prepare_lot_vals(grant) for grant in new])
+            entries = self.env["credit.entry"].sudo().create([
+                self._prepare_entry_vals(
+                    grant["wallet"], kind, grant["key"], balance,
+                    [(lot, lot.granted, grant["value"])], **grant["entry_vals"])
+                for grant, lot, balance in zip(new, lots, balances, strict=True)])
+            known.update((entry.idempotency_key, entry) for entry in entries)
+        return self.env["credit.entry"].concat(*(known[grant["key"]] for grant in grants))
+
+    def _check_grant_expiries(self, grants):
+        today = {company: company._credit_today() for company in {
+            grant["wallet"].company_id for grant in grants}}
+        for grant in grants:
+            expiry = grant["expiry_date"]
+            if expiry and expiry < today[grant["wallet"].company_id]:
+                raise UserError(self.env._(
+                    "Credits cannot be granted with an expiry in the past (%(date)s).",
+                    date=format_date(self.env, expiry)))
+
+    def _add_to_balances(self, grants):
+        """Add the granted credits to the wallets.
+
+        :return: the balance after each of the grants, in their order
+        """
+        totals = Counter()
+        for grant in grants:
+            totals[grant["wallet"].id] += grant["credits"]
+        running = self._update_balances(totals)
+        for wallet_id, total in totals.items():
+            running[wallet_id] -= total
+        balances = []
+        for grant in grants:
+            running[grant["wallet"].id] += grant["credits"]
+            balances.append(running[grant["wallet"].id])
+        return balances
+
+    def _prepare_lot_vals(self, grant):
+        return {
+            "wallet_id": grant["wallet"].id,
+            "granted": grant["credits"], "remaining": grant["credits"],
+            "value_granted": grant["value"], "value_remaining": grant["value"],
+            "expiry_date": grant["expiry_date"],
+        }
 
     def _spend(self, credits, key, kind="booking", **entry_vals):
         """Take credits from the lots that expire first, then from the oldest.
@@ -137,53 +207,127 @@ class CreditWallet(models.Model):
             [("wallet_id", "=", self.id), ("remaining", ">", 0)],
             ["remaining", "value_remaining", "company_id"])
 
+    @api.model
+    def _adjust_all(self, changes, account=None):
+        """Add or remove credits by hand, in the order given, and post their value.
+
+        :param list changes: dicts as for :meth:`_grant_all`, with credits below zero for those
+            to remove; their ``entry_vals`` have a ``reason``
+        :param account: clearing account of what is added at a price; see ``_post_adjustment``
+        :return: the ``credit.entry`` records, in the same order
+        :raise InsufficientCredits: a wallet holds fewer than is removed
+        """
+        entries = []
+        for added, run in groupby(changes, key=lambda change: change["credits"] > 0):
+            if added:
+                for batch in split_every(BATCH_SIZE, run):
+                    entries.append(self._grant_all("adjustment", batch))
+            else:
+                entries.extend(
+                    change["wallet"]._spend(
+                        -change["credits"], change["key"], kind="adjustment",
+                        **change["entry_vals"]) for change in run)
+        entries = self.env["credit.entry"].concat(*entries)
+        entries._post_adjustment(account)
+        return entries
+
+    def _spendable(self):
+        """Credits that can be spent today: the balance, less lots that wait for their expiry.
+
+        :return: dict of credits by wallet id
+        """
+        spendable = {wallet.id: wallet.balance for wallet in self}
+        for company, wallets in self.grouped("company_id").items():
+            expired = self.env["credit.lot"]._read_group(
+                [("wallet_id", "in", wallets.ids), ("remaining", ">", 0),
+                 ("expiry_date", "<", company._credit_today())],
+                ["wallet_id"], ["remaining:sum"])
+            for wallet, credits in expired:
+                spendable[wallet.id] -= credits
+        return spendable
+
     def _check_whole_credits(self, credits):
         if not isinstance(credits, int) or isinstance(credits, bool) or credits <= 0:
             raise UserError(self.env._(
                 "A number of credits is a whole number above zero, not %(credits)s.",
                 credits=credits))
+        if credits > MAX_CREDITS:
+            raise UserError(self.env._(
+                "%(credits)s credits are too many for one operation: at most %(maximum)s.",
+                credits=credits, maximum=MAX_CREDITS))
 
     def _known_entry(self, key, kind, credits):
         """The entry already posted under this key, after comparing what it did."""
-        entry = self.env["credit.entry"].sudo().search([("idempotency_key", "=", key)])
-        if entry and (entry.wallet_id, entry.kind, entry.credits) != (self, kind, credits):
-            raise IdempotencyConflict(self.env._(
-                "The operation “%(key)s” was already recorded with another content "
-                "(%(credits)s credits). Use a new key for a new operation.",
-                key=key, credits=entry.credits))
-        return entry
+        known = self._known_entries(kind, [{"wallet": self, "credits": credits, "key": key}])
+        return known.get(key)
+
+    def _known_entries(self, kind, operations):
+        """The entries already posted under the keys of these operations.
+
+        :param list operations: dicts with ``wallet``, signed ``credits`` and ``key``
+        :return: dict of key to ``credit.entry``
+        :raise IdempotencyConflict: a key is known with another wallet, kind or amount
+        """
+        found = self.env["credit.entry"].sudo().search([
+            ("idempotency_key", "in", [operation["key"] for operation in operations])])
+        known = {entry.idempotency_key: entry for entry in found}
+        for operation in operations if known else ():
+            entry = known.get(operation["key"])
+            if entry and (entry.wallet_id, entry.kind, entry.credits) != (
+                    operation["wallet"], kind, operation["credits"]):
+                raise IdempotencyConflict(self.env._(
+                    "The operation “%(key)s” was already recorded with another content "
+                    "(%(credits)s credits). Use a new key for a new operation.",
+                    key=operation["key"], credits=entry.credits))
+        return known
 
     def _move_balance(self, credits):
-        """The one statement that decides: it locks the row, and refuses to go below zero."""
-        self.env.cr.execute(SQL(
-            "UPDATE credit_wallet SET balance = balance + %(credits)s "
-            "WHERE id = %(id)s AND balance + %(credits)s >= 0 RETURNING balance",
-            credits=credits, id=self.id))
-        row = self.env.cr.fetchone()
-        self.invalidate_recordset(["balance"])
-        if row is None:
+        """Change the balance by the credits, or refuse to go below zero."""
+        balance = self._update_balances({self.id: credits}).get(self.id)
+        if balance is None:
             raise InsufficientCredits(self.env._(
                 "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
                 "Buy a pack of credits to go on.",
                 needed=self._credits_label(-credits), balance=self._credits_label(self.balance),
                 name=self.partner_id.display_name))
-        return row[0]
+        return balance
+
+    def _update_balances(self, changes):
+        """The one statement that decides: it locks the rows, and skips those too low.
+
+        :param dict changes: signed credits by wallet id
+        :return: dict of the new balance by wallet id, of the wallets that had enough
+        """
+        self.env.cr.execute(SQL(
+            "UPDATE credit_wallet AS wallet SET balance = wallet.balance + change.credits "
+            "FROM unnest(%(ids)s::int[], %(credits)s::int[]) AS change(id, credits) "
+            "WHERE wallet.id = change.id AND wallet.balance + change.credits >= 0 "
+            "RETURNING wallet.id, wallet.balance",
+            ids=list(changes), credits=list(changes.values())))
+        self.browse(changes).invalidate_recordset(["balance"])
+        return dict(self.env.cr.fetchall())
 
     def _record(self, kind, key, balance, moves, **entry_vals):
         """Write the ledger row of movements already made on the balance and the lots.
 
-        sudo: nobody has the right to create ledger rows but this method.
+        sudo: nobody has the right to create ledger rows but the ledger's methods.
         """
-        return self.env["credit.entry"].sudo().create({
+        return self.env["credit.entry"].sudo().create(self._prepare_entry_vals(
+            self, kind, key, balance, moves, **entry_vals))
+
+    @api.model
+    def _prepare_entry_vals(self, wallet, kind, key, balance, moves, **entry_vals):
+        """Values of the ledger row of these movements; ``entry_vals`` are fields of the row."""
+        return {
             **entry_vals,
-            "wallet_id": self.id, "kind": kind, "idempotency_key": key,
+            "wallet_id": wallet.id, "kind": kind, "idempotency_key": key,
             "credits": sum(credits for _lot, credits, _value in moves),
             "value": sum(value for _lot, _credits, value in moves),
             "balance_after": balance,
             "lot_move_ids": [
                 fields.Command.create({"lot_id": lot.id, "credits": credits, "value": value})
                 for lot, credits, value in moves],
-        })
+        }
 
     def _expire_lots(self):
         """Take what expired out of these wallets; its value becomes income (breakage).

@@ -17,6 +17,10 @@ class ResCompany(models.Model):
     credit_breakage_account_id = fields.Many2one(
         "account.account", string="Expired credits",
         help="Income from credits that expired unused (breakage).")
+    credit_adjustment_account_id = fields.Many2one(
+        "account.account", string="Credits invoiced outside",
+        help="Clearing account (471 in France) of credits added by hand at a price: the invoice "
+             "made outside is posted against it.")
     credit_tz = fields.Selection(
         _tz_get, string="Timezone of expiry", default=lambda self: self.env.user.tz or "UTC",
         help="Credits expire at the end of the civil day in this timezone.")
@@ -27,12 +31,21 @@ class ResCompany(models.Model):
         return datetime.now(pytz.timezone(self.credit_tz or "UTC")).date()
 
     def _credit_deferred_account(self):
+        return self._credit_account("credit_deferred_account_id")
+
+    def _credit_account(self, field_name):
+        """The company's account set in this field.
+
+        :raise UserError: the account is not chosen yet
+        """
         self.ensure_one()
-        if not self.credit_deferred_account_id:
+        if not self[field_name]:
             raise UserError(self.env._(
-                "%(company)s has no account for credits owed. Choose it in "
-                "Credits / Configuration / Settings.", company=self.name))
-        return self.credit_deferred_account_id
+                "%(company)s has no account for “%(use)s”. Choose it in "
+                "Credits / Configuration / Settings.",
+                company=self.name,
+                use=self._fields[field_name]._description_string(self.env)))
+        return self[field_name]
 
     def _credit_journal(self):
         """The miscellaneous journal, for breakage."""
@@ -47,7 +60,7 @@ class ResCompany(models.Model):
         return journal
 
     def _credit_create_accounts(self):
-        """Give companies with a chart of accounts the two accounts credits need."""
+        """Give companies with a chart of accounts the three accounts credits need."""
         for company in self.filtered("chart_template"):
             if not company.credit_deferred_account_id:
                 company.credit_deferred_account_id = company._credit_create_account(
@@ -55,6 +68,9 @@ class ResCompany(models.Model):
             if not company.credit_breakage_account_id:
                 company.credit_breakage_account_id = company._credit_create_account(
                     "758810", "income_other", self.env._("Credits expired unused"))
+            if not company.credit_adjustment_account_id:
+                company.credit_adjustment_account_id = company._credit_create_account(
+                    "471800", "asset_current", self.env._("Credits invoiced outside"))
 
     def _credit_create_account(self, code, account_type, name):
         accounts = self.env["account.account"].with_company(self)

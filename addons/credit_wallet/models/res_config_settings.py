@@ -8,4 +8,6 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.credit_deferred_account_id", readonly=False)
     credit_breakage_account_id = fields.Many2one(
         related="company_id.credit_breakage_account_id", readonly=False)
+    credit_adjustment_account_id = fields.Many2one(
+        related="company_id.credit_adjustment_account_id", readonly=False)
     credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)

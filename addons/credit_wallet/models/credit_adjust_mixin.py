@@ -1,0 +1,31 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+
+class CreditAdjustMixin(models.AbstractModel):
+    """What manual changes have in common: a company, and what their value is posted against."""
+
+    _name = "credit.adjust.mixin"
+    _description = "Terms of Manual Changes of Credits"
+    _check_company_auto = True
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    account_id = fields.Many2one(
+        "account.account", string="Invoiced against", check_company=True,
+        compute="_compute_account_id", store=True, readonly=False, precompute=True,
+        help="Account in which the invoice made outside is posted.")
+
+    @api.depends("company_id")
+    def _compute_account_id(self):
+        for wizard in self:
+            wizard.account_id = wizard.company_id.credit_adjustment_account_id
+
+    def _check_company_allowed(self):
+        """The transient record may come from anywhere, not only from the form."""
+        if self.company_id not in self.env.companies:
+            raise AccessError(self.env._(
+                "You do not work in %(company)s. Switch to this company first.",
+                # sudo: only its name, for the message
+                company=self.company_id.sudo().name))

@@ -1,0 +1,8 @@
+from . import (
+    credit_adjust,
+    credit_adjust_line,
+    credit_export,
+    credit_import,
+    credit_import_line,
+    credit_reverse,
+)
