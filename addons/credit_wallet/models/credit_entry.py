@@ -31,6 +31,7 @@ class CreditEntry(models.Model):
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
+    _inherit = ["credit.accounting.mixin"]
     _order = "id desc"
 
     wallet_id = fields.Many2one(
@@ -45,6 +46,10 @@ class CreditEntry(models.Model):
     balance_after = fields.Integer(readonly=True, string="Balance")
     date = fields.Datetime(
         required=True, readonly=True, index=True, default=lambda self: fields.Datetime.now())
+    accounting_date = fields.Date(
+        required=True, readonly=True,
+        help="Civil day of the movement where the company is, or the first day its books are "
+        "open: the date of the journal entry.")
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
     reason = fields.Char(readonly=True)
@@ -53,6 +58,10 @@ class CreditEntry(models.Model):
     reversed_entry_id = fields.Many2one("credit.entry", readonly=True, ondelete="restrict")
     lot_move_ids = fields.One2many("credit.lot.move", "entry_id", string="Lots", readonly=True)
     sale_line_id = fields.Many2one("sale.order.line", readonly=True, ondelete="restrict")
+    invoice_line_id = fields.Many2one(
+        "account.move.line", readonly=True, ondelete="restrict",
+        help="The line of the invoice that sold the credits, or of the credit note that took "
+        "them back.")
     # On the invoice's side, because a posted entry never changes.
     move_ids = fields.One2many("account.move", "credit_entry_id", string="Accounting")
 
@@ -64,6 +73,9 @@ class CreditEntry(models.Model):
     _reversed_once = models.UniqueIndex(
         "(reversed_entry_id) WHERE reversed_entry_id IS NOT NULL",
         "This entry is already reversed.")
+    _invoice_line_once = models.UniqueIndex(
+        "(invoice_line_id) WHERE invoice_line_id IS NOT NULL",
+        "The credits of this invoice line are already in the ledger.")
     _manual_has_reason = models.Constraint(
         "CHECK(kind <> 'adjustment' OR reason <> '')", "A manual change states its reason.")
     _history = models.Index("(wallet_id, id DESC)")
@@ -90,6 +102,8 @@ class CreditEntry(models.Model):
     def _reverse(self, key, kind="reversal", **entry_vals):
         """Undo the entry on the very lots it moved, with their value and expiry, once.
 
+        The mirror of its journal entry or invoice is posted with it.
+
         :return: the new ``credit.entry``
         :raise UserError: the entry is itself a reversal, or the credits it granted are used
         :raise IdempotencyConflict: the key is known with other content
@@ -109,82 +123,11 @@ class CreditEntry(models.Model):
                 "“%(entry)s” cannot be reversed: its credits are already used.",
                 entry=self.display_name))
         self.env["credit.lot"]._apply(moves)
-        return wallet._record(
+        entry = wallet._record(
             kind, key, balance, moves, reversed_entry_id=self.id,
             **{"origin": self.origin, **entry_vals})
-
-    # Accounting ---------------------------------------------------------------------------
-
-    def _create_consumption_invoice(self, product, label, partner):
-        """Post the zero-payable invoice of credits spent: value goes from deferred to income.
-
-        The VAT was charged with the pack (single-purpose voucher, Directive (EU) 2016/1065,
-        art. 30b(1) of the VAT Directive), so neither line bears any.
-
-        :param product: product whose income account the service belongs to
-        :param str label: what was bought, for the customer
-        :param partner: whom the invoice is for
-        """
-        self.ensure_one()
-        self = self.with_context(lang=partner.lang)
-        company = self.company_id
-        value = -self.value
-        move = self.env["account.move"].with_company(company).create({
-            "move_type": "out_invoice",
-            "partner_id": partner.id,
-            "company_id": company.id,
-            "invoice_date": company._credit_today(),
-            "credit_entry_id": self.id,
-            "invoice_origin": self.origin,
-            "invoice_line_ids": [
-                fields.Command.create({
-                    "product_id": product.id, "name": label, "quantity": 1,
-                    "price_unit": value, "tax_ids": [fields.Command.clear()],
-                }),
-                fields.Command.create({
-                    "name": self.env._(
-                        "Paid with %(spent)s — balance: %(left)s\n"
-                        "VAT charged on the invoice of the pack of credits",
-                        spent=self.wallet_id._credits_label(-self.credits),
-                        left=self.wallet_id._credits_label(self.balance_after)),
-                    "quantity": 1, "price_unit": -value,
-                    "account_id": company._credit_deferred_account().id,
-                    "tax_ids": [fields.Command.clear()],
-                }),
-            ],
-        })
-        move._post(soft=False)  # the civil date may be ahead of the UTC one
-        move._credit_queue_mail()
-        return move
-
-    def _post_breakage(self):
-        """Expired credits: what was owed becomes income."""
-        vals_list = [entry._prepare_breakage_vals() for entry in self if entry.value]
-        # sudo: posting breakage follows from the ledger, whoever triggered the expiry
-        moves = self.env["account.move"].sudo().create(vals_list)
-        if moves:
-            moves._post(soft=False)
-        return moves
-
-    def _prepare_breakage_vals(self):
-        company = self.company_id
-        partner = self.partner_id.commercial_partner_id
-        label = self.env._("Expired credits of %(name)s", name=partner.display_name)
-        return {
-            "move_type": "entry",
-            "company_id": company.id,
-            "journal_id": company._credit_journal().id,
-            "date": company._credit_today(),
-            "ref": label,
-            "credit_entry_id": self.id,
-            "line_ids": [
-                fields.Command.create({
-                    "account_id": account.id, "partner_id": partner.id,
-                    "name": label, "debit": max(amount, 0.0), "credit": max(-amount, 0.0)})
-                for account, amount in (
-                    (company._credit_deferred_account(), -self.value),
-                    (company.credit_breakage_account_id, self.value))],
-        }
+        entry._mirror_moves()
+        return entry
 
     def _send_grant_mail(self):
         """Tell the customer that credits arrived; queued, sent after the commit."""

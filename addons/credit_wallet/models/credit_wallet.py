@@ -31,6 +31,7 @@ class CreditWallet(models.Model):
     next_expiry_credits = fields.Integer(compute="_compute_lot_totals")
     lot_ids = fields.One2many("credit.lot", "wallet_id", string="Lots")
     entry_ids = fields.One2many("credit.entry", "wallet_id", string="Ledger")
+    debt_ids = fields.One2many("credit.debt", "wallet_id", string="Debts")
     spender_ids = fields.Many2many(
         "res.partner", string="Who may spend",
         domain="[('id', 'child_of', partner_id)]",
@@ -86,13 +87,15 @@ class CreditWallet(models.Model):
 
     # Movements --------------------------------------------------------------------------
 
-    def _grant(self, credits, value, key, kind="purchase", expiry_date=False, **entry_vals):
+    def _grant(self, credits, value, key, kind="purchase", expiry_date=False, voucher_kind=None,
+               **entry_vals):
         """Add a lot of credits.
 
         :param int credits: how many, more than zero
         :param float value: untaxed value of the lot, company currency; zero for a gift
         :param str key: idempotency key: the second call with it returns the first entry
         :param date expiry_date: last local day the credits can be spent, or False
+        :param str voucher_kind: "single" or "multi"; by default what the company now sells
         :return: the ``credit.entry``
         :raise UserError: not a positive whole number, or an expiry already past
         :raise IdempotencyConflict: the key is known with other content
@@ -111,11 +114,17 @@ class CreditWallet(models.Model):
             "granted": credits, "remaining": credits,
             "value_granted": value, "value_remaining": value,
             "expiry_date": expiry_date,
+            "voucher_kind": voucher_kind or self.company_id.credit_voucher_kind,
         })
-        return self._record(kind, key, balance, [(lot, credits, value)], **entry_vals)
+        entry = self._record(kind, key, balance, [(lot, credits, value)], **entry_vals)
+        entry._post_to_accounts()
+        return entry
 
     def _spend(self, credits, key, kind="booking", **entry_vals):
         """Take credits from the lots that expire first, then from the oldest.
+
+        A booking is posted to the accounts by its invoice, which the caller makes in the same
+        transaction (``_create_consumption_invoice``); other kinds are posted here.
 
         :param int credits: how many, more than zero
         :return: the ``credit.entry``, its credits and value negative
@@ -129,7 +138,23 @@ class CreditWallet(models.Model):
         self._expire_lots()
         balance = self._move_balance(-credits)
         moves = self.lot_ids._first_to_expire()._take(credits)
-        return self._record(kind, key, balance, moves, **entry_vals)
+        entry = self._record(kind, key, balance, moves, **entry_vals)
+        if kind != "booking":
+            entry._post_to_accounts()
+        return entry
+
+    def _claw_back(self, lot, credits, key, **entry_vals):
+        """Take back what is left of a lot whose pack is refunded.
+
+        :param lot: the ``credit.lot`` of the purchase
+        :param int credits: how many, not above what is left of the lot
+        :return: the ``credit.entry``
+        """
+        self.ensure_one()
+        balance = self._move_balance(-credits)
+        entry = self._record("clawback", key, balance, lot._take(credits), **entry_vals)
+        entry._post_to_accounts()
+        return entry
 
     def _check_whole_credits(self, credits):
         if not isinstance(credits, int) or isinstance(credits, bool) or credits <= 0:
@@ -170,6 +195,7 @@ class CreditWallet(models.Model):
         """
         return self.env["credit.entry"].sudo().create({
             **entry_vals,
+            "accounting_date": self.company_id._credit_accounting_date(),
             "wallet_id": self.id, "kind": kind, "idempotency_key": key,
             "credits": sum(credits for _lot, credits, _value in moves),
             "value": sum(value for _lot, _credits, value in moves),
@@ -195,7 +221,7 @@ class CreditWallet(models.Model):
                 # A refund may fill an expired lot again: the day tells the two expiries apart.
                 key = f"expiry:lot:{lot.id}:{len(lot.move_ids)}"
                 entries += wallet._record("expiry", key, balance, lot._take(lot.remaining))
-        entries._post_breakage()
+        entries._post_to_accounts()
         return entries
 
     @api.model
@@ -210,6 +236,15 @@ class CreditWallet(models.Model):
         wallets = self.search(domain, limit=limit).try_lock_for_update()
         wallets._expire_lots()
         self.env["ir.cron"]._commit_progress(len(wallets), remaining=self.search_count(domain))
+
+    @api.model
+    def _check_invariants(self, company=None):
+        """Every rule of the ledger and the books that does not hold, one sentence each.
+
+        :param company: the ``res.company`` to check, by default all of them
+        :return: list of str, empty when all is well
+        """
+        return self.env["credit.audit"]._violations(company or self.env["res.company"].search([]))
 
     def action_view_entries(self):
         self.ensure_one()

@@ -114,7 +114,7 @@ class EventRegistration(models.Model):
         return self.credit_entry_id._create_consumption_invoice(product, label, partner)
 
     def _return_credits(self):
-        """Give the credits back to their lots, and reverse the invoice; once per seat."""
+        """Give the credits back to their lots, and reverse their invoice; once per seat."""
         # sudo: the ledger and the books follow from the cancellation
         for registration in self.sudo():
             entry = registration.credit_entry_id
@@ -123,11 +123,6 @@ class EventRegistration(models.Model):
             registration.refund_entry_id = entry._reverse(
                 f"refund:registration:{registration.id}", kind="refund",
                 origin=self.env._("Cancelled: %(session)s", session=registration.event_id.name))
-            invoices = entry.move_ids.filtered(lambda move: move.move_type == "out_invoice")
-            credit_notes = invoices._reverse_moves(
-                [{"invoice_date": entry.company_id._credit_today()} for _move in invoices],
-                cancel=True)
-            credit_notes.credit_entry_id = registration.refund_entry_id
 
     def _cancel_by_customer(self):
         """Cancel until the deadline, return the credits, confirm by mail; twice is once.
