@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_tax,
     credit_accounting_mixin,
     credit_audit,
     credit_debt,

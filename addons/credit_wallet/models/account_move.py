@@ -9,12 +9,21 @@ class AccountMove(models.Model):
         "credit.entry", string="Credit movement", readonly=True, copy=False,
         index="btree_not_null", ondelete="restrict")
     credit_debt_ids = fields.One2many(
-        "credit.debt", "credit_note_id", string="Credits refunded after use")
+        "credit.debt", "credit_note_id", string="Credits refunded after use",
+        groups="credit_wallet.group_credit_user,account.group_account_readonly,"
+               "account.group_account_invoice")
+    credit_given_up_line_id = fields.Many2one(
+        "account.move.line", string="Refund of credits used", readonly=True, copy=False,
+        ondelete="restrict", help="The credit note line whose used credits this move gives up.")
+
+    _credit_given_up_once = models.UniqueIndex(
+        "(credit_given_up_line_id) WHERE credit_given_up_line_id IS NOT NULL",
+        "The credits used of this credit note are already given up.")
 
     def _prepare_product_base_line_for_taxes_computation(self, product_line):
         base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)
         if product_line.credit_tax_included:
-            base_line["special_mode"] = "total_included"
+            base_line.update(special_mode="total_included", credit_tax_included=True)
         return base_line
 
     def _post(self, soft=True):
@@ -58,7 +67,8 @@ class AccountMove(models.Model):
         result = super()._check_draftable()
         lines = self.invoice_line_ids
         # sudo: whoever resets the document, the ledger keeps it
-        if self.sudo().credit_entry_id or self.env["credit.entry"].sudo().search_count([
+        entries = self.env["credit.entry"].sudo()
+        if self.sudo().credit_entry_id or self.credit_given_up_line_id or entries.search_count([
                 ("invoice_line_id", "in", (lines + lines.credit_refunded_line_id).ids)], limit=1):
             raise UserError(self.env._(
                 "Credits were granted, spent or taken back with %(documents)s, which cannot be "

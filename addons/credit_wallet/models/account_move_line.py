@@ -90,6 +90,7 @@ class AccountMoveLine(models.Model):
             origin=self.move_id.name,
             sale_line_id=self.sale_line_ids[:1].id,
             invoice_line_id=self.id,
+            pack_count=quantity,
         )
 
     def _credit_grant_key(self):

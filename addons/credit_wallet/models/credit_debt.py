@@ -25,7 +25,7 @@ class CreditDebt(models.Model):
     credit_note_line_id = fields.Many2one(
         "account.move.line", required=True, readonly=True, ondelete="restrict")
     credit_note_id = fields.Many2one(
-        related="credit_note_line_id.move_id", store=True, precompute=True, index=True)
+        "account.move", required=True, readonly=True, index=True, ondelete="restrict")
     credits = fields.Integer(readonly=True, required=True, help="Credits used, then refunded.")
     value = fields.Monetary(
         readonly=True, help="Untaxed money returned for these credits, company currency.")
@@ -43,10 +43,11 @@ class CreditDebt(models.Model):
         self.check_access("write")
         self.state = "settled"
         for debt in self:
+            # sudo: the number of the credit note, for who settles without rights on invoices
             debt.wallet_id.message_post(body=self.env._(
                 "Debt of %(credits)s (%(credit_note)s) settled.",
                 credits=debt.wallet_id._credits_label(debt.credits),
-                credit_note=debt.credit_note_id.name))
+                credit_note=debt.sudo().credit_note_id.name))
 
     # Refund of a pack ---------------------------------------------------------------------
 
@@ -59,9 +60,17 @@ class CreditDebt(models.Model):
             posted; a pack refunded before it was paid has none
         """
         grant_of = {grant.invoice_line_id: grant for grant in grants}
-        for line in lines:
+        for line in lines - self._followed(lines):
             if grant := grant_of.get(line.credit_refunded_line_id):
                 self._take_back_line(line, grant)
+
+    @api.model
+    def _followed(self, lines):
+        """The lines of credit notes that the ledger or the books followed already."""
+        return (
+            self.env["credit.entry"].search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
+            | self.env["account.move"].search(
+                [("credit_given_up_line_id", "in", lines.ids)]).credit_given_up_line_id)
 
     @api.model
     def _take_back_line(self, line, grant):
@@ -74,7 +83,7 @@ class CreditDebt(models.Model):
         """
         lot = grant.lot_move_ids.lot_id
         grant.wallet_id._expire_lots()
-        credits = self._refunded_credits(line, grant)
+        credits = round(grant.credits * line.quantity / grant.pack_count)
         entry = self._claw_back(line, grant, lot, min(credits, lot.remaining))
         given_up = line.company_currency_id.round(line.balance + entry.value)
         self._post_given_up(line, given_up)
@@ -83,23 +92,10 @@ class CreditDebt(models.Model):
         if used > 0:
             self.create({
                 "wallet_id": grant.wallet_id.id, "lot_id": lot.id,
-                "credit_note_line_id": line.id, "credits": used,
+                "credit_note_line_id": line.id, "credit_note_id": line.move_id.id,
+                "credits": used,
                 "value": line.company_currency_id.round(max(given_up, 0.0) * used / missing),
             })
-
-    @api.model
-    def _refunded_credits(self, line, grant):
-        """Credits of the packs this line refunds, at the number granted for each pack."""
-        sold = line.credit_refunded_line_id
-        # Credit notes older than the grant lowered it: they are neither clawed back nor owed.
-        notes = self.env["account.move.line"].search([
-            ("credit_refunded_line_id", "=", sold.id), ("parent_state", "=", "posted"),
-            ("create_date", "<", grant.date), ("id", "!=", line.id)])
-        followed = self.env["credit.entry"].search([
-            ("invoice_line_id", "in", notes.ids)]).invoice_line_id | self.search([
-                ("credit_note_line_id", "in", notes.ids)]).credit_note_line_id
-        granted = sold.quantity - sum((notes - followed).mapped("quantity"))
-        return round(grant.credits * line.quantity / granted)
 
     @api.model
     def _claw_back(self, line, grant, lot, credits):
@@ -129,9 +125,11 @@ class CreditDebt(models.Model):
         company = line.company_id
         if company.currency_id.is_zero(amount):
             return
-        move = self.env["credit.entry"]._ledger_moves().create(company._credit_prepare_move_vals(
+        vals = company._credit_prepare_move_vals(
             line.partner_id,
             self.env._("%(credit_note)s: credits already used", credit_note=line.move_id.name),
             [(company._credit_account("credit_giveback_account_id"), amount),
-             (line.account_id, -amount)]))
+             (line.account_id, -amount)])
+        move = self.env["credit.entry"]._ledger_moves().create(
+            {**vals, "credit_given_up_line_id": line.id})
         move._post(soft=False)

@@ -62,6 +62,7 @@ class CreditEntry(models.Model):
         "account.move.line", readonly=True, ondelete="restrict",
         help="The line of the invoice that sold the credits, or of the credit note that took "
         "them back.")
+    pack_count = fields.Float(readonly=True, string="Packs", help="Packs paid with the line.")
     # On the invoice's side, because a posted entry never changes.
     move_ids = fields.One2many("account.move", "credit_entry_id", string="Accounting")
 

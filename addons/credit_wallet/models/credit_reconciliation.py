@@ -61,6 +61,7 @@ class CreditReconciliation(models.TransientModel):
         :return: list of dict: partner_id, name, credits, ledger, account, drift (company
             currency), by name
         """
+        self.env.flush_all()
         ledger = self._ledger_side(company, date)
         account = self._account_side(company, date)
         # sudo: an accountant sees every customer of the report, archived or private
