@@ -1,1 +1,1 @@
-from . import export, portal, shop
+from . import export, portal, reconciliation, shop

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
-BATCH_SIZE = 1000  # ledger entries in one journal entry
 KINDS = [
     ("purchase", "Purchase"),
     ("booking", "Booking"),
@@ -32,7 +31,7 @@ class CreditEntry(models.Model):
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
-    _inherit = ["credit.download.mixin"]
+    _inherit = ["credit.accounting.mixin", "credit.download.mixin"]
     _order = "id desc"
     _export_fields = (
         "id", "date", "partner_id", "kind", "credits", "value", "balance_after", "origin",
@@ -50,6 +49,10 @@ class CreditEntry(models.Model):
     balance_after = fields.Integer(readonly=True, string="Balance")
     date = fields.Datetime(
         required=True, readonly=True, index=True, default=lambda self: fields.Datetime.now())
+    accounting_date = fields.Date(
+        required=True, readonly=True,
+        help="Civil day of the movement where the company is, or the first day its books are "
+        "open: the date of the journal entry.")
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
     reason = fields.Char(readonly=True)
@@ -59,6 +62,11 @@ class CreditEntry(models.Model):
     lot_move_ids = fields.One2many("credit.lot.move", "entry_id", string="Lots", readonly=True)
     sale_line_id = fields.Many2one("sale.order.line", readonly=True, ondelete="restrict")
     reversal_ids = fields.One2many("credit.entry", "reversed_entry_id", string="Reversed by")
+    invoice_line_id = fields.Many2one(
+        "account.move.line", readonly=True, ondelete="restrict",
+        help="The line of the invoice that sold the credits, or of the credit note that took "
+        "them back.")
+    pack_count = fields.Float(readonly=True, string="Packs", help="Packs paid with the line.")
     # On the invoice's side, because a posted entry never changes.
     move_ids = fields.One2many("account.move", "credit_entry_id", string="Accounting")
     move_line_ids = fields.One2many(
@@ -73,6 +81,9 @@ class CreditEntry(models.Model):
     _reversed_once = models.UniqueIndex(
         "(reversed_entry_id) WHERE reversed_entry_id IS NOT NULL",
         "This entry is already reversed.")
+    _invoice_line_once = models.UniqueIndex(
+        "(invoice_line_id) WHERE invoice_line_id IS NOT NULL",
+        "The credits of this invoice line are already in the ledger.")
     _manual_has_reason = models.Constraint(
         "CHECK(kind <> 'adjustment' OR reason <> '')", "A manual change states its reason.")
     _history = models.Index("(wallet_id, id DESC)")
@@ -96,8 +107,11 @@ class CreditEntry(models.Model):
     def _unlink_except_posted(self):
         raise UserError(self.env._("A ledger entry cannot be deleted. Reverse it instead."))
 
-    def _reverse(self, key, kind="reversal", **entry_vals):
+    def _reverse(self, key, kind="reversal", post=True, **entry_vals):
         """Undo the entry on the very lots it moved, with their value and expiry, once.
+
+        The mirror of its journal entry or invoice is posted with it, or later by a caller who
+        must take other locks before the number of a document (``_post_reversal``).
 
         :return: the new ``credit.entry``
         :raise UserError: the entry is itself a reversal, or the credits it granted are used
@@ -118,9 +132,12 @@ class CreditEntry(models.Model):
                 entry=self.display_name))
         balance = wallet._move_balance(-self.credits)
         self.env["credit.lot"]._apply(moves)
-        return wallet._record(
+        entry = wallet._record(
             kind, key, balance, moves, reversed_entry_id=self.id,
             **{"origin": self.origin, **entry_vals})
+        if post:
+            entry._post_reversal()
+        return entry
 
     def _reverse_adjustment(self, reason):
         """Undo a manual change, and its journal items; a second call changes nothing.
@@ -137,143 +154,7 @@ class CreditEntry(models.Model):
             raise UserError(self.env._(
                 "State why “%(entry)s” is reversed: the ledger keeps the reason.",
                 entry=self.display_name))
-        reversal = self._reverse(f"reversal:entry:{self.id}", reason=reason.strip())
-        reversal._post_adjustment()
-        return reversal
-
-    # Accounting ---------------------------------------------------------------------------
-
-    def _create_consumption_invoice(self, product, label, partner):
-        """Post the zero-payable invoice of credits spent: value goes from deferred to income.
-
-        The VAT was charged with the pack (single-purpose voucher, Directive (EU) 2016/1065,
-        art. 30b(1) of the VAT Directive), so neither line bears any.
-
-        :param product: product whose income account the service belongs to
-        :param str label: what was bought, for the customer
-        :param partner: whom the invoice is for
-        """
-        self.ensure_one()
-        self = self.with_context(lang=partner.lang)
-        company = self.company_id
-        value = -self.value
-        move = self.env["account.move"].with_company(company).create({
-            "move_type": "out_invoice",
-            "partner_id": partner.id,
-            "company_id": company.id,
-            "invoice_date": company._credit_today(),
-            "credit_entry_id": self.id,
-            "invoice_origin": self.origin,
-            "invoice_line_ids": [
-                fields.Command.create({
-                    "product_id": product.id, "name": label, "quantity": 1,
-                    "price_unit": value, "tax_ids": [fields.Command.clear()],
-                }),
-                fields.Command.create({
-                    "name": self.env._(
-                        "Paid with %(spent)s — balance: %(left)s\n"
-                        "VAT charged on the invoice of the pack of credits",
-                        spent=self.wallet_id._credits_label(-self.credits),
-                        left=self.wallet_id._credits_label(self.balance_after)),
-                    "quantity": 1, "price_unit": -value,
-                    "account_id": company._credit_deferred_account().id,
-                    "tax_ids": [fields.Command.clear()],
-                }),
-            ],
-        })
-        move._post(soft=False)  # the civil date may be ahead of the UTC one
-        # Now, lest the customer's first look at the invoice collide with its sending.
-        move._portal_ensure_token()
-        move._credit_queue_mail()
-        return move
-
-    def _post_breakage(self):
-        """Expired credits: what was owed becomes income, one journal entry per ledger entry."""
-        moves_vals = []
-        for entry in self.filtered("value"):
-            label = entry.env._(
-                "Expired credits of %(name)s",
-                name=entry.partner_id.commercial_partner_id.display_name)
-            account = entry.company_id._credit_account("credit_breakage_account_id")
-            moves_vals.append(entry._prepare_transfer_vals(
-                label, entry._prepare_transfer_lines(account, label)))
-        return self._post_transfers(moves_vals)
-
-    def _post_adjustment(self, account=None):
-        """Manual changes of valued credits, once, one journal entry per company and batch.
-
-        What is added was invoiced outside: it is owed, against a clearing account. What is
-        removed is no longer owed and becomes income, like credits that expire. What reverses
-        a manual change reverses its journal items.
-
-        :param account: clearing account; by default the company's
-        :return: the posted ``account.move``
-        :raise UserError: the company lacks an account or a miscellaneous journal
-        """
-        # sudo: who changes credits may have no right to read the books
-        unposted = self.sudo().filtered(lambda entry: entry.value and not entry.move_line_ids)
-        moves_vals = []
-        for company_entries in unposted.grouped("company_id").values():
-            for entries in split_every(BATCH_SIZE, company_entries.ids, unposted.browse):
-                lines = [line for entry in entries
-                         for line in entry._prepare_adjustment_lines(account)]
-                label = entries.reason if len(entries) == 1 else self.env._(
-                    "Manual changes of credits: %(count)s movements", count=len(entries))
-                moves_vals.append(entries._prepare_transfer_vals(label, lines))
-        return self._post_transfers(moves_vals)
-
-    def _prepare_adjustment_lines(self, account):
-        company = self.company_id
-        label = self.env._("Manual change of credits: %(reason)s", reason=self.reason)
-        if self.reversed_entry_id:
-            return [
-                self._prepare_transfer_line(line.account_id, -line.balance, label)
-                for line in self.reversed_entry_id.move_line_ids]
-        if self.value < 0:
-            account = company._credit_account("credit_breakage_account_id")
-        elif not account:
-            account = company._credit_account("credit_adjustment_account_id")
-        return self._prepare_transfer_lines(account, label)
-
-    def _prepare_transfer_lines(self, account, label):
-        """Journal items that move the entry's value between what is owed and the account."""
-        return [
-            self._prepare_transfer_line(line_account, balance, label)
-            for line_account, balance in (
-                (self.company_id._credit_deferred_account(), -self.value),
-                (account, self.value))]
-
-    def _prepare_transfer_line(self, account, balance, label):
-        return fields.Command.create({
-            "account_id": account.id,
-            "partner_id": self.partner_id.commercial_partner_id.id,
-            "name": label,
-            "balance": balance,
-            "credit_entry_id": self.id,
-        })
-
-    def _prepare_transfer_vals(self, label, lines):
-        """A journal entry for these ledger entries of one company.
-
-        It names its ledger entry when there is one; its lines always do.
-        """
-        company = self.company_id
-        return {
-            "move_type": "entry",
-            "company_id": company.id,
-            "journal_id": company._credit_journal().id,
-            "date": company._credit_today(),
-            "ref": label,
-            "credit_entry_id": self.id if len(self) == 1 else False,
-            "line_ids": lines,
-        }
-
-    def _post_transfers(self, moves_vals):
-        # sudo: the journal entry follows from the ledger, whoever moved the credits
-        moves = self.env["account.move"].sudo().create(moves_vals)
-        if moves:
-            moves._post(soft=False)
-        return moves
+        return self._reverse(f"reversal:entry:{self.id}", reason=reason.strip())
 
     def _action_recorded(self):
         """Tell the user what was recorded, and open it."""

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .res_company import VOUCHER_KINDS
+
 
 class CreditLot(models.Model):
     """What one purchase or gift granted, with what is left of it."""
@@ -28,6 +30,9 @@ class CreditLot(models.Model):
     expiry_date = fields.Date(
         readonly=True, index=True,
         help="Last day, in the company's timezone, on which the credits can be spent.")
+    voucher_kind = fields.Selection(
+        VOUCHER_KINDS, required=True, readonly=True, default="single", string="Voucher",
+        help="When VAT is due on these credits; set when they were sold, and kept.")
     move_ids = fields.One2many("credit.lot.move", "lot_id", string="Movements")
 
     _remaining_in_range = models.Constraint(

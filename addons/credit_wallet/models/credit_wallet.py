@@ -39,6 +39,7 @@ class CreditWallet(models.Model):
     next_expiry_credits = fields.Integer(compute="_compute_lot_totals")
     lot_ids = fields.One2many("credit.lot", "wallet_id", string="Lots")
     entry_ids = fields.One2many("credit.entry", "wallet_id", string="Ledger")
+    debt_ids = fields.One2many("credit.debt", "wallet_id", string="Debts")
     spender_ids = fields.Many2many(
         "res.partner", string="Who may spend",
         domain="[('id', 'child_of', partner_id)]",
@@ -107,13 +108,15 @@ class CreditWallet(models.Model):
 
     # Movements --------------------------------------------------------------------------
 
-    def _grant(self, credits, value, key, kind="purchase", expiry_date=False, **entry_vals):
+    def _grant(self, credits, value, key, kind="purchase", expiry_date=False, voucher_kind=None,
+               **entry_vals):
         """Add a lot of credits.
 
         :param int credits: how many, more than zero
         :param float value: untaxed value of the lot, company currency; zero for a gift
         :param str key: idempotency key: the second call with it returns the first entry
         :param date expiry_date: last local day the credits can be spent, or False
+        :param str voucher_kind: "single" or "multi"; by default what the company now sells
         :return: the ``credit.entry``
         :raise UserError: not a positive whole number, or an expiry already past
         :raise IdempotencyConflict: the key is known with other content
@@ -121,14 +124,15 @@ class CreditWallet(models.Model):
         self.ensure_one()
         return self._grant_all(kind, [{
             "wallet": self, "credits": credits, "value": value, "key": key,
-            "expiry_date": expiry_date, "entry_vals": entry_vals}])
+            "expiry_date": expiry_date, "voucher_kind": voucher_kind, "entry_vals": entry_vals}])
 
     @api.model
-    def _grant_all(self, kind, grants):
+    def _grant_all(self, kind, grants, account=None):
         """Add many lots at once, in as many queries as for one; see :meth:`_grant`.
 
         :param list grants: for each lot a dict of ``wallet``, ``credits``, ``value``, ``key``,
-            ``expiry_date`` and ``entry_vals``
+            ``expiry_date``, ``entry_vals`` and perhaps ``voucher_kind``
+        :param account: what the value of manual changes is posted against
         :return: the ``credit.entry`` records, in the order of the grants
         """
         for grant in grants:
@@ -146,6 +150,7 @@ class CreditWallet(models.Model):
                     grant["wallet"], kind, grant["key"], balance,
                     [(lot, lot.granted, grant["value"])], **grant["entry_vals"])
                 for grant, lot, balance in zip(new, lots, balances, strict=True)])
+            entries._post_to_accounts(account)
             known.update((entry.idempotency_key, entry) for entry in entries)
         return self.env["credit.entry"].concat(*(known[grant["key"]] for grant in grants))
 
@@ -182,10 +187,15 @@ class CreditWallet(models.Model):
             "granted": grant["credits"], "remaining": grant["credits"],
             "value_granted": grant["value"], "value_remaining": grant["value"],
             "expiry_date": grant["expiry_date"],
+            "voucher_kind": (
+                grant.get("voucher_kind") or grant["wallet"].company_id.credit_voucher_kind),
         }
 
     def _spend(self, credits, key, kind="booking", **entry_vals):
         """Take credits from the lots that expire first, then from the oldest.
+
+        A booking is posted to the accounts by its invoice, which the caller makes in the same
+        transaction (``_create_consumption_invoice``); other kinds are posted here.
 
         :param int credits: how many, more than zero
         :return: the ``credit.entry``, its credits and value negative
@@ -199,7 +209,23 @@ class CreditWallet(models.Model):
         self._expire_lots()
         balance = self._move_balance(-credits)
         moves = self._open_lots()._take(credits)
-        return self._record(kind, key, balance, moves, **entry_vals)
+        entry = self._record(kind, key, balance, moves, **entry_vals)
+        if kind != "booking":
+            entry._post_to_accounts()
+        return entry
+
+    def _claw_back(self, lot, credits, key, **entry_vals):
+        """Take back what is left of a lot whose pack is refunded.
+
+        :param lot: the ``credit.lot`` of the purchase
+        :param int credits: how many, not above what is left of the lot
+        :return: the ``credit.entry``
+        """
+        self.ensure_one()
+        balance = self._move_balance(-credits)
+        entry = self._record("clawback", key, balance, lot._take(credits), **entry_vals)
+        entry._post_to_accounts()
+        return entry
 
     def _open_lots(self):
         """Lots with credits left, in the order they are spent."""
@@ -213,7 +239,7 @@ class CreditWallet(models.Model):
 
         :param list changes: dicts as for :meth:`_grant_all`, with credits below zero for those
             to remove; their ``entry_vals`` have a ``reason``
-        :param account: clearing account of what is added at a price; see ``_post_adjustment``
+        :param account: clearing account of what is added at a price; by default the company's
         :return: the ``credit.entry`` records, in the same order
         :raise InsufficientCredits: a wallet holds fewer than is removed
         """
@@ -221,15 +247,13 @@ class CreditWallet(models.Model):
         for added, run in groupby(changes, key=lambda change: change["credits"] > 0):
             if added:
                 for batch in split_every(BATCH_SIZE, run):
-                    entries.append(self._grant_all("adjustment", batch))
+                    entries.append(self._grant_all("adjustment", batch, account))
             else:
                 entries.extend(
                     change["wallet"]._spend(
                         -change["credits"], change["key"], kind="adjustment",
                         **change["entry_vals"]) for change in run)
-        entries = self.env["credit.entry"].concat(*entries)
-        entries._post_adjustment(account)
-        return entries
+        return self.env["credit.entry"].concat(*entries)
 
     def _spendable(self):
         """Credits that can be spent today: the balance, less lots that wait for their expiry.
@@ -320,6 +344,7 @@ class CreditWallet(models.Model):
         """Values of the ledger row of these movements; ``entry_vals`` are fields of the row."""
         return {
             **entry_vals,
+            "accounting_date": wallet.company_id._credit_accounting_date(),
             "wallet_id": wallet.id, "kind": kind, "idempotency_key": key,
             "credits": sum(credits for _lot, credits, _value in moves),
             "value": sum(value for _lot, _credits, value in moves),
@@ -345,7 +370,7 @@ class CreditWallet(models.Model):
                 # A refund may fill an expired lot again: the day tells the two expiries apart.
                 key = f"expiry:lot:{lot.id}:{len(lot.move_ids)}"
                 entries += wallet._record("expiry", key, balance, lot._take(lot.remaining))
-        entries._post_breakage()
+        entries._post_to_accounts()
         return entries
 
     @api.model
@@ -360,6 +385,15 @@ class CreditWallet(models.Model):
         wallets = self.search(domain, limit=limit).try_lock_for_update()
         wallets._expire_lots()
         self.env["ir.cron"]._commit_progress(len(wallets), remaining=self.search_count(domain))
+
+    @api.model
+    def _check_invariants(self, company=None):
+        """Every rule of the ledger and the books that does not hold, one sentence each.
+
+        :param company: the ``res.company`` to check, by default all of them
+        :return: list of str, empty when all is well
+        """
+        return self.env["credit.audit"]._violations(company or self.env["res.company"].search([]))
 
     def action_view_entries(self):
         self.ensure_one()

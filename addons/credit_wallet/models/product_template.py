@@ -31,12 +31,28 @@ class ProductTemplate(models.Model):
         return super()._prepare_service_tracking_tooltip()
 
     def _get_product_accounts(self):
-        """The price of a pack is owed to the customer until its credits are used."""
+        """The price of a pack waits for its payment, then is owed until its credits are used."""
         accounts = super()._get_product_accounts()
         if self.service_tracking == "credit_pack":
             company = self.company_id or self.env.company
-            accounts["income"] = company.credit_deferred_account_id or accounts["income"]
+            accounts["income"] = company.credit_pending_account_id or accounts["income"]
         return accounts
+
+    @api.model
+    def _apply_taxes_to_price(
+            self, price, currency, product_taxes, taxes, product_or_template, website=None):
+        """The shop shows a multi-purpose voucher at the price of its order line: untaxed."""
+        if product_or_template._credit_is_untaxed_pack():
+            taxes = taxes.browse()
+        return super()._apply_taxes_to_price(
+            price, currency, product_taxes, taxes, product_or_template, website=website)
+
+    def _credit_is_untaxed_pack(self):
+        """Whether it is a pack sold as a multi-purpose voucher: VAT waits for the booking."""
+        self.ensure_one()
+        company = self.company_id or self.env.company
+        return (self.service_tracking == "credit_pack"
+                and company.credit_voucher_kind == "multi")
 
     def _credit_expiry_date(self, start):
         """Last day of validity of a pack bought on `start` (local date), or False."""

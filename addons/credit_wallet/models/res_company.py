@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytz
 
@@ -7,13 +7,22 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+VOUCHER_KINDS = [
+    ("single", "Single-purpose: VAT with the pack"),
+    ("multi", "Multi-purpose: VAT with each booking"),
+]
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
 
     credit_deferred_account_id = fields.Many2one(
         "account.account", string="Credits owed",
-        help="Deferred revenue (487 in France): packs sold and not yet used.")
+        help="Deferred revenue (487 in France): packs paid and not yet used.")
+    credit_pending_account_id = fields.Many2one(
+        "account.account", string="Packs awaiting payment",
+        help="Clearing account (487 in France): packs invoiced whose credits are not granted "
+        "yet, and credits granted whose invoice is to come.")
     credit_breakage_account_id = fields.Many2one(
         "account.account", string="Expired credits",
         help="Income from credits that expired unused (breakage).")
@@ -21,6 +30,14 @@ class ResCompany(models.Model):
         "account.account", string="Credits invoiced outside",
         help="Clearing account (471 in France) of credits added by hand at a price: the invoice "
              "made outside is posted against it.")
+    credit_giveback_account_id = fields.Many2one(
+        "account.account", string="Refunds of credits used",
+        help="Reduction of sales (709 in France): money returned with a pack for credits that "
+        "were already income.")
+    credit_voucher_kind = fields.Selection(
+        VOUCHER_KINDS, string="Packs are vouchers", required=True, default="single",
+        help="Single-purpose when everything the credits buy bears the same VAT, multi-purpose "
+        "otherwise (VAT Directive 2006/112/EC, art. 30a). Packs already sold keep theirs.")
     credit_tz = fields.Selection(
         _tz_get, string="Timezone of expiry", default=lambda self: self.env.user.tz or "UTC",
         help="Credits expire at the end of the civil day in this timezone.")
@@ -30,25 +47,32 @@ class ResCompany(models.Model):
         self.ensure_one()
         return datetime.now(pytz.timezone(self.credit_tz or "UTC")).date()
 
-    def _credit_deferred_account(self):
-        return self._credit_account("credit_deferred_account_id")
+    def _credit_accounting_date(self):
+        """Today's civil date, or the first one after it on which no lock date forbids to post.
 
-    def _credit_account(self, field_name):
-        """The company's account set in this field.
+        One date for every journal, so that a ledger entry and all its moves agree.
+        """
+        today = self._credit_today()
+        # sudo: lock dates are an accountant's data, and customers book
+        locks = self.sudo()._get_lock_date_violations(today, purchase=False)
+        return max((lock for lock, _field in locks), default=today - timedelta(1)) + timedelta(1)
 
-        :raise UserError: the account is not chosen yet
+    def _credit_account(self, field):
+        """One of the accounts of credits.
+
+        :param str field: name of the company's field
+        :raise UserError: the account is not set
         """
         self.ensure_one()
-        if not self[field_name]:
+        if not self[field]:
             raise UserError(self.env._(
-                "%(company)s has no account for “%(use)s”. Choose it in "
+                "%(company)s has no account “%(account)s”. Choose it in "
                 "Credits / Configuration / Settings.",
-                company=self.name,
-                use=self._fields[field_name]._description_string(self.env)))
-        return self[field_name]
+                company=self.name, account=self._fields[field]._description_string(self.env)))
+        return self[field]
 
     def _credit_journal(self):
-        """The miscellaneous journal, for breakage."""
+        """The miscellaneous journal, for what the ledger posts."""
         self.ensure_one()
         journal = self.env["account.journal"].search(
             [*self.env["account.journal"]._check_company_domain(self), ("type", "=", "general")],
@@ -59,18 +83,38 @@ class ResCompany(models.Model):
                 company=self.name))
         return journal
 
+    def _credit_prepare_move_vals(self, label, items):
+        """Values of a miscellaneous move.
+
+        :param list items: dicts of values of its journal items
+        """
+        return {
+            "move_type": "entry",
+            "company_id": self.id,
+            "journal_id": self._credit_journal().id,
+            "date": self._credit_accounting_date(),
+            "ref": label,
+            "line_ids": [fields.Command.create(item) for item in items],
+        }
+
     def _credit_create_accounts(self):
-        """Give companies with a chart of accounts the three accounts credits need."""
+        """Give companies with a chart of accounts the accounts credits need."""
+        accounts = {
+            "credit_deferred_account_id": (
+                "487100", "liability_current", self.env._("Credits sold, not yet used")),
+            "credit_pending_account_id": (
+                "487200", "liability_current", self.env._("Packs of credits awaiting payment")),
+            "credit_breakage_account_id": (
+                "758810", "income_other", self.env._("Credits expired unused")),
+            "credit_adjustment_account_id": (
+                "471800", "asset_current", self.env._("Credits invoiced outside")),
+            "credit_giveback_account_id": (
+                "709610", "income", self.env._("Refunds of credits already used")),
+        }
         for company in self.filtered("chart_template"):
-            if not company.credit_deferred_account_id:
-                company.credit_deferred_account_id = company._credit_create_account(
-                    "487100", "liability_current", self.env._("Credits sold, not yet used"))
-            if not company.credit_breakage_account_id:
-                company.credit_breakage_account_id = company._credit_create_account(
-                    "758810", "income_other", self.env._("Credits expired unused"))
-            if not company.credit_adjustment_account_id:
-                company.credit_adjustment_account_id = company._credit_create_account(
-                    "471800", "asset_current", self.env._("Credits invoiced outside"))
+            for field, account in accounts.items():
+                if not company[field]:
+                    company[field] = company._credit_create_account(*account)
 
     def _credit_create_account(self, code, account_type, name):
         accounts = self.env["account.account"].with_company(self)

@@ -10,4 +10,10 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.credit_breakage_account_id", readonly=False)
     credit_adjustment_account_id = fields.Many2one(
         related="company_id.credit_adjustment_account_id", readonly=False)
+    credit_pending_account_id = fields.Many2one(
+        related="company_id.credit_pending_account_id", readonly=False)
+    credit_giveback_account_id = fields.Many2one(
+        related="company_id.credit_giveback_account_id", readonly=False)
+    credit_voucher_kind = fields.Selection(
+        related="company_id.credit_voucher_kind", readonly=False)
     credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)

@@ -13,3 +13,13 @@ class SaleOrderLine(models.Model):
                 raise ValidationError(self.env._(
                     "%(pack)s is sold by the piece: %(quantity)s is not a whole number.",
                     pack=line.product_id.display_name, quantity=line.product_uom_qty))
+
+    @api.depends("product_id", "company_id")
+    def _compute_tax_ids(self):
+        """No VAT on a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
+        packs = self.filtered(
+            lambda line: line.product_id.with_company(
+                line.company_id).product_tmpl_id._credit_is_untaxed_pack()
+            if line.product_id else False)
+        packs.tax_ids = False
+        return super(SaleOrderLine, self - packs)._compute_tax_ids()

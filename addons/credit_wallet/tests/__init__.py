@@ -4,6 +4,10 @@ from . import (
     test_import,
     test_ledger,
     test_overview,
+    test_pack_refund,
     test_packs,
+    test_pending,
     test_portal,
+    test_reconciliation,
+    test_voucher,
 )

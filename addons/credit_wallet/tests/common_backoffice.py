@@ -37,7 +37,6 @@ class BackofficeCase(TransactionCase):
         entry = wallet._grant(
             credits, value, f"test:{partner.id}:{len(wallet.entry_ids)}",
             kind="adjustment", reason="Set up", **kwargs)
-        entry._post_adjustment()
         return entry
 
     def adjust(self, partners, user=None, **values):

@@ -82,7 +82,7 @@ class EventRegistration(models.Model):
         self.env["event.event"]._move_seats(after)
         for registration, entry in returned.items():
             registration.refund_entry_id = entry
-            registration._reverse_invoice()
+            entry._post_reversal()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -126,19 +126,9 @@ class EventRegistration(models.Model):
             lambda seat: seat.credit_entry_id and not seat.refund_entry_id)
         return {
             registration: registration.credit_entry_id._reverse(
-                f"refund:registration:{registration.id}", kind="refund",
+                f"refund:registration:{registration.id}", kind="refund", post=False,
                 origin=self.env._("Cancelled: %(session)s", session=registration.event_id.name))
             for registration in paid}
-
-    def _reverse_invoice(self):
-        """Credit note for the invoice of a seat whose credits went back."""
-        self.ensure_one()
-        entry = self.credit_entry_id
-        invoice = entry.move_ids.filtered(lambda move: move.move_type == "out_invoice")
-        if invoice:
-            credit_note = invoice._reverse_moves(
-                [{"invoice_date": entry.company_id._credit_today()}], cancel=True)
-            credit_note.credit_entry_id = self.refund_entry_id
 
     def _cancel_by_customer(self):
         """Cancel until the deadline, return the credits, confirm by mail; twice is once.

@@ -1,0 +1,137 @@
+from odoo import api, fields, models
+
+USES = ("booking", "refund", "adjustment", "reversal")
+
+
+class CreditDebt(models.Model):
+    """Credits of a refunded pack that were already used: the customer owes them, explicitly.
+
+    The balance of a wallet is never negative. What a refund cannot take back stands here until
+    the centre settles it: the customer pays it, or it is waived.
+    """
+
+    _name = "credit.debt"
+    _description = "Credits Refunded after Use"
+    _order = "id desc"
+    _rec_name = "credit_note_id"
+
+    wallet_id = fields.Many2one(
+        "credit.wallet", required=True, readonly=True, index=True, ondelete="restrict")
+    partner_id = fields.Many2one(related="wallet_id.partner_id", store=True, precompute=True)
+    company_id = fields.Many2one(related="wallet_id.company_id", store=True, precompute=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    lot_id = fields.Many2one(
+        "credit.lot", required=True, readonly=True, index=True, ondelete="restrict")
+    credit_note_line_id = fields.Many2one(
+        "account.move.line", required=True, readonly=True, ondelete="restrict")
+    credit_note_id = fields.Many2one(
+        "account.move", required=True, readonly=True, index=True, ondelete="restrict")
+    credits = fields.Integer(readonly=True, required=True, help="Credits used, then refunded.")
+    value = fields.Monetary(
+        readonly=True, help="Untaxed money returned for these credits, company currency.")
+    state = fields.Selection(
+        [("open", "Open"), ("settled", "Settled")], required=True, readonly=True,
+        default="open", help="Settled: the customer paid these credits, or they were waived.")
+
+    _credit_note_line_once = models.Constraint(
+        "UNIQUE(credit_note_line_id)", "The debt of this credit note is already stated.")
+    _credits_positive = models.Constraint(
+        "CHECK(credits > 0 AND value >= 0)", "A debt is at least one credit.")
+
+    def action_settle(self):
+        """The customer paid these credits, or the centre waives them."""
+        self.check_access("write")
+        self.state = "settled"
+        for debt in self:
+            # sudo: the number of the credit note, for who settles without rights on invoices
+            debt.wallet_id.message_post(body=self.env._(
+                "Debt of %(credits)s (%(credit_note)s) settled.",
+                credits=debt.wallet_id._credits_label(debt.credits),
+                credit_note=debt.sudo().credit_note_id.name))
+
+    # Refund of a pack ---------------------------------------------------------------------
+
+    @api.model
+    def _take_back(self, lines, grants):
+        """Follow posted credit notes of packs in the ledger.
+
+        :param lines: their ``account.move.line``, each of which names the line it refunds
+        :param grants: the ``credit.entry`` that granted the refunded lines, before they were
+            posted; a pack refunded before it was paid has none
+        """
+        grant_of = {grant.invoice_line_id: grant for grant in grants}
+        for line in lines - self._followed(lines):
+            if grant := grant_of.get(line.credit_refunded_line_id):
+                self._take_back_line(line, grant)
+
+    @api.model
+    def _followed(self, lines):
+        """The lines of credit notes that the ledger or the books followed already."""
+        return (
+            self.env["credit.entry"].search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
+            | self.env["account.move"].search(
+                [("credit_given_up_line_id", "in", lines.ids)]).credit_given_up_line_id)
+
+    @api.model
+    def _take_back_line(self, line, grant):
+        """Claw back what is left of the lot, and state the rest as a debt.
+
+        The credit note took the price off the pending account. The credits clawed back fill it
+        again from the deferred account. The rest was income when the credits were used or
+        expired: it is given up, on the reduction of sales (PCG 709), which also takes a
+        difference of price or of exchange rate with the purchase.
+        """
+        lot = grant.lot_move_ids.lot_id
+        grant.wallet_id._expire_lots()
+        credits = round(grant.credits * line.quantity / grant.pack_count)
+        entry = self._claw_back(line, grant, lot, min(credits, lot.remaining))
+        given_up = line.company_currency_id.round(line.balance + entry.value)
+        self._post_given_up(line, given_up)
+        missing = credits + entry.credits
+        used = min(missing, self._used_credits(lot))
+        if used > 0:
+            self.create({
+                "wallet_id": grant.wallet_id.id, "lot_id": lot.id,
+                "credit_note_line_id": line.id, "credit_note_id": line.move_id.id,
+                "credits": used,
+                "value": line.company_currency_id.round(max(given_up, 0.0) * used / missing),
+            })
+
+    @api.model
+    def _claw_back(self, line, grant, lot, credits):
+        """:return: the ``credit.entry``, empty when nothing is left to take."""
+        key = f"clawback:account.move.line:{line.id}"
+        vals = {"origin": line.move_id.name, "invoice_line_id": line.id}
+        if not credits:
+            return self.env["credit.entry"]
+        if credits == grant.credits and not self.env["credit.entry"].search_count(
+                [("reversed_entry_id", "=", grant.id)], limit=1):
+            return grant._reverse(key, kind="clawback", **vals)
+        return grant.wallet_id._claw_back(lot, credits, key, **vals)
+
+    @api.model
+    def _used_credits(self, lot):
+        """Credits of the lot that bought something and are not stated as a debt yet."""
+        used = -sum(lot.move_ids.filtered(
+            lambda move: move.entry_id.kind in USES).mapped("credits"))
+        return used - sum(self.search([("lot_id", "=", lot.id)]).mapped("credits"))
+
+    @api.model
+    def _post_given_up(self, line, amount):
+        """Income given up with a refund: from the reduction of sales to the pending account.
+
+        :param float amount: untaxed, company currency; negative when part of the price is kept
+        """
+        company = line.company_id
+        if company.currency_id.is_zero(amount):
+            return
+        label = self.env._(
+            "%(credit_note)s: credits already used", credit_note=line.move_id.name)
+        given_back = company._credit_account("credit_giveback_account_id")
+        vals = company._credit_prepare_move_vals(label, [
+            {"account_id": account.id, "balance": balance, "name": label,
+             "partner_id": line.partner_id.commercial_partner_id.id}
+            for account, balance in ((given_back, amount), (line.account_id, -amount))])
+        move = self.env["credit.entry"]._ledger_moves().create(
+            {**vals, "credit_given_up_line_id": line.id})
+        move._post(soft=False)
