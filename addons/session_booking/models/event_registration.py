@@ -73,10 +73,10 @@ class EventRegistration(models.Model):
     def write(self, vals):
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
-        if vals.get("state") == "cancel":
-            self._return_credits()
         before = self._seats_by_event()
         result = super().write(vals)
+        if vals.get("state") == "cancel":
+            self._return_credits()  # once cancelled: a live seat cannot be unpaid
         after = self._seats_by_event()
         after.subtract(before)
         self.env["event.event"]._move_seats(after)
