@@ -4,7 +4,7 @@ from collections import defaultdict
 import xlsxwriter
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 
 class CreditReconciliation(models.TransientModel):
@@ -49,7 +49,7 @@ class CreditReconciliation(models.TransientModel):
         for report in self:
             report.display_name = self.env._(
                 "Reconciliation of credits — %(date)s",
-                date=fields.Date.to_string(report.date))
+                date=format_date(report.env, report.date))
 
     # Both sides ---------------------------------------------------------------------------
 

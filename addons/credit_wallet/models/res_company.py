@@ -2,8 +2,8 @@ from datetime import datetime, timedelta
 
 import pytz
 
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -41,6 +41,18 @@ class ResCompany(models.Model):
     credit_tz = fields.Selection(
         _tz_get, string="Timezone of expiry", default=lambda self: self.env.user.tz or "UTC",
         help="Credits expire at the end of the civil day in this timezone.")
+
+    @api.constrains("credit_deferred_account_id")
+    def _check_deferred_account_is_the_ledgers(self):
+        """:raise ValidationError: the ledger is posted on another account."""
+        self.env.flush_all()
+        for company in self:
+            if self.env["credit.audit"]._journal_violations(company):
+                raise ValidationError(self.env._(
+                    "The credits of %(company)s are in the books on another account than "
+                    "“%(account)s”. Keep it: the ledger and the account agree at every date.",
+                    company=company.name,
+                    account=company.credit_deferred_account_id.display_name or ""))
 
     def _credit_today(self):
         """Today's civil date where the company is."""

@@ -178,6 +178,13 @@ class TestPending(CreditAccountingCase):
         self.wallet._grant(5, 0.0, "gift:2", kind="adjustment", reason="Welcome")
         self.assertFalse(self.wallet.entry_ids.move_ids)
 
+    def test_account_stays_once_the_ledger_is_on_it(self):
+        self.company.credit_deferred_account_id = self.deferred.copy()
+        self.company.credit_deferred_account_id = self.deferred
+        self._buy()
+        with self.assertRefused("in the books on another account"):
+            self.company.credit_deferred_account_id = self.pending
+
     def test_no_account_no_grant(self):
         invoice = self._invoice()
         self.company.credit_deferred_account_id = False

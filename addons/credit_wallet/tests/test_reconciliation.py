@@ -5,7 +5,7 @@ import openpyxl
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common_accounting import CreditAccountingCase
 
@@ -145,3 +145,21 @@ class TestReconciliation(CreditAccountingCase):
             user = new_test_user(self.env, f"no.{group}", group, company_id=self.company.id)
             with self.assertRaises(AccessError):
                 self.env["credit.reconciliation"].with_user(user).create({})
+
+
+@tagged("post_install", "-at_install")
+class TestReconciliationRoute(HttpCase):
+
+    def test_download(self):
+        accountant = new_test_user(self.env, "chantal", "account.group_account_manager")
+        new_test_user(self.env, "curious", "base.group_user")
+        report = self.env["credit.reconciliation"].with_user(accountant).create({})
+        path = f"/credits/reconciliation/{report.id}.xlsx"
+        self.authenticate("chantal", "chantal")
+        response = self.url_open(path)
+        self.assertEqual(response.status_code, 200)
+        self.assertTrue(response.content.startswith(b"PK"))
+        self.assertEqual(
+            self.url_open(f"/credits/reconciliation/{report.id + 999}.xlsx").status_code, 404)
+        self.authenticate("curious", "curious")
+        self.assertEqual(self.url_open(path).status_code, 404)
