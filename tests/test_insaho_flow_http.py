@@ -322,8 +322,11 @@ def test_another_customer_gets_404(house):
 def test_no_error_in_the_servers_logs(house):
     """Runs last in this file: nothing above made a server complain.
 
-    A statement refused for serialization is tried again by Odoo: that is no complaint.
+    Left out is what Odoo logs and then repairs: a statement refused for serialization is tried
+    again, and a mail that another thread has just sent is gone from the queue.
     """
     errors = [line for line in house.log().splitlines()
-              if re.search(r" (ERROR|CRITICAL) (?!\S+ odoo\.sql_db:)", line)]
+              if re.search(r" (ERROR|CRITICAL) ", line)
+              and "odoo.sql_db: bad query" not in line
+              and "Failed processing mail queue" not in line]
     assert not errors, "\n".join(errors[:5])

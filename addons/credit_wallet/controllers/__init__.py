@@ -1,1 +1,1 @@
-from . import export, portal, reconciliation, shop
+from . import export, portal, reconciliation, shop, team

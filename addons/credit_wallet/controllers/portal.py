@@ -20,6 +20,17 @@ class CreditPortal(CustomerPortal):
         wallets = request.env["credit.wallet"]
         return wallets.search([]) if wallets.has_access("read") else wallets
 
+    def _team_values(self, wallets):
+        """The teams of the wallets that the user manages."""
+        partner = request.env.user.partner_id
+        managed = wallets.filtered(lambda wallet: wallet._may_manage(partner))
+        return {
+            "managed": managed,
+            # sudo: a manager sees the contacts of the company and what they were allotted
+            "teams": {wallet.id: wallet.sudo()._team_members() for wallet in managed},
+            "team_error": request.session.pop("credit_team_error", None) if managed else None,
+        }
+
     def _history_filters(self):
         return {
             "all": {"label": request.env._("All"), "domain": Domain.TRUE},
@@ -31,12 +42,12 @@ class CreditPortal(CustomerPortal):
                 "domain": Domain("kind", "in", ["booking", "refund"])},
             "other": {
                 "label": request.env._("Other"),
-                "domain": Domain("kind", "in", ["expiry", "adjustment", "reversal"])},
+                "domain": Domain("kind", "in", ["expiry", "adjustment", "reversal", "transfer"])},
         }
 
     @http.route(
         ["/my/credits", "/my/credits/page/<int:page>"],
-        type="http", auth="user", website=True, readonly=True)
+        type="http", auth="user", website=True, readonly=False)
     def portal_my_credits(self, page=1, filterby="all", **kw):
         """« Mon portefeuille »: balance, what expires when, history."""
         values = self._prepare_portal_layout_values()
@@ -52,6 +63,7 @@ class CreditPortal(CustomerPortal):
             "page_name": "credits",
             "default_url": "/my/credits",
             "wallets": wallets,
+            **self._team_values(wallets),
             "entries": entries.search(
                 domain, limit=self._entries_per_page, offset=pager["offset"]),
             "pager": pager,

@@ -72,7 +72,7 @@ class AccountMoveLine(models.Model):
                     and not entries.search_count([("idempotency_key", "=", key)], limit=1)):
                 entries += line._credit_grant_pack(
                     key, line.quantity - refunded, line.balance + refunded_balance)
-        entries._send_grant_mail()
+        entries._send_mail("credit_wallet.mail_template_credits_granted")
         return entries
 
     def _credit_grant_pack(self, key, quantity, balance):

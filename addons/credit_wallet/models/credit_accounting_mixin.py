@@ -99,12 +99,12 @@ class CreditAccountingMixin(models.AbstractModel):
     def _post_reversal(self):
         """Post the mirror of what the reversed entry posted, a document or journal items."""
         self.ensure_one()
-        if self.reversed_entry_id.move_ids:
-            return self._mirror_moves()
-        return self._post_to_accounts()
+        if self.reversed_entry_id.move_line_ids:
+            return self._post_to_accounts()
+        return self._mirror_moves()
 
     def _mirror_moves(self):
-        """Post the mirror of the moves of the entry this one reverses."""
+        """Post the credit notes of the invoices of the entry this one reverses."""
         self.ensure_one()
         moves = self._ledger_moves().browse(self.reversed_entry_id.move_ids.ids)
         return moves._reverse_moves([{

@@ -10,6 +10,7 @@ KINDS = [
     ("adjustment", "Manual change"),
     ("clawback", "Refund of a pack"),
     ("reversal", "Reversal"),
+    ("transfer", "Transfer"),
 ]
 
 
@@ -174,11 +175,13 @@ class CreditEntry(models.Model):
             },
         }
 
-    def _send_grant_mail(self):
-        """Tell the customer that credits arrived; queued, sent after the commit."""
-        template = self.env.ref("credit_wallet.mail_template_credits_granted")
-        for entry in self:
-            template.send_mail(entry.id)
+    def _send_mail(self, template):
+        """Tell the customers of these entries; queued, sent after the commit.
+
+        :param str template: XML id of the ``mail.template``
+        """
         if self:
+            # sudo: whoever moves credits, the customer is told
+            self.env.ref(template).sudo().send_mail_batch(self.ids)
             # sudo: the mail queue belongs to the system
             self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

@@ -58,6 +58,11 @@ class CreditLot(models.Model):
                 "Lot %(id)s: %(remaining)s of %(granted)s credits",
                 id=lot.id, remaining=lot.remaining, granted=lot.granted)
 
+    def _prepare_transferred_vals(self):
+        """What credits keep of their lot in another wallet, beside their value."""
+        self.ensure_one()
+        return {"expiry_date": self.expiry_date, "voucher_kind": self.voucher_kind}
+
     def _take(self, credits):
         """Take credits from these lots in their order.
 

@@ -17,7 +17,8 @@ class CreditWallet(models.Model):
 
     _name = "credit.wallet"
     _description = "Credit Wallet"
-    _inherit = ["mail.thread", "mail.activity.mixin", "credit.download.mixin"]
+    _inherit = [
+        "mail.thread", "mail.activity.mixin", "credit.download.mixin", "credit.team.mixin"]
     _rec_name = "partner_id"
     _order = "id desc"
     _export_fields = (
@@ -212,7 +213,13 @@ class CreditWallet(models.Model):
         entry = self._record(kind, key, balance, moves, **entry_vals)
         if kind != "booking":
             entry._post_to_accounts()
+        self._warn_low_balance(balance + credits, balance)
         return entry
+
+    def _warn_low_balance(self, before, after):
+        """Tell the customer once, when the balance falls below the company's threshold."""
+        if before >= self.company_id.credit_low_balance > after:
+            self.env.ref("credit_wallet.mail_template_credits_low").send_mail(self.id)
 
     def _claw_back(self, lot, credits, key, **entry_vals):
         """Take back what is left of a lot whose pack is refunded.
@@ -243,6 +250,8 @@ class CreditWallet(models.Model):
         :return: the ``credit.entry`` records, in the same order
         :raise InsufficientCredits: a wallet holds fewer than is removed
         """
+        known = self.env["credit.entry"].search(
+            [("idempotency_key", "in", [change["key"] for change in changes])])
         entries = []
         for added, run in groupby(changes, key=lambda change: change["credits"] > 0):
             if added:
@@ -253,7 +262,9 @@ class CreditWallet(models.Model):
                     change["wallet"]._spend(
                         -change["credits"], change["key"], kind="adjustment",
                         **change["entry_vals"]) for change in run)
-        return self.env["credit.entry"].concat(*entries)
+        entries = self.env["credit.entry"].concat(*entries)
+        (entries - known)._send_mail("credit_wallet.mail_template_credits_changed")
+        return entries
 
     def _spendable(self):
         """Credits that can be spent today: the balance, less lots that wait for their expiry.

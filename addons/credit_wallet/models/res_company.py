@@ -38,6 +38,9 @@ class ResCompany(models.Model):
         VOUCHER_KINDS, string="Packs are vouchers", required=True, default="single",
         help="Single-purpose when everything the credits buy bears the same VAT, multi-purpose "
         "otherwise (VAT Directive 2006/112/EC, art. 30a). Packs already sold keep theirs.")
+    credit_low_balance = fields.Integer(
+        string="Low balance", default=2,
+        help="Customers are told when their balance falls below this many credits; 0: never.")
     credit_tz = fields.Selection(
         _tz_get, string="Timezone of expiry", default=lambda self: self.env.user.tz or "UTC",
         help="Credits expire at the end of the civil day in this timezone.")

@@ -16,4 +16,6 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.credit_giveback_account_id", readonly=False)
     credit_voucher_kind = fields.Selection(
         related="company_id.credit_voucher_kind", readonly=False)
+    credit_low_balance = fields.Integer(
+        related="company_id.credit_low_balance", readonly=False)
     credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)

@@ -3,11 +3,13 @@ from . import (
     test_export,
     test_import,
     test_ledger,
+    test_mails,
     test_overview,
     test_pack_refund,
     test_packs,
     test_pending,
     test_portal,
     test_reconciliation,
+    test_team,
     test_voucher,
 )

@@ -110,7 +110,7 @@ class TrainingCalendar(http.Controller):
             "event": event, "main_object": event, "error": error,
             "book_url": f"/trainings/{request.env['ir.http']._slug(event)}",
             "booking_token": uuid.uuid4().hex,
-            "wallet": None, "may_spend": False, "registration": None, "unavailable": None,
+            "wallet": None, "signed_in": False, "registration": None, "unavailable": None,
         }
         try:
             event._check_bookable()
@@ -121,7 +121,7 @@ class TrainingCalendar(http.Controller):
             wallet = self._wallet(event)
             values.update({
                 "wallet": wallet,
-                "may_spend": wallet._may_spend(partner),
+                "signed_in": True,
                 "missing": max(event.credit_price - wallet.balance, 0),
                 "registration": request.env["event.registration"].search([
                     ("event_id", "=", event.id), ("partner_id", "=", partner.id),
@@ -130,8 +130,10 @@ class TrainingCalendar(http.Controller):
         return values
 
     def _wallet(self, event):
+        """The wallet that would pay; none when the user may spend from none."""
         company = event.sudo().company_id or request.website.company_id
-        return request.env["credit.wallet"]._of(request.env.user.partner_id, company)
+        return request.env["credit.wallet"]._to_spend(
+            request.env.user.partner_id, company, event.credit_price)
 
     @http.route(
         '/trainings/<model("event.event"):event>/book', type="http", auth="public",
@@ -143,7 +145,7 @@ class TrainingCalendar(http.Controller):
                 "Sign in or create an account to book: credits are kept in your wallet."), 401)
         partner = request.env.user.partner_id
         wallet = self._wallet(event)
-        if not wallet._may_spend(partner):
+        if not wallet:
             return self._refuse(event, request.env._(
                 "Ask the training manager of your company to let you spend its credits."), 403)
         if not token or len(token) > 64 or price != str(event.credit_price):

@@ -1,0 +1,46 @@
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.http import request
+
+
+class CreditTeam(http.Controller):
+    """A training manager allots the company's credits and names who may spend them."""
+
+    def _managed(self, wallet_id, partner_id):
+        """:raise NotFound: the wallet is not managed by the user, or nobody has that id."""
+        wallet = request.env["credit.wallet"].search([("id", "=", wallet_id)])
+        if not wallet or not wallet._may_manage(request.env.user.partner_id):
+            raise request.not_found()
+        # sudo: the manager was checked; the methods called refuse people of other companies
+        wallet = wallet.sudo()
+        return wallet, wallet._team().filtered(lambda partner: partner.id == partner_id)
+
+    @http.route("/my/credits/<int:wallet_id>/spender", type="http", auth="user",
+                methods=["POST"], website=True)
+    def spender(self, wallet_id, partner_id=0, allowed="", **kw):
+        wallet, employee = self._managed(wallet_id, _whole(partner_id))
+        return self._do(lambda: wallet._set_spender(employee, bool(allowed)))
+
+    @http.route("/my/credits/<int:wallet_id>/allot", type="http", auth="user",
+                methods=["POST"], website=True)
+    def allot(self, wallet_id, partner_id=0, credits="", token="", take_back="", **kw):
+        """Give credits to an employee or take them back; the page's token makes it once."""
+        wallet, employee = self._managed(wallet_id, _whole(partner_id))
+        move = wallet._take_back if take_back else wallet._allot
+        key = f"transfer:{wallet.id}:{employee.id}:{token[:64]}"
+        return self._do(lambda: move(employee, _whole(credits), key))
+
+    def _do(self, action):
+        """Back to the wallet, with the reason when it was refused."""
+        try:
+            with request.env.cr.savepoint():
+                action()
+        except UserError as error:
+            request.session["credit_team_error"] = str(error)
+        return request.redirect("/my/credits#team", code=303)
+
+
+def _whole(text):
+    """The number in a form field; 0 when it is none, which the methods called refuse."""
+    text = str(text).strip()
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+NOTICE_DAYS = (30, 7)
+
+
+class CreditLotNotice(models.Model):
+    """A warning that a lot is about to expire: one row, hence one mail, per lot and delay."""
+
+    _name = "credit.lot.notice"
+    _description = "Notice of Expiring Credits"
+
+    lot_id = fields.Many2one("credit.lot", required=True, index=True, ondelete="cascade")
+    days = fields.Integer(required=True, help="Days ahead of the expiry.")
+
+    _once = models.Constraint("UNIQUE(lot_id, days)", "This notice was already given.")
+
+    @api.model
+    def _cron_notify(self, limit=200):
+        """Daily: tell customers what expires within 30 and within 7 days, once each."""
+        companies = [
+            company for (company,) in self.env["credit.wallet"]._read_group([], ["company_id"])]
+        for company in companies:
+            for days in NOTICE_DAYS:
+                self._notify(company, days, limit)
+
+    def _notify(self, company, days, limit):
+        """Mail the wallets that have lots to warn about; the rows decide who mails."""
+        template = self.env.ref("credit_wallet.mail_template_credits_expiring")
+        while lots := self._claim(company, days, limit):
+            for wallet, expiring in lots.grouped("wallet_id").items():
+                template.with_context(expiring_lot_ids=expiring.ids).send_mail(wallet.id)
+            if not self.env["ir.cron"]._commit_progress(len(lots)):
+                break
+
+    @api.model
+    def _claim(self, company, days, limit):
+        """Open lots that expire within `days` days and were granted earlier than that.
+
+        Two runs at once cannot claim the same lot: the row is unique.
+        """
+        today = company._credit_today()
+        self.env.cr.execute(SQL(
+            "INSERT INTO credit_lot_notice (lot_id, days, create_date) "
+            "SELECT lot.id, %(days)s, now() AT TIME ZONE 'UTC' FROM credit_lot lot "
+            "WHERE lot.company_id = %(company)s AND lot.remaining > 0 "
+            "AND lot.expiry_date BETWEEN %(today)s AND %(horizon)s "
+            "AND lot.create_date::date <= lot.expiry_date - %(days)s "
+            "AND NOT EXISTS (SELECT FROM credit_lot_notice known "
+            "WHERE known.lot_id = lot.id AND known.days = %(days)s) "
+            "ORDER BY lot.wallet_id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING lot_id",
+            days=days, company=company.id, today=today, limit=limit,
+            horizon=today + timedelta(days=days)))
+        return self.env["credit.lot"].browse(row[0] for row in self.env.cr.fetchall())
