@@ -1,1 +1,1 @@
-from . import test_ledger, test_packs, test_portal
+from . import test_ledger, test_ledger_property, test_packs, test_portal
