@@ -162,12 +162,15 @@ class CreditWallet(models.Model):
         row = self.env.cr.fetchone()
         self.invalidate_recordset(["balance"])
         if row is None:
-            raise InsufficientCredits(self.env._(
-                "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
-                "Buy a pack of credits to go on.",
-                needed=self._credits_label(-credits), balance=self._credits_label(self.balance),
-                name=self.partner_id.display_name))
+            raise self._insufficient_error(-credits)
         return row[0]
+
+    def _insufficient_error(self, credits):
+        return InsufficientCredits(self.env._(
+            "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
+            "Buy a pack of credits to go on.",
+            needed=self._credits_label(credits), balance=self._credits_label(self.balance),
+            name=self.partner_id.display_name))
 
     def _record(self, kind, key, balance, moves, **entry_vals):
         """Write the ledger row of movements already made on the balance and the lots.
