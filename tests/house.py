@@ -1,6 +1,7 @@
 """A copy of the demo with real servers around it: what the tests of this folder act upon."""
 
 import contextlib
+import copy
 import os
 import re
 import subprocess
@@ -8,12 +9,14 @@ import time
 import uuid
 from pathlib import Path
 
+import psycopg2
 import requests
 
 from ops import database, paths, postgres
 from tests.servers.world import World
 
 NO_GUARD = Path(__file__).parent / "negative_control"
+NO_WALLET_GUARD = Path(__file__).parent / "negative_control_wallet"
 
 
 class House:
@@ -21,12 +24,14 @@ class House:
 
     :param str name: the database, made anew from the demo's template
     :param extra_addons: folder of addons to install as well
+    :param int crons: how many threads of the first server run scheduled actions
     """
 
-    def __init__(self, name, folder, extra_addons=None, processes=2):
+    def __init__(self, name, folder, extra_addons=None, processes=2, crons=1):
         self.name = name
         self.folder = Path(folder)
         self.extra_addons = extra_addons
+        self.crons = crons
         self.ports = [paths.free_port() for _process in range(processes)]
         self.world = World(self.folder / "mails", smtp_port=paths.free_port())
         self.processes = []
@@ -71,12 +76,22 @@ class House:
             self._command(
                 "--http-interface=127.0.0.1", f"--http-port={port}",
                 f"--gevent-port={paths.free_port()}",
-                f"--max-cron-threads={1 if number == 0 else 0}"),
+                f"--max-cron-threads={self.crons if number == 0 else 0}"),
             stdout=log, stderr=subprocess.STDOUT, env=self._environment(), cwd=paths.ROOT)
 
-    def _wait(self):
+    def kill(self, number):
+        """SIGKILL: the server has no time to say goodbye to anybody."""
+        self.processes[number].kill()
+        self.processes[number].wait()
+
+    def restart(self, number):
+        """Start a killed server again, and wait until it answers."""
+        self.processes[number] = self._launch(number, self.ports[number])
+        self._wait([self.urls[number]])
+
+    def _wait(self, urls=None):
         deadline = time.monotonic() + 120
-        for url in self.urls:
+        for url in urls or self.urls:
             while True:
                 with contextlib.suppress(requests.RequestException):
                     if requests.get(f"{url}/web/health", timeout=5).ok:
@@ -110,6 +125,13 @@ class House:
 
     def sql(self, query):
         return postgres.query(query, self.name)
+
+    def rows(self, query):
+        """Rows of a query; unlike :meth:`sql` it fails aloud."""
+        with contextlib.closing(psycopg2.connect(dbname=self.name)) as connection, \
+                connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
 
     def customer(self, credits=0, name=None):
         """A new portal user with a wallet, and a browser-like session logged in.
@@ -160,6 +182,14 @@ class Visitor:
         self.http.headers["Accept-Language"] = "fr-FR,fr;q=0.9"
         if login:
             self.sign_in()
+
+    def twin(self):
+        """Another tab of the same browser: same cookies, its own connections."""
+        twin = copy.copy(self)
+        twin.http = requests.Session()
+        twin.http.headers.update(self.http.headers)
+        twin.http.cookies.update(self.http.cookies)
+        return twin
 
     def get(self, path, server=0, **options):
         return self.http.get(f"{self.house.urls[server]}{path}", timeout=120, **options)

@@ -26,16 +26,26 @@ def sign_up(house, name, login):
     return visitor
 
 
-def json_call(visitor, path, **params):
+def json_answer(visitor, path, server=0, **params):
+    """The whole answer to a JSON-RPC call: with `result`, or with `error`."""
     answer = visitor.http.post(
-        f"{visitor.house.url}{path}", json={"jsonrpc": "2.0", "params": params}, timeout=120)
-    body = answer.json()
+        f"{visitor.house.urls[server]}{path}", json={"jsonrpc": "2.0", "params": params},
+        timeout=120)
+    assert answer.status_code == 200, answer.status_code
+    return answer.json()
+
+
+def json_call(visitor, path, **params):
+    body = json_answer(visitor, path, **params)
     assert "error" not in body, body["error"]["data"]["message"]
     return body.get("result")
 
 
-def buy_pack(house, visitor, credits):
-    """§3.2: buy a pack with the demo card, as the shop's own pages do it."""
+def order_pack(house, visitor, credits):
+    """§3.2: order a pack as the shop's own pages do it, up to the card.
+
+    :return: the reference of the payment that now waits for the card
+    """
     product, template = house.sql(
         "SELECT p.id || ' ' || t.id FROM product_product p JOIN product_template t "
         f"ON t.id = p.product_tmpl_id WHERE t.credit_count = {credits}").split()
@@ -61,7 +71,13 @@ def buy_pack(house, visitor, credits):
         payment_method_id=int(re.search(r'data-payment-option-id="(\d+)"', payment.text)[1]),
         token_id=None, flow="direct", tokenization_requested=False,
         landing_route="/shop/payment/validate", is_validation=False)
-    json_call(visitor, "/payment/demo/simulate_payment", reference=values["reference"],
+    return values["reference"]
+
+
+def buy_pack(house, visitor, credits):
+    """§3.2: buy a pack with the demo card."""
+    reference = order_pack(house, visitor, credits)
+    json_call(visitor, "/payment/demo/simulate_payment", reference=reference,
               payment_details="4111111111111111", simulated_state="done")
     json_call(visitor, "/payment/status/poll", csrf_token="")
     confirmation = visitor.get("/shop/payment/validate")

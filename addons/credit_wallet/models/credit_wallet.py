@@ -320,11 +320,7 @@ class CreditWallet(models.Model):
         """Change the balance by the credits, or refuse to go below zero."""
         balance = self._update_balances({self.id: credits}).get(self.id)
         if balance is None:
-            raise InsufficientCredits(self.env._(
-                "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
-                "Buy a pack of credits to go on.",
-                needed=self._credits_label(-credits), balance=self._credits_label(self.balance),
-                name=self.partner_id.display_name))
+            raise self._insufficient_error(-credits)
         return balance
 
     def _update_balances(self, changes):
@@ -341,6 +337,13 @@ class CreditWallet(models.Model):
             ids=list(changes), credits=list(changes.values())))
         self.browse(changes).invalidate_recordset(["balance"])
         return dict(self.env.cr.fetchall())
+
+    def _insufficient_error(self, credits):
+        return InsufficientCredits(self.env._(
+            "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
+            "Buy a pack of credits to go on.",
+            needed=self._credits_label(credits), balance=self._credits_label(self.balance),
+            name=self.partner_id.display_name))
 
     def _record(self, kind, key, balance, moves, **entry_vals):
         """Write the ledger row of movements already made on the balance and the lots.

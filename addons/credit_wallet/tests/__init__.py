@@ -3,6 +3,7 @@ from . import (
     test_export,
     test_import,
     test_ledger,
+    test_ledger_property,
     test_mails,
     test_overview,
     test_pack_refund,

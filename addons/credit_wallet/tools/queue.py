@@ -16,7 +16,8 @@ import psycopg2.errors
 from odoo import sql_db
 from odoo.exceptions import UserError
 
-WAIT_SECONDS = 20
+# Below the 60 s after which proxies give up; a booking holds the line for about a second.
+WAIT_SECONDS = 50
 
 
 def take_turn(env, *records):
@@ -26,7 +27,7 @@ def take_turn(env, *records):
     recordset it is by id. Call it before anything is written: what the current transaction
     read is forgotten.
 
-    :raise UserError: when the line did not move for :data:`WAIT_SECONDS` seconds.
+    :raise UserError: after :data:`WAIT_SECONDS` seconds in line.
     """
     connection = sql_db.db_connect(env.cr.dbname).cursor()
     try:

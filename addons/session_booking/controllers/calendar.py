@@ -154,10 +154,12 @@ class TrainingCalendar(http.Controller):
                 409)
         key = f"{event.id}:{partner.id}:{token}"
         try:
-            # A full session answers at once; only who has a chance waits in line.
+            # Full or too dear is answered at once; only who has a chance waits in line.
             if not request.env["event.registration"].sudo().search_count(
                     [("booking_key", "=", key)], limit=1):
                 event._check_bookable()
+                if wallet.balance < event.credit_price:
+                    raise wallet._insufficient_error(event.credit_price)
                 take_turn(request.env, wallet, event)
             with request.env.cr.savepoint():
                 # sudo: customers have no right on registrations, ledger and invoices; the
@@ -170,6 +172,8 @@ class TrainingCalendar(http.Controller):
         return request.redirect(f"/my/trainings/{registration.id}?booked=1", code=303)
 
     def _refuse(self, event, message, status):
+        # Nothing was written: the next in line need not wait until this page is made.
+        request.env.cr.rollback()
         response = request.render(
             "session_booking.session_page", self._session_values(event, error=message))
         response.status_code = status

@@ -1,0 +1,1 @@
+from . import credit_lot, credit_wallet

@@ -1,0 +1,204 @@
+"""10,000 operations while everything that runs them is killed with SIGKILL, again and again."""
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+from collections import Counter
+
+import pytest
+import requests
+
+from ops import paths
+from tests import invariants
+from tests.house import House, field
+from tests.wallet_workers import Journal
+
+OPERATIONS = 10_000
+WORKERS = 4
+WALLETS = 40
+CUSTOMERS = 3
+SECONDS_BETWEEN_KILLS = 6
+
+
+@pytest.fixture
+def doomed_house(tmp_path):
+    """Two servers that will be killed; without scheduled actions, which have their own tests."""
+    made = House("caps_test_kill", tmp_path, crons=0)
+    yield made.start()
+    made.stop()
+
+
+def give_wallets(house, count):
+    """:return: ids of new wallets with 10 credits each"""
+    with house.env() as env:
+        partners = env["res.partner"].create(
+            [{"name": f"Portefeuille {number}"} for number in range(count)])
+        wallets = env["credit.wallet"].create([{"partner_id": one.id} for one in partners])
+        for wallet in wallets:
+            wallet._grant(10, 0.0, f"test:{wallet.id}", kind="adjustment", reason="Test")
+        return wallets.ids
+
+
+def buy(house, visitor):
+    """Packs sold and paid in the back office, at a price that does not divide into cents."""
+    with house.env() as env:
+        pack = env["product.product"].search([("credit_count", "=", 10)], limit=1)
+        order = env["sale.order"].create({
+            "partner_id": visitor.partner_id,
+            "order_line": [(0, 0, {"product_id": pack.id, "product_uom_qty": 2,
+                                   "price_unit": 83.37})]})
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
+
+
+class Customer(threading.Thread):
+    """Books and cancels by HTTP, and asks again when the server dies before it answers."""
+
+    def __init__(self, house, visitor, sessions, stop):
+        super().__init__(daemon=True)
+        self.house, self.visitor, self.sessions, self.stop = house, visitor, sessions, stop
+        self.random = random.Random(visitor.partner_id)
+        self.servers = itertools.cycle(range(len(house.urls)))
+        self.counted = Counter()
+        self.booked = {}  # booking's number by session
+        self.errors = []
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                session = self.random.choice(self.sessions)
+                if session in self.booked:
+                    self.cancel(session)
+                else:
+                    self.book(session)
+        except BaseException as error:
+            self.errors.append(repr(error))
+            raise
+
+    def ask(self, action):
+        """The answer of the first server that lives long enough to give one."""
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                answer = action(next(self.servers))
+            except requests.RequestException:
+                self.counted["unanswered"] += 1
+                assert time.monotonic() < deadline, "no server answers"
+                time.sleep(0.1)
+                continue
+            assert answer.status_code < 500, answer.text[:2000]
+            return answer
+
+    def book(self, session):
+        page = self.ask(lambda server: self.visitor.get(f"/trainings/{session}", server))
+        if 'name="token"' not in page.text:
+            self.counted["no form"] += 1  # not enough credits, or full
+            return
+        form = {name: field(page.text, name) for name in ("csrf_token", "token", "price")}
+        answer = self.ask(lambda server: self.visitor.post(
+            f"/trainings/{session}/book", form, server, allow_redirects=False))
+        if answer.status_code == 303:
+            location = answer.headers["Location"]
+            self.booked[session] = int(location.split("/my/trainings/")[1].split("?")[0])
+            self.counted["booked"] += 1
+        else:
+            self.counted["refused"] += 1
+
+    def cancel(self, session):
+        registration = self.booked.pop(session)
+        path = f"/my/trainings/{registration}"
+        page = self.ask(lambda server: self.visitor.get(path, server))
+        answer = self.ask(lambda server: self.visitor.post(
+            f"{path}/cancel", {"csrf_token": field(page.text, "csrf_token")}, server,
+            allow_redirects=False))
+        assert answer.status_code == 303, answer.text[:2000]
+        self.counted["cancelled"] += 1
+
+
+def kill_servers(house, stop):
+    """One server after the other, so that there is mostly one left to ask.
+
+    :return: how often one was killed
+    """
+    for kills, number in enumerate(itertools.cycle(range(len(house.ports)))):
+        if stop(SECONDS_BETWEEN_KILLS):
+            return kills
+        house.kill(number)
+        time.sleep(0.5)
+        house.restart(number)
+
+
+def assert_ledger_is_what_the_journals_say(house, journals):
+    """What was acknowledged is there, once; what was refused left no trace.
+
+    :return: how many operations came to an end, by outcome
+    """
+    ledger = dict(house.rows("SELECT idempotency_key, credits FROM credit_entry "
+                             "WHERE idempotency_key LIKE 'worker:%'"))
+    outcomes = Counter()
+    for journal in journals:
+        assert not journal.unfinished()
+        for line in journal.lines():
+            if line["word"] == "plan":
+                continue
+            moved = line.get("moved", 0)
+            outcomes[line["name"] if moved else f"{line['name']} refused or nothing to do"] += 1
+            if line["name"] != "expire":
+                assert ledger.pop(line["key"], 0) == moved, line
+    assert not ledger, f"in the ledger, but in no journal: {dict(list(ledger.items())[:5])}"
+    return outcomes
+
+
+def test_ten_thousand_operations_under_kill_nine(doomed_house, tmp_path):
+    """Whatever is killed whenever: nothing acknowledged is lost, nothing is done twice."""
+    house = doomed_house
+    wallets = give_wallets(house, WALLETS)
+    visitors = [house.customer() for _customer in range(CUSTOMERS)]
+    for visitor in visitors:
+        buy(house, visitor)
+    sessions = [house.session(capacity=2, price=price) for price in (1, 2, 3) * 4]
+
+    stop = threading.Event()
+    customers = [Customer(house, visitor, sessions, stop) for visitor in visitors]
+    for customer in customers:
+        customer.start()
+    workers = subprocess.Popen(
+        [str(paths.PYTHON), "-m", "tests.wallet_workers", "--database", house.name,
+         "--folder", str(tmp_path), "--workers", str(WORKERS),
+         "--operations", str(OPERATIONS), "--wallets", *map(str, wallets)],
+        cwd=paths.ROOT, env=os.environ.copy(), stdout=subprocess.PIPE, text=True)
+
+    def over(seconds):
+        try:
+            return workers.wait(seconds) is not None
+        except subprocess.TimeoutExpired:
+            return False
+
+    server_kills = kill_servers(house, over)
+    stop.set()
+    for customer in customers:
+        customer.join()
+    assert workers.returncode == 0, "a worker ended by itself; its error is above"
+    report = json.loads(workers.stdout.read().splitlines()[-1])
+
+    journals = [Journal(tmp_path / f"worker-{slot}.jsonl") for slot in range(WORKERS)]
+    outcomes = assert_ledger_is_what_the_journals_say(house, journals)
+    assert not [error for customer in customers for error in customer.errors]
+    for customer in customers:
+        registered = house.rows(
+            "SELECT event_id, id FROM event_registration WHERE state = 'open' "
+            f"AND partner_id = {customer.visitor.partner_id}")
+        assert dict(registered) == customer.booked
+    invariants.check(house)
+    http = sum((customer.counted for customer in customers), Counter())
+    total = outcomes.total() + http["booked"] + http["cancelled"]
+    print(f"{total} operations in {report['seconds']} s; {report['kills']} workers and "
+          f"{server_kills} servers killed; workers: {dict(outcomes)}; HTTP: {dict(http)}")
+    assert total >= OPERATIONS
