@@ -35,6 +35,9 @@ class CreditWallet(models.Model):
         "res.partner", string="Who may spend",
         domain="[('id', 'child_of', partner_id)]",
         help="Contacts of the company who may see and spend these credits.")
+    reader_ids = fields.Many2many(
+        "res.partner", compute="_compute_reader_ids", search="_search_reader_ids",
+        string="Who may see it", help="The owner and who may spend.")
 
     _partner_company_unique = models.Constraint(
         "UNIQUE(partner_id, company_id)", "This customer already has a wallet in this company.")
@@ -54,6 +57,23 @@ class CreditWallet(models.Model):
             wallet.value = totals.get(wallet.id, 0.0)
             wallet.next_expiry_date, wallet.next_expiry_credits = soonest.get(
                 wallet.id, (False, 0))
+
+    @api.depends("partner_id", "spender_ids")
+    def _compute_reader_ids(self):
+        for wallet in self:
+            wallet.reader_ids = wallet.partner_id | wallet.spender_ids
+
+    def _search_reader_ids(self, operator, value):
+        """Two look-ups by index: an OR over both tables would read every wallet."""
+        if operator != "in":
+            return NotImplemented
+        spenders = self._fields["spender_ids"]
+        return fields.Domain("id", "any!", SQL(
+            "SELECT id FROM credit_wallet WHERE partner_id = ANY(%(ids)s) "
+            "UNION ALL SELECT %(wallet)s FROM %(relation)s WHERE %(partner)s = ANY(%(ids)s)",
+            ids=[partner_id for partner_id in value if partner_id],
+            wallet=SQL.identifier(spenders.column1), partner=SQL.identifier(spenders.column2),
+            relation=SQL.identifier(spenders.relation)))
 
     @api.model
     def _of(self, partner, company):
