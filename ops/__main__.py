@@ -8,6 +8,7 @@ clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
 update  install what changed in the addons into the running demo
 i18n    write the .pot files again and bring fr.po in step
+bench   measure beside a peer: `bench wallet`, or `bench wallet --quick`
 """
 
 import os
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from . import database, lint, paths, postgres, server, system, testing
+from . import bench, database, lint, paths, postgres, server, system, testing
 from .steps import run, step
 
 
@@ -118,6 +119,12 @@ def i18n():
     subprocess.run([str(paths.PYTHON), str(paths.ROOT / "ops" / "i18n.py"), *folders], check=True)
 
 
+def run_bench():
+    _prepare()
+    database.ensure_template()
+    sys.exit(bench.main(sys.argv[2:]))
+
+
 def run_lint():
     system.install_packages()
     system.get_odoo()
@@ -126,7 +133,7 @@ def run_lint():
 
 
 COMMANDS = {"demo": demo, "test": test, "lint": run_lint, "stop": stop, "clean": clean,
-            "shell": shell, "update": update, "i18n": i18n}
+            "shell": shell, "update": update, "i18n": i18n, "bench": run_bench}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

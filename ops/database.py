@@ -42,7 +42,7 @@ def _sources():
         if path.name not in ("tests", "static", "readme")))
 
 
-def _install(database, modules):
+def install(database, modules):
     run(odoo("server", "-d", database, "-i", ",".join(modules), "--stop-after-init",
              "--max-cron-threads=0", "--no-http"),
         "database", "Read the log; fix the addon it names", env=postgres.environment())
@@ -76,7 +76,7 @@ def ensure_template():
     if not _fresh(paths.TEMPLATE, key):
         with step(f"Database: {', '.join(paths.our_addons())}"):
             postgres.copy(paths.TEMPLATE_BASE, paths.TEMPLATE)
-            _install(paths.TEMPLATE, paths.our_addons())
+            install(paths.TEMPLATE, paths.our_addons())
         paths.set_stamp(paths.TEMPLATE, key)
     return key
 

@@ -45,6 +45,9 @@ class CreditWallet(models.Model):
         "res.partner", string="Who may spend",
         domain="[('id', 'child_of', partner_id)]",
         help="Contacts of the company who may see and spend these credits.")
+    reader_ids = fields.Many2many(
+        "res.partner", compute="_compute_reader_ids", search="_search_reader_ids",
+        string="Who may see it", help="The owner, the managers and who may spend.")
 
     _partner_company_unique = models.Constraint(
         "UNIQUE(partner_id, company_id)", "This customer already has a wallet in this company.")
@@ -64,6 +67,23 @@ class CreditWallet(models.Model):
             wallet.value = totals.get(wallet.id, 0.0)
             wallet.next_expiry_date, wallet.next_expiry_credits = soonest.get(
                 wallet.id, (False, 0))
+
+    @api.depends("partner_id", "spender_ids", "manager_ids")
+    def _compute_reader_ids(self):
+        for wallet in self:
+            wallet.reader_ids = wallet.partner_id | wallet.spender_ids | wallet.manager_ids
+
+    def _search_reader_ids(self, operator, value):
+        """A look-up by index in each table: an OR over them would read every wallet."""
+        if operator != "in":
+            return NotImplemented
+        partner_ids = [partner_id for partner_id in value if partner_id]
+        readers = [SQL("SELECT id FROM credit_wallet WHERE partner_id = ANY(%s)", partner_ids)]
+        for field in (self._fields["spender_ids"], self._fields["manager_ids"]):
+            readers.append(SQL(
+                "SELECT %s FROM %s WHERE %s = ANY(%s)", SQL.identifier(field.column1),
+                SQL.identifier(field.relation), SQL.identifier(field.column2), partner_ids))
+        return fields.Domain("id", "any!", SQL(" UNION ALL ").join(readers))
 
     @api.model
     def _of(self, partner, company):

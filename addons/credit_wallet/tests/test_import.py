@@ -200,4 +200,5 @@ class TestImport(BackofficeCase):
             self.env.flush_all()
             return self.env.cr.sql_log_count - start
         queries(2)  # fills the caches
-        self.assertLess(queries(400) - queries(100), 300 / 4)  # the mails are written fifty at a time
+        # One query in four lines: the mails, written fifty at a time.
+        self.assertLess(queries(400) - queries(100), 300 / 4)

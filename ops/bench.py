@@ -1,0 +1,35 @@
+"""``make bench-NAME``: run a benchmark on copies of the template made for it alone."""
+
+import os
+import subprocess
+import sys
+
+from . import database, paths, postgres
+from .steps import step
+
+# The modules of the peer, and a name for each database the benchmark compares.
+BENCHMARKS = {
+    "wallet": (["sale_loyalty"], ["small", "large"]),
+}
+
+
+def main(arguments):
+    """:return: the exit code of the benchmark: 1 when a target is missed."""
+    if not arguments or arguments[0] not in BENCHMARKS:
+        sys.exit(f"Name a benchmark: {', '.join(BENCHMARKS)}")
+    name, *options = arguments
+    modules, parts = BENCHMARKS[name]
+    names = [f"caps_bench_{name}_{part}" for part in parts]
+    try:
+        with step(f"Database: copies with {', '.join(modules)}"):
+            postgres.copy(paths.TEMPLATE, names[0])
+            database.install(names[0], modules)
+            for other in names[1:]:
+                postgres.copy(names[0], other)
+        command = [str(paths.PYTHON), "-m", f"benchmarks.{name}", *database.odoo_options(),
+                   *options, "--databases", *names]
+        return subprocess.run(command, cwd=paths.ROOT, check=False,
+                              env={**os.environ, **postgres.environment()}).returncode
+    finally:
+        for made in names:
+            postgres.drop(made)
