@@ -27,6 +27,8 @@ class CreditLot(models.Model):
     value_granted = fields.Monetary(readonly=True, help="Untaxed price paid for the whole lot.")
     value_remaining = fields.Monetary(readonly=True, help="Value of the credits not yet used.")
     unit_value = fields.Float(compute="_compute_unit_value", string="Value of one credit")
+    granted_date = fields.Date(
+        readonly=True, string="Granted on", help="Civil day of the grant where the company is.")
     expiry_date = fields.Date(
         readonly=True, index=True,
         help="Last day, in the company's timezone, on which the credits can be spent.")
@@ -61,7 +63,9 @@ class CreditLot(models.Model):
     def _prepare_transferred_vals(self):
         """What credits keep of their lot in another wallet, beside their value."""
         self.ensure_one()
-        return {"expiry_date": self.expiry_date, "voucher_kind": self.voucher_kind}
+        return {
+            "granted_date": self.granted_date, "expiry_date": self.expiry_date,
+            "voucher_kind": self.voucher_kind}
 
     def _take(self, credits):
         """Take credits from these lots in their order.

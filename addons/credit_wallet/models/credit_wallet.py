@@ -207,6 +207,7 @@ class CreditWallet(models.Model):
             "wallet_id": grant["wallet"].id,
             "granted": grant["credits"], "remaining": grant["credits"],
             "value_granted": grant["value"], "value_remaining": grant["value"],
+            "granted_date": grant["wallet"].company_id._credit_today(),
             "expiry_date": grant["expiry_date"],
             "voucher_kind": (
                 grant.get("voucher_kind") or grant["wallet"].company_id.credit_voucher_kind),

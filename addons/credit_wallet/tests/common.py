@@ -12,7 +12,7 @@ class CreditCommon(TransactionCase):
         cls.company.credit_tz = "Europe/Paris"
         cls.company._credit_create_accounts()
         cls.customer = cls.env["res.partner"].create(
-            {"name": "Camille", "email": "camille@example.com"})
+            {"name": "Camille", "email": "camille@example.com", "lang": "en_US"})
         cls.wallet = cls.env["credit.wallet"]._of(cls.customer, cls.company)
         cls.manager = new_test_user(
             cls.env, "credit_manager", "credit_wallet.group_credit_manager")

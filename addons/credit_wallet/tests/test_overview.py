@@ -13,7 +13,12 @@ class TestOverview(BackofficeCase, HttpCase):
     def setUp(self):
         super().setUp()
         # A company of its own: the figures are exact whatever else the database holds.
-        self.company = self.env["res.company"].create({"name": "Overview", "credit_tz": "UTC"})
+        self.company = self.env["res.company"].create({
+            "name": "Overview", "credit_tz": "UTC", "chart_template": "fr"})
+        self.company._credit_create_accounts()
+        self.env["account.journal"].create({
+            "name": "Miscellaneous", "code": "MISC", "type": "general",
+            "company_id": self.company.id})
         for user in (self.viewer, self.accountant):
             user.write({"company_ids": [(4, self.company.id)], "company_id": self.company.id})
         self.today = self.company._credit_today()

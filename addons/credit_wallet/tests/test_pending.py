@@ -158,16 +158,20 @@ class TestPending(CreditAccountingCase):
             self._book(1).button_draft()
 
     def test_deferred_account_refuses_other_moves(self):
-        move = self.env["account.move"].create(self.company._credit_prepare_move_vals(
-            self.customer, "By hand", [(self.deferred, -10.0), (self.pending, 10.0)]))
+        move = self.env["account.move"].create(self.company._credit_prepare_move_vals("By hand", [
+            {"account_id": account.id, "balance": balance, "partner_id": self.customer.id}
+            for account, balance in ((self.deferred, -10.0), (self.pending, 10.0))]))
         with self.assertRefused("only moves with the ledger"):
             move.action_post()
 
     def test_priced_gift_and_its_reversal(self):
         gift = self.wallet._grant(5, 40.0, "gift:1", kind="adjustment", reason="Quote 12")
-        self.assertOwed(deferred=40.0, pending=-40.0)
+        self.assertOwed(deferred=40.0)
+        outside = self.company.credit_adjustment_account_id
+        self.assertEqual(self._balance(outside), -40.0)
         gift._reverse("undo:gift:1")
         self.assertOwed()
+        self.assertEqual(self._balance(outside), 0.0)
 
     def test_credits_removed_are_breakage(self):
         self._buy()
