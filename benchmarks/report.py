@@ -117,12 +117,12 @@ class Report:
             json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def _print_table(self):
-        print(f"\n{'operation':<44}{'size':>11}{'n':>6}{'p50 ms':>10}{'p95 ms':>10}"
+        print(f"\n{'operation':<52}{'size':>11}{'n':>6}{'p50 ms':>10}{'p95 ms':>10}"
               f"{'p99 ms':>10}{'queries':>9}")
         for series in self._series.values():
             row = series.figures()
             queries = "" if row["queries"] is None else f"{row['queries']:g}"
-            print(f"{row['operation']:<44}{row['size']:>11}{row['samples']:>6}"
+            print(f"{row['operation']:<52}{row['size']:>11}{row['samples']:>6}"
                   f"{row['p50_ms']:>10.2f}{row['p95_ms']:>10.2f}{row['p99_ms']:>10.2f}"
                   f"{queries:>9}")
         print()

@@ -47,6 +47,21 @@ class TestPortal(HttpCase, CreditCommon):
         self.assertTrue(wallet._may_spend(self.portal.partner_id))
         self.assertEqual(wallet.with_user(self.portal).balance, 0)
 
+    def test_search_finds_what_may_be_read(self):
+        """The portal rules are written as a search by index: it agrees with the field."""
+        entry = self.give(5)
+        shared = self.env["credit.wallet"]._of(self.customer, self.company)
+        shared.spender_ids = self.portal.partner_id
+        for user, wallets in ((self.portal, self.wallet | shared), (self.other, shared.browse())):
+            found = self.env["credit.wallet"].with_user(user).search([])
+            self.assertEqual(found, wallets.sorted("id", reverse=True))
+            self.assertEqual(found, self.env["credit.wallet"].search([]).filtered(
+                lambda wallet, user=user: user.partner_id in wallet.reader_ids))
+            for record in (entry, entry.lot_move_ids.lot_id):
+                self.assertEqual(
+                    record.with_user(user).search([("wallet_id", "=", self.wallet.id)]),
+                    record if wallets else record.browse())
+
     def test_the_way_back_stays_on_this_site(self):
         self.authenticate("camille_portal", "camille_portal")
         for path in ("https://evil.example", "//evil.example", "/\\evil.example"):
