@@ -15,6 +15,30 @@ FORMATS = {
 }
 
 
+def download(records, domain, extension, names=None):
+    """Stream the records of the domain that their user may see.
+
+    :param str extension: "csv" or "xlsx"
+    :param names: fields of the columns; by default those of the model's exports
+    """
+    make_chunks, content_type = FORMATS[extension]
+    env, model = records.env, records._name
+    registry, uid, context = env.registry, env.uid, env.context
+    decimal_point = env["res.lang"]._get_data(code=env.user.lang).decimal_point or "."
+
+    def chunks():
+        # Read after the request's own cursor is closed, as its user.
+        with registry.cursor(readonly=True) as cr:
+            rows = Environment(cr, uid, context)[model]._export_rows(domain, names)
+            yield from make_chunks(rows, decimal_point)
+
+    return request.make_response(chunks(), headers=[
+        ("Content-Type", content_type),
+        ("Content-Disposition", content_disposition(
+            f"{env._(records._description)}.{extension}")),
+        ("X-Content-Type-Options", "nosniff")])
+
+
 class CreditExport(http.Controller):
 
     @http.route(
@@ -30,22 +54,4 @@ class CreditExport(http.Controller):
             records.search_count(domain, limit=1)
         except (TypeError, ValueError) as error:
             raise BadRequest(str(error)) from error
-        make_chunks, content_type = FORMATS[extension]
-        name = f"{records.env._(records._description)}.{extension}"
-        return request.make_response(
-            self._stream(records.env, model, domain, make_chunks),
-            headers=[("Content-Type", content_type),
-                     ("Content-Disposition", content_disposition(name)),
-                     ("X-Content-Type-Options", "nosniff")])
-
-    @staticmethod
-    def _stream(env, model, domain, make_chunks):
-        """Chunks of the file, read after the request's own cursor is closed, as its user."""
-        registry, uid, context = env.registry, env.uid, env.context
-        decimal_point = env["res.lang"]._get_data(code=env.user.lang).decimal_point or "."
-
-        def chunks():
-            with registry.cursor(readonly=True) as cr:
-                records = Environment(cr, uid, context)[model]
-                yield from make_chunks(records._export_rows(domain), decimal_point)
-        return chunks()
+        return download(records, domain, extension)

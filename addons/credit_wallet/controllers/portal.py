@@ -5,6 +5,10 @@ from odoo.http import request
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from .export import download
+
+PORTAL_EXPORT_FIELDS = ("date", "kind", "origin", "reason", "credits", "balance_after")
+
 
 class CreditPortal(CustomerPortal):
     _entries_per_page = 20
@@ -44,6 +48,14 @@ class CreditPortal(CustomerPortal):
                 "label": request.env._("Other"),
                 "domain": Domain("kind", "in", ["expiry", "adjustment", "reversal", "transfer"])},
         }
+
+    @http.route("/my/credits/export.<any(csv,xlsx):extension>", type="http", auth="user",
+                methods=["GET"], readonly=True)
+    def portal_export_credits(self, extension):
+        """The history of one's own wallets as a spreadsheet."""
+        return download(
+            request.env["credit.entry"], Domain("wallet_id", "in", self._my_wallets().ids),
+            extension, PORTAL_EXPORT_FIELDS)
 
     @http.route(
         ["/my/credits", "/my/credits/page/<int:page>"],

@@ -12,8 +12,6 @@ from . import (
     credit_lot_move,
     credit_lot_notice,
     credit_overview,
-    credit_reconciliation,
-    credit_reconciliation_line,
     credit_team_mixin,
     credit_wallet,
     product_template,

@@ -38,7 +38,8 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         if self.tax_ids:
             return "single"
-        if super()._get_computed_taxes():
+        # Not ours, which would leave the taxes out.
+        if super()._get_computed_taxes():  # pylint: disable=super-method-mismatch
             return "multi"
         return self.company_id.credit_voucher_kind
 
@@ -120,9 +121,10 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note made from an invoice remembers the line it refunds."""
-        super()._copy_data_extend_business_fields(values)
+        result = super()._copy_data_extend_business_fields(values)
         if self.move_id.move_type == "out_invoice" and self._is_credit_pack():
             values["credit_refunded_line_id"] = self.id
+        return result
 
     def _credit_link_refunded(self):
         """Name the invoice line each credit note line refunds, before it is posted.

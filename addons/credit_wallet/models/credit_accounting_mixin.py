@@ -58,7 +58,8 @@ class CreditAccountingMixin(models.AbstractModel):
         sudo: the books follow from the ledger, whoever triggered it. The defaults of the screen
         the user came from (type, journal) do not apply.
         """
-        return self.env["account.move"].sudo().with_context(clean_context(self.env.context))
+        return self.env["account.move"].sudo().with_context(  # pylint: disable=context-overridden
+            clean_context(self.env.context))
 
     def _counterpart_account(self, account=None):
         """The account opposite credits owed; for a pack, the one its invoice line is on."""

@@ -30,17 +30,18 @@ class CreditDownloadMixin(models.AbstractModel):
                 "Exports are for users of credits and accountants. Ask your administrator."))
 
     @api.model
-    def _export_rows(self, domain):
+    def _export_rows(self, domain, names=None):
         """The header, then a list of cells per record the user may see, by id.
 
         Pages follow each other by id, so that the millionth row costs what the first does.
         """
-        fields = [self._fields[name] for name in self._export_fields]
+        names = names or self._export_fields
+        fields = [self._fields[name] for name in names]
         yield [field._description_string(self.env) for field in fields]
         cells = [self._export_reader(field) for field in fields]
         last = 0
         while records := self.search_fetch(
-                Domain(domain) & Domain("id", ">", last), self._export_fields,
+                Domain(domain) & Domain("id", ">", last), names,
                 limit=PAGE, order="id"):
             for record in records:
                 yield [cell(record) for cell in cells]

@@ -175,6 +175,13 @@ class CreditEntry(models.Model):
             },
         }
 
+    def _portal_invoice(self):
+        """The invoice or credit note behind the movement, to link to it; or none."""
+        self.ensure_one()
+        entry = self.sudo()  # sudo: only its number and address are shown to the wallet's owner
+        return entry.invoice_line_id.move_id or entry.move_ids.filtered(
+            lambda move: move.is_invoice())[:1]
+
     def _send_mail(self, template):
         """Tell the customers of these entries; queued, sent after the commit.
 

@@ -20,9 +20,7 @@ class CreditLotNotice(models.Model):
     @api.model
     def _cron_notify(self, limit=200):
         """Daily: tell customers what expires within 30 and within 7 days, once each."""
-        companies = [
-            company for (company,) in self.env["credit.wallet"]._read_group([], ["company_id"])]
-        for company in companies:
+        for company in self.env["credit.wallet"]._companies():
             for days in NOTICE_DAYS:
                 self._notify(company, days, limit)
 

@@ -108,8 +108,7 @@ class CreditTeamMixin(models.AbstractModel):
         self.env.cr.execute(SQL(
             "SELECT id FROM credit_wallet WHERE id IN %s ORDER BY id FOR UPDATE",
             (self.id, target.id)))
-        origin = self.env._("%(source)s → %(target)s", source=self.partner_id.name,
-                            target=target.partner_id.name)
+        origin = f"{self.partner_id.name} → {target.partner_id.name}"
         given = self._spend(credits, f"{key}:out", kind="transfer", origin=origin)
         received = target._known_entry(f"{key}:in", "transfer", credits)
         return given | (received or target._receive(given, f"{key}:in", origin))

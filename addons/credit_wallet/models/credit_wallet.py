@@ -119,6 +119,12 @@ class CreditWallet(models.Model):
         return partner == self.partner_id or partner in self.spender_ids
 
     @api.model
+    def _companies(self):
+        """The companies that have wallets."""
+        groups = self.env["credit.wallet"]._read_group([], ["company_id"])
+        return self.env["res.company"].concat(*(company for (company,) in groups))
+
+    @api.model
     def _credits_label(self, credits):
         """« 1 crédit », « 2 crédits »: a number of credits as people say it."""
         if not credits:
@@ -274,7 +280,8 @@ class CreditWallet(models.Model):
         known = self.env["credit.entry"].search(
             [("idempotency_key", "in", [change["key"] for change in changes])])
         entries = []
-        for added, run in groupby(changes, key=lambda change: change["credits"] > 0):
+        # Runs of the given order: what is removed may be what was just added.
+        for added, run in groupby(changes, key=lambda change: change["credits"] > 0):  # pylint: disable=bad-builtin-groupby
             if added:
                 for batch in split_every(BATCH_SIZE, run):
                     entries.append(self._grant_all("adjustment", batch, account))
@@ -411,7 +418,7 @@ class CreditWallet(models.Model):
     @api.model
     def _cron_expire(self, limit=500):
         """Nightly: expire lots, a batch of wallets at a time, one commit a batch."""
-        companies = [company for (company,) in self._read_group([], ["company_id"])]
+        companies = self._companies()
         domain = fields.Domain.OR(
             fields.Domain("company_id", "=", company.id) & fields.Domain(
                 "lot_ids", "any", [("remaining", ">", 0),
@@ -428,7 +435,7 @@ class CreditWallet(models.Model):
         :param company: the ``res.company`` to check, by default all of them
         :return: list of str, empty when all is well
         """
-        return self.env["credit.audit"]._violations(company or self.env["res.company"].search([]))
+        return self.env["credit.audit"]._violations(company or self._companies())
 
     def action_view_entries(self):
         self.ensure_one()

@@ -24,6 +24,19 @@ class TestPortal(HttpCase, CreditCommon):
             self.assertIn(expected, page)
         self.assertNotIn("Prise de parole", self.url_open("/my/credits?filterby=purchase").text)
 
+    def test_export_holds_ones_own_history_only(self):
+        self.sell(self.make_pack(10), partner=self.portal.partner_id)
+        for login, lines in (("camille_portal", 2), ("other_portal", 1)):
+            self.authenticate(login, login)
+            answer = self.url_open("/my/credits/export.csv")
+            self.assertEqual(len(answer.text.strip().splitlines()), lines, answer.text)
+            self.assertEqual(self.url_open("/my/credits/export.xlsx").status_code, 200)
+
+    def test_history_links_to_the_invoice(self):
+        invoice = self.sell(self.make_pack(10), partner=self.portal.partner_id)
+        self.authenticate("camille_portal", "camille_portal")
+        self.assertIn(f"/my/invoices/{invoice.id}", self.url_open("/my/credits").text)
+
     def test_empty_wallet_leads_to_the_packs(self):
         self.authenticate("other_portal", "other_portal")
         self.assertIn("/credits/packs", self.url_open("/my/credits").text)

@@ -1,3 +1,4 @@
+from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
@@ -72,7 +73,7 @@ class TestTeam(HttpCase, CreditCommon):
         self.authenticate("boss", "boss")
         page = self.url_open("/my/credits").text
         self.assertIn("My team", page)
-        form = {"csrf_token": self.csrf_token(), "partner_id": self.worker.id,
+        form = {"csrf_token": http.Request.csrf_token(self), "partner_id": self.worker.id,
                 "credits": "4", "token": "once"}
         for _twice in range(2):
             self.url_open(f"/my/credits/{self.wallet.id}/allot", form)
@@ -89,7 +90,8 @@ class TestTeam(HttpCase, CreditCommon):
         for login in ("worker", "stranger"):
             self.authenticate(login, login)
             answer = self.url_open(f"/my/credits/{self.wallet.id}/allot", {
-                "csrf_token": self.csrf_token(), "partner_id": self.worker.id, "credits": "4",
+                "csrf_token": http.Request.csrf_token(self),
+                "partner_id": self.worker.id, "credits": "4",
                 "token": login})
             self.assertEqual(answer.status_code, 404)
         with self.assertRaises(AccessError):

@@ -4,5 +4,7 @@ from . import (
     credit_export,
     credit_import,
     credit_import_line,
+    credit_reconciliation,
+    credit_reconciliation_line,
     credit_reverse,
 )
