@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-NOTICE_DAYS = (30, 7)
+NOTICE_DAYS = (7, 30)  # the shorter first: it makes the longer one needless
 
 
 class CreditLotNotice(models.Model):
@@ -47,7 +47,7 @@ class CreditLotNotice(models.Model):
             "AND lot.expiry_date BETWEEN %(today)s AND %(horizon)s "
             "AND lot.granted_date <= lot.expiry_date - %(days)s "
             "AND NOT EXISTS (SELECT FROM credit_lot_notice known "
-            "WHERE known.lot_id = lot.id AND known.days = %(days)s) "
+            "WHERE known.lot_id = lot.id AND known.days <= %(days)s) "
             "ORDER BY lot.wallet_id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING lot_id",
             days=days, company=company.id, today=today, limit=limit,
             horizon=today + timedelta(days=days)))
