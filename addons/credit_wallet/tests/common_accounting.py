@@ -23,7 +23,7 @@ class CreditAccountingCase(TransactionCase):
         cls.training = cls.env["product.product"].create({
             "name": "Training", "type": "service", "taxes_id": [Command.set(cls.vat.ids)]})
         cls.customer = cls.env["res.partner"].create({
-            "name": "Camille Client", "email": "camille@example.com",
+            "name": "Camille Client", "email": "camille@example.com", "lang": "en_US",
             "country_id": cls.env.ref("base.fr").id})
         cls.wallet = cls.env["credit.wallet"]._of(cls.customer, cls.company)
         cls.deferred = cls.company.credit_deferred_account_id
