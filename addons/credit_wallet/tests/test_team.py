@@ -14,7 +14,8 @@ class TestTeam(HttpCase, CreditCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.acme = cls.env["res.partner"].create({"name": "ACME", "is_company": True, "lang": "en_US"})
+        cls.acme = cls.env["res.partner"].create(
+            {"name": "ACME", "is_company": True, "lang": "en_US"})
         users = {}
         for login in ("boss", "worker", "stranger"):
             users[login] = new_test_user(cls.env, login, "base.group_portal", lang="en_US")
