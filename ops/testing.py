@@ -14,8 +14,6 @@ from . import database, paths, postgres
 
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
-SKIPPED = re.compile(r"skipped (.+)$|SKIPPED|Skip(?:ping|ped) test", re.I)
-LOG_ERROR = re.compile(r" (ERROR|CRITICAL) \S+ (?!odoo\.tests)")
 
 
 def _run_addon_tests(tags):

@@ -51,13 +51,13 @@ class AccountMove(models.Model):
             account = company.credit_deferred_account_id
             lines = moves.line_ids.filtered(lambda line, account=account: (
                 account and line.account_id == account))
-            for move in lines.move_id:
-                items = lines & move.line_ids
-                # sudo: accountants who post need no right on the ledger
-                entries = move.sudo().credit_entry_id | items.sudo().credit_entry_id
+            # sudo: accountants who post need no right on the ledger
+            by_entry = lines.sudo().grouped(
+                lambda line: (line.move_id, line.credit_entry_id or line.move_id.credit_entry_id))
+            for (move, entry), items in by_entry.items():
                 owed = -sum(items.mapped("balance"))
-                if company.currency_id.compare_amounts(owed, sum(entries.mapped("value"))) or any(
-                        entry.accounting_date != move.date for entry in entries):
+                if company.currency_id.compare_amounts(owed, entry.value) or (
+                        move.date != entry.accounting_date):
                     raise UserError(self.env._(
                         "%(account)s only moves with the ledger of credits, and %(move)s does "
                         "not. Grant, remove or reverse credits instead.",
@@ -69,7 +69,8 @@ class AccountMove(models.Model):
         lines = self.invoice_line_ids
         # sudo: whoever resets the document, the ledger keeps it
         entries = self.env["credit.entry"].sudo()
-        if self.sudo().credit_entry_id or self.credit_given_up_line_id or entries.search_count([
+        moved = self.sudo().credit_entry_id | self.line_ids.sudo().credit_entry_id
+        if moved or self.credit_given_up_line_id or entries.search_count([
                 ("invoice_line_id", "in", (lines + lines.credit_refunded_line_id).ids)], limit=1):
             raise UserError(self.env._(
                 "Credits were granted, spent or taken back with %(documents)s, which cannot be "
