@@ -232,7 +232,7 @@ class TestLedgerProperty(CreditCommon):
         entry_class = cls.registry["credit.entry"]
         for name in ACCOUNTING:
             if hasattr(entry_class, name):
-                cls.classPatch(entry_class, name, lambda self: None)
+                cls.classPatch(entry_class, name, lambda self, *args, **kwargs: None)
         cls.clock = cls.enterClassContext(freeze_time(START))
 
     @seed(SEED)
