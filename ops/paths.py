@@ -79,6 +79,14 @@ def remembered_port(name, wished):
     return ports[name]
 
 
+def forget_port(name):
+    """Let another port be chosen: somebody else listens on the remembered one."""
+    file = HOUSE / "ports.json"
+    ports = json.loads(file.read_text()) if file.exists() else {}
+    ports.pop(name, None)
+    file.write_text(json.dumps(ports, indent=1))
+
+
 def odoo_home():
     """The folder that holds the ``odoo`` Python package (``ODOO_HOME`` wins)."""
     if os.environ.get("ODOO_HOME"):

@@ -93,9 +93,8 @@ def _create(folder):
                    "--auth=scram-sha-256", f"--pwfile={secret}"]),
         "postgres", "Remove .house/pg and try again", cwd="/")
     secret.unlink()
-    port = paths.remembered_port("postgres", 5469)
     with (data / "postgresql.conf").open("a") as conf:
-        conf.write(f"{SETTINGS}port = {port}\n")
+        conf.write(SETTINGS)
 
 
 def start():
@@ -112,7 +111,11 @@ def start():
     with step("PostgreSQL (private cluster)"):
         if not (data / "PG_VERSION").exists():
             _create(folder)
-        run(_as_owner([_bin("pg_ctl"), "-D", data, "-l", folder / "log", "-w", "start"]),
+        if paths.port_answers(paths.remembered_port("postgres", 5469)):
+            paths.forget_port("postgres")
+        port = paths.remembered_port("postgres", 5469)
+        run(_as_owner([_bin("pg_ctl"), "-D", data, "-l", folder / "log", "-o", f"-p {port}",
+                       "-w", "start"]),
             "postgres", f"Read {folder}/log", cwd="/")
 
 

@@ -1,6 +1,6 @@
 """Processes that move credits at random, and are killed while they do.
 
-``python -m tests.wallet_workers`` loads Odoo once, forks workers, and kills one of them with
+``python -m tests.soak.wallet_workers`` loads Odoo once, forks workers, and kills one of them with
 SIGKILL every few moments; a new one takes its place. A worker writes what it is about to do in
 a journal before, and what came of it after; the one that replaces it does the unfinished line
 again under the same key, as a browser or a queue would. So at the end the ledger must hold
@@ -9,6 +9,7 @@ exactly what the journals say, neither less nor more.
 
 import argparse
 import json
+import logging
 import os
 import random
 import signal
@@ -127,6 +128,18 @@ class Worker:
         return sum(wallet._expire_lots().mapped("credits"))
 
 
+def warm_up(registry, wallet_id):
+    """One of each operation, rolled back, so that workers are born with filled caches."""
+    from odoo import SUPERUSER_ID, api
+
+    with registry.cursor() as cr:
+        wallet = api.Environment(cr, SUPERUSER_ID, {})["credit.wallet"].browse(wallet_id)
+        wallet._grant(1, 0.0, "warm:1", kind="adjustment", reason="Test")
+        wallet._spend(1, "warm:2")._reverse("warm:3")
+        wallet.env.flush_all()
+        cr.rollback()
+
+
 def fork(options, slot, generation):
     """A new worker in its own process. The parent holds no connection it could share."""
     pid = os.fork()
@@ -154,14 +167,15 @@ def main(options):
     from ops import database
 
     config.parse_config([*database.odoo_options(), "-d", options.database], setup_logging=False)
-    Registry(options.database)
-    sql_db.close_all()
+    logging.getLogger("odoo.sql_db").setLevel(logging.CRITICAL)  # what is tried again is no news
     options.begin = time.time()
+    warm_up(Registry(options.database), options.wallets[0])
+    sql_db.close_all()
     chance = random.Random(options.seed)
     workers = {slot: fork(options, slot, 0) for slot in range(options.workers)}
     kills = 0
     while True:
-        time.sleep(chance.uniform(0.3, 1.2))
+        time.sleep(chance.uniform(0.5, 2))
         done = sum(
             len(Journal(options.folder / f"worker-{slot}.jsonl")) for slot in range(
                 options.workers))

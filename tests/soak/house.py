@@ -1,0 +1,37 @@
+"""A house whose server has several workers, as in production, and loses them to SIGKILL."""
+
+import contextlib
+from pathlib import Path
+
+import psutil
+
+from ops import database, paths
+from tests.house import House
+
+ODOO = Path(__file__).parent / "odoo_bin.py"
+
+
+class DoomedHouse(House):
+
+    def _command(self, *arguments):
+        """Started by a script: ``python -m odoo`` cannot start a server's other processes."""
+        return [
+            str(paths.PYTHON), str(ODOO), *database.odoo_options(), "-d", self.name,
+            "--smtp", "127.0.0.1", "--smtp-port", str(self.world.smtp_port), *arguments,
+            "--workers=3"]
+
+    def kill(self, number):
+        """SIGKILL, the server and its workers: nobody has the time to say goodbye."""
+        server = psutil.Process(self.processes[number].pid)
+        for process in [server, *server.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.processes[number].wait()
+
+    def kill_worker(self, number, chance):
+        """SIGKILL one of the HTTP workers; the server replaces it."""
+        workers = [
+            process for process in psutil.Process(self.processes[number].pid).children()
+            if "gevent" not in process.cmdline()]
+        if workers:
+            chance.choice(workers).kill()
