@@ -56,6 +56,7 @@ Ready in {seconds:.0f} s: {url}
   comptable@insaho.example       comptable     accountant
   client@insaho.example          client        customer with 12 credits
   responsable@acme.example       responsable   training manager of a customer company
+  employee@acme.example          employee      employee of that company
 
 Try first
   1. {url}/trainings — as client: open a session, book it with credits.
