@@ -42,7 +42,9 @@ class ProductTemplate(models.Model):
     def _apply_taxes_to_price(
             self, price, currency, product_taxes, taxes, product_or_template, website=None):
         """The shop shows a multi-purpose voucher at the price of its order line: untaxed."""
-        if product_or_template._credit_is_untaxed_pack():
+        is_variant = product_or_template._name == "product.product"
+        template = product_or_template.product_tmpl_id if is_variant else product_or_template
+        if template._credit_is_untaxed_pack():
             taxes = taxes.browse()
         return super()._apply_taxes_to_price(
             price, currency, product_taxes, taxes, product_or_template, website=website)
