@@ -40,7 +40,7 @@ def demo():
     server.start_world()
     with step("Odoo"):
         url = server.start_odoo(paths.DEMO)
-    with step("First pages (style sheets are built once)"):
+    with step("First pages"):
         for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
             server.answers(url + page, timeout=120)
     _say_where(url, time.monotonic() - started)

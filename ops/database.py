@@ -72,11 +72,15 @@ def ensure_base():
 
 def ensure_template():
     """:return: a key that changes whenever the template was built again."""
-    key = ensure_base() + _sources()
+    script = paths.ROOT / "ops" / "assets.py"
+    key = ensure_base() + _sources() + paths.digest(script)
     if not _fresh(paths.TEMPLATE, key):
         with step(f"Database: {', '.join(paths.our_addons())}"):
             postgres.copy(paths.TEMPLATE_BASE, paths.TEMPLATE)
             install(paths.TEMPLATE, paths.our_addons())
+        with step("Style sheets and scripts"):
+            run([paths.PYTHON, script, "-d", paths.TEMPLATE, *odoo_options()],
+                "database", "Read the log", env=postgres.environment())
         paths.set_stamp(paths.TEMPLATE, key)
     return key
 

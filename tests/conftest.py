@@ -32,6 +32,17 @@ def browser():
         chromium.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Beside the traceback of a failed click: what the page showed at that moment."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if page and report.when == "call" and report.failed:
+        shown = page.locator("body").inner_text(timeout=5_000)[:2_000]
+        report.sections.append(("page", f"{page.url}\n{shown}"))
+    return report
+
+
 @pytest.fixture
 def page(browser, house):
     context = browser.new_context(

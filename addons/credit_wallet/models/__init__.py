@@ -14,6 +14,7 @@ from . import (
     credit_overview,
     credit_team_mixin,
     credit_wallet,
+    payment_transaction,
     product_template,
     res_company,
     res_config_settings,

@@ -105,13 +105,31 @@ class CreditWallet(models.Model):
         """
         owners = partners.commercial_partner_id
         wallets = self.sudo().with_company(company)
-        found = wallets.search([
-            ("partner_id", "in", owners.ids), ("company_id", "=", company.id)])
-        found += wallets.create([
-            {"partner_id": owner.id, "company_id": company.id}
-            for owner in owners - found.partner_id])
+        domain = [("partner_id", "in", owners.ids), ("company_id", "=", company.id)]
+        found = wallets.search(domain)
+        if missing := owners - found.partner_id:
+            wallets._open_for(missing, company)
+            found = wallets.search(domain)
         by_owner = found.grouped("partner_id")
         return {partner: by_owner[partner.commercial_partner_id] for partner in partners}
+
+    @api.model
+    def _open_for(self, owners, company):
+        """Make the wallets of these customers.
+
+        When another transaction makes the same one meanwhile, PostgreSQL answers with a
+        serialization error, which Odoo tries again; the ORM's INSERT would break the unique key
+        and be told to the customer.
+        """
+        self.env.cr.execute(SQL(
+            "INSERT INTO credit_wallet"
+            " (partner_id, company_id, balance, create_uid, create_date, write_uid, write_date)"
+            " SELECT owner, %(company)s, 0, %(user)s, %(now)s, %(user)s, %(now)s"
+            " FROM unnest(%(owners)s::int[]) AS owner"
+            " ON CONFLICT (partner_id, company_id) DO NOTHING RETURNING id",
+            company=company.id, user=self.env.uid, now=self.env.cr.now(), owners=owners.ids))
+        made = self.browse(wallet_id for wallet_id, in self.env.cr.fetchall())
+        made.modified(["partner_id", "company_id", "balance"])
 
     def _may_spend(self, partner):
         """Whether the person may spend: the owner, or a contact the owner's company named."""

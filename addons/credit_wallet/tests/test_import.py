@@ -200,5 +200,4 @@ class TestImport(BackofficeCase):
             self.env.flush_all()
             return self.env.cr.sql_log_count - start
         queries(2)  # fills the caches
-        # One query in four lines: the mails, written fifty at a time.
-        self.assertLess(queries(400) - queries(100), 300 / 4)
+        self.assertLess(queries(400) - queries(100), 300 / 5)
