@@ -72,7 +72,10 @@ make stop · make update (after a change) · make shell · make clean
 def test():
     started = time.monotonic()
     _prepare()
-    database.ensure_demo_template()
+    if testing.addons_only(sys.argv[2:]):
+        database.ensure_template()
+    else:
+        database.ensure_demo_template()
     sys.exit(testing.main(sys.argv[2:], started))
 
 

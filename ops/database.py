@@ -72,27 +72,26 @@ def ensure_base():
 
 def ensure_template():
     """:return: a key that changes whenever the template was built again."""
-    script = paths.ROOT / "ops" / "assets.py"
-    key = ensure_base() + _sources() + paths.digest(script)
+    key = ensure_base() + _sources()
     if not _fresh(paths.TEMPLATE, key):
         with step(f"Database: {', '.join(paths.our_addons())}"):
             postgres.copy(paths.TEMPLATE_BASE, paths.TEMPLATE)
             install(paths.TEMPLATE, paths.our_addons())
-        with step("Style sheets and scripts"):
-            run([paths.PYTHON, script, "-d", paths.TEMPLATE, *odoo_options()],
-                "database", "Read the log", env=postgres.environment())
         paths.set_stamp(paths.TEMPLATE, key)
     return key
 
 
 def ensure_demo_template():
-    script = paths.ROOT / "ops" / "demo_data.py"
-    key = ensure_template() + paths.digest(script)
+    scripts = {
+        "Database: demo company, customers, packs, trainings": paths.ROOT / "ops" / "demo_data.py",
+        "Database: style sheets and scripts": paths.ROOT / "ops" / "assets.py"}
+    key = ensure_template() + paths.digest(*scripts.values())
     if not _fresh(paths.TEMPLATE_DEMO, key):
-        with step("Database: demo company, customers, packs, trainings"):
-            postgres.copy(paths.TEMPLATE, paths.TEMPLATE_DEMO)
-            run([paths.PYTHON, script, "-d", paths.TEMPLATE_DEMO, *odoo_options()],
-                "database", "Read the log", env=postgres.environment())
+        postgres.copy(paths.TEMPLATE, paths.TEMPLATE_DEMO)
+        for title, script in scripts.items():
+            with step(title):
+                run([paths.PYTHON, script, "-d", paths.TEMPLATE_DEMO, *odoo_options()],
+                    "database", "Read the log", env=postgres.environment())
         paths.set_stamp(paths.TEMPLATE_DEMO, key)
     return key
 

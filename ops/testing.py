@@ -72,20 +72,24 @@ def _run_flow_tests(arguments):
     return total - min(failed, total), failed
 
 
+def addons_only(arguments):
+    """Whether only tests that live in the addons are asked for."""
+    return arguments[:1] == ["--addons"]
+
+
 def main(arguments, started):
     """``make test``: all; ``ARGS="--addons /credit_wallet:TestX"`` or ``ARGS="-k name"``: a part.
 
     :return: the exit code, 0 when nothing failed.
     """
     passed = failed = 0
-    addons_only = arguments[:1] == ["--addons"]
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     ready = time.monotonic() - started
-    if addons_only or not arguments:
+    if addons_only(arguments) or not arguments:
         good, bad = _run_addon_tests(",".join(arguments[1:]))
         passed, failed = passed + good, failed + bad
         print(f"addons: {good} passed, {bad} failed", flush=True)
-    if not addons_only:
+    if not addons_only(arguments):
         good, bad = _run_flow_tests(arguments)
         passed, failed = passed + good, failed + bad
     total = time.monotonic() - started

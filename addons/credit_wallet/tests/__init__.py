@@ -1,5 +1,6 @@
 from . import (
     test_adjust,
+    test_books_property,
     test_export,
     test_import,
     test_ledger,
