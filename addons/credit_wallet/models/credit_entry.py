@@ -108,6 +108,13 @@ class CreditEntry(models.Model):
     def _unlink_except_posted(self):
         raise UserError(self.env._("A ledger entry cannot be deleted. Reverse it instead."))
 
+    def _is_of(self, kind, operation):
+        """Whether this entry did what is asked; see ``credit.wallet._known_entries``."""
+        same_value = self.currency_id.compare_amounts(
+            self.value, operation.get("value", self.value)) == 0
+        return same_value and (self.wallet_id, self.kind, self.credits) == (
+            operation["wallet"], kind, operation["credits"])
+
     def _reverse(self, key, kind="reversal", post=True, **entry_vals):
         """Undo the entry on the very lots it moved, with their value and expiry, once.
 

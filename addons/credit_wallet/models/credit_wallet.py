@@ -345,7 +345,10 @@ class CreditWallet(models.Model):
     def _known_entries(self, kind, operations):
         """The entries already posted under the keys of these operations.
 
-        :param list operations: dicts with ``wallet``, signed ``credits`` and ``key``
+        The expiry is not compared: asked again on another day, a purchase would expire later.
+
+        :param list operations: dicts with ``wallet``, signed ``credits``, ``key``, and for a
+            grant ``value`` (company currency)
         :return: dict of key to ``credit.entry``
         :raise IdempotencyConflict: a key is known with another wallet, kind or amount
         """
@@ -354,8 +357,7 @@ class CreditWallet(models.Model):
         known = {entry.idempotency_key: entry for entry in found}
         for operation in operations if known else ():
             entry = known.get(operation["key"])
-            if entry and (entry.wallet_id, entry.kind, entry.credits) != (
-                    operation["wallet"], kind, operation["credits"]):
+            if entry and not entry._is_of(kind, operation):
                 raise IdempotencyConflict(self.env._(
                     "The operation “%(key)s” was already recorded with another content "
                     "(%(credits)s credits). Use a new key for a new operation.",

@@ -12,6 +12,14 @@ VOUCHER_KINDS = [
     ("multi", "Multi-purpose: VAT with each booking"),
 ]
 
+ACCOUNTS = {  # code (the next free one) and type
+    "credit_deferred_account_id": ("487100", "liability_current"),
+    "credit_pending_account_id": ("487200", "liability_current"),
+    "credit_breakage_account_id": ("758810", "income_other"),
+    "credit_adjustment_account_id": ("471800", "asset_current"),
+    "credit_giveback_account_id": ("709610", "income"),
+}
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -114,27 +122,30 @@ class ResCompany(models.Model):
 
     def _credit_create_accounts(self):
         """Give companies with a chart of accounts the accounts credits need."""
-        accounts = {
-            "credit_deferred_account_id": (
-                "487100", "liability_current", self.env._("Credits sold, not yet used")),
-            "credit_pending_account_id": (
-                "487200", "liability_current", self.env._("Packs of credits awaiting payment")),
-            "credit_breakage_account_id": (
-                "758810", "income_other", self.env._("Credits expired unused")),
-            "credit_adjustment_account_id": (
-                "471800", "asset_current", self.env._("Credits invoiced outside")),
-            "credit_giveback_account_id": (
-                "709610", "income", self.env._("Refunds of credits already used")),
-        }
+        names = {
+            lang: self.with_context(lang=lang)._credit_account_names()
+            for lang, _label in self.env["res.lang"].get_installed()}
         for company in self.filtered("chart_template"):
-            for field, account in accounts.items():
+            for field, (code, account_type) in ACCOUNTS.items():
                 if not company[field]:
-                    company[field] = company._credit_create_account(*account)
+                    company[field] = company._credit_create_account(
+                        code, account_type, {lang: names[lang][field] for lang in names})
 
-    def _credit_create_account(self, code, account_type, name):
+    def _credit_account_names(self):
+        return {
+            "credit_deferred_account_id": self.env._("Credits sold, not yet used"),
+            "credit_pending_account_id": self.env._("Packs of credits awaiting payment"),
+            "credit_breakage_account_id": self.env._("Credits expired unused"),
+            "credit_adjustment_account_id": self.env._("Credits invoiced outside"),
+            "credit_giveback_account_id": self.env._("Refunds of credits already used"),
+        }
+
+    def _credit_create_account(self, code, account_type, names):
         accounts = self.env["account.account"].with_company(self)
-        return accounts.create({
+        account = accounts.create({
             "code": accounts._search_new_account_code(code),
-            "account_type": account_type, "name": name,
+            "account_type": account_type, "name": next(iter(names.values())),
             "company_ids": [fields.Command.set(self.ids)],
         })
+        account.update_field_translations("name", names)
+        return account

@@ -59,3 +59,11 @@ class BackofficeCase(TransactionCase):
         for wallet in lots.wallet_id:
             self.assertEqual(wallet.balance, sum(wallet.entry_ids.mapped("credits")))
             self.assertEqual(wallet.balance, sum(wallet.lot_ids.mapped("remaining")))
+
+    def queries_to_apply(self, wizard):
+        """How many queries it takes to apply the wizard's changes, and to write them."""
+        self.env.flush_all()
+        start = self.env.cr.sql_log_count
+        wizard._apply()
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - start

@@ -4,12 +4,10 @@
 makes orders, invoices, payments and journal entries, so there are fewer of them.
 """
 
-import os
 from contextlib import closing
 from datetime import datetime, timedelta
 
 from freezegun import freeze_time
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from odoo.exceptions import UserError
@@ -17,10 +15,10 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common_accounting import CreditAccountingCase
+from .random_sequences import random_sequences
 
 EXAMPLES = 50
 START = datetime(2027, 1, 10, 12, 0)
-SEED = int(os.environ.get("LEDGER_SEED", "19"))
 
 numbers = st.integers(0, 30)
 cents = st.integers(1, 30_000)
@@ -97,12 +95,7 @@ class TestBooksProperty(CreditAccountingCase):
         self.moment = START
         self.clock.move_to(START)
 
-    @seed(SEED)
-    @settings(
-        max_examples=EXAMPLES, deadline=None, database=None,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=[HealthCheck.too_slow])
-    @given(sequences)
+    @random_sequences(EXAMPLES, sequences)
     def play_sequence(self, sequence):
         with closing(self.env.cr.savepoint()):  # rolled back: each example has a new wallet
             self.forget()

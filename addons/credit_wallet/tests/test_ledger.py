@@ -72,6 +72,8 @@ class TestLedger(CreditCommon):
         with self.assertRaises(IdempotencyConflict):
             self.give(6, key="known")
         with self.assertRaises(IdempotencyConflict):
+            self.give(5, value=10.0, key="known")
+        with self.assertRaises(IdempotencyConflict):
             self.wallet._spend(5, "known")
 
     def test_expiry_in_the_past_is_refused(self):

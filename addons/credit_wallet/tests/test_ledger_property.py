@@ -1,7 +1,6 @@
 """Random sequences of operations against a reference model (:mod:`ledger_reference`)."""
 
 import logging
-import os
 from collections import Counter
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -10,7 +9,6 @@ from functools import partial
 
 import psycopg2
 from freezegun import freeze_time
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from odoo.exceptions import UserError
@@ -21,14 +19,12 @@ from odoo.addons.credit_wallet.exceptions import IdempotencyConflict, Insufficie
 
 from .common import CreditCommon
 from .ledger_reference import Reference, Refused
+from .random_sequences import random_sequences
 
 _logger = logging.getLogger(__name__)
 
 EXAMPLES = 2000
 START = datetime(2027, 1, 10, 12, 0)
-# The same examples at each run, so that a red run is a change of the code and not of luck;
-# LEDGER_SEED=<number> looks at others.
-SEED = int(os.environ.get("LEDGER_SEED", "19"))
 # Methods that post to the accounts. A journal entry costs fifty times a ledger row: thousands
 # of sequences check the ledger, and the tests of the accounting check what follows from it.
 ACCOUNTING = ("_post_breakage", "_post_to_accounts", "_mirror_moves")
@@ -235,14 +231,7 @@ class TestLedgerProperty(CreditCommon):
                 cls.classPatch(entry_class, name, lambda self, *args, **kwargs: None)
         cls.clock = cls.enterClassContext(freeze_time(START))
 
-    @seed(SEED)
-    @settings(
-        max_examples=EXAMPLES, deadline=None, database=None,
-        # Explaining a failure costs thousands of sequences more, shrinking it is worth its time.
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        # An example talks to a database: slow by nature.
-        suppress_health_check=[HealthCheck.too_slow])
-    @given(sequences)
+    @random_sequences(EXAMPLES, sequences)
     def play_sequence(self, sequence):
         self.counted["examples"] += 1
         self.counted["operations"] += len(sequence)
