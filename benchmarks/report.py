@@ -59,6 +59,10 @@ class Report:
         self._targets = []
         self._notes = []
 
+    def forget(self):
+        """Throw the samples so far away: they warmed the caches."""
+        self._series.clear()
+
     def start_round(self):
         for series in self._series.values():
             series.rounds.append([])

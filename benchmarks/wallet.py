@@ -181,9 +181,10 @@ class Floor:
                    "write_date = now() AT TIME ZONE 'UTC' WHERE id = %s", [value, lot])
         cr.execute(
             "INSERT INTO credit_entry (wallet_id, partner_id, company_id, kind, credits, value, "
-            "balance_after, date, user_id, idempotency_key, create_uid, write_uid, create_date, "
-            "write_date) VALUES (%s, %s, %s, 'booking', -1, %s, %s, now() AT TIME ZONE 'UTC', 1, "
-            "%s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC') RETURNING id",
+            "balance_after, date, accounting_date, user_id, idempotency_key, create_uid, "
+            "write_uid, create_date, write_date) VALUES (%s, %s, %s, 'booking', -1, %s, %s, "
+            "now() AT TIME ZONE 'UTC', current_date, 1, %s, 1, 1, now() AT TIME ZONE 'UTC', "
+            "now() AT TIME ZONE 'UTC') RETURNING id",
             [wallet, partner, company, -value, balance, key])
         cr.execute(
             "INSERT INTO credit_lot_move (entry_id, lot_id, company_id, credits, value, "

@@ -91,11 +91,12 @@ SELECT first_lot + e - 1, wallet_id, partner_id, %(company)s, credits,
 FROM plan WHERE e <= 3"""
 ENTRIES = """
 INSERT INTO credit_entry (id, wallet_id, partner_id, company_id, kind, credits, value,
-                          balance_after, date, user_id, reason, origin, idempotency_key,
-                          create_uid, write_uid, create_date, write_date)
+                          balance_after, date, accounting_date, user_id, reason, origin,
+                          idempotency_key, create_uid, write_uid, create_date, write_date)
 SELECT entry_id, wallet_id, partner_id, %(company)s,
        CASE WHEN e <= 2 THEN 'purchase' WHEN e = 3 THEN 'adjustment' ELSE 'booking' END,
-       credits, value, balance, now() - interval '1 day' * (400 - e), 1,
+       credits, value, balance, now() - interval '1 day' * (400 - e),
+       current_date - (400 - e)::int, 1,
        CASE e WHEN 3 THEN 'Welcome' END, 'S' || entry_id, 'bench:' || number || ':' || e,
        1, 1, now(), now()
 FROM plan ORDER BY entry_id"""

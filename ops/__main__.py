@@ -125,7 +125,7 @@ def i18n():
 
 def run_bench():
     _prepare()
-    database.ensure_template()
+    database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))
 
 

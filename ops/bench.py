@@ -7,10 +7,20 @@ import sys
 from . import database, paths, postgres
 from .steps import step
 
-# The modules of the peer, and a name for each database the benchmark compares.
+# The modules of the peer, and a name for each database made for the benchmark; those that run
+# real servers make their own.
 BENCHMARKS = {
     "wallet": (["sale_loyalty"], ["small", "large"]),
+    "booking": ([], []),
 }
+
+
+def _make_databases(names, modules):
+    with step(f"Database: copies with {', '.join(modules)}"):
+        postgres.copy(paths.TEMPLATE, names[0])
+        database.install(names[0], modules)
+        for other in names[1:]:
+            postgres.copy(names[0], other)
 
 
 def main(arguments):
@@ -21,13 +31,10 @@ def main(arguments):
     modules, parts = BENCHMARKS[name]
     names = [f"caps_bench_{name}_{part}" for part in parts]
     try:
-        with step(f"Database: copies with {', '.join(modules)}"):
-            postgres.copy(paths.TEMPLATE, names[0])
-            database.install(names[0], modules)
-            for other in names[1:]:
-                postgres.copy(names[0], other)
+        if names:
+            _make_databases(names, modules)
         command = [str(paths.PYTHON), "-m", f"benchmarks.{name}", *database.odoo_options(),
-                   *options, "--databases", *names]
+                   *options, *(["--databases", *names] if names else [])]
         return subprocess.run(command, cwd=paths.ROOT, check=False,
                               env={**os.environ, **postgres.environment()}).returncode
     finally:

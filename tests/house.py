@@ -27,6 +27,9 @@ class House:
     :param int crons: how many threads of the first server run scheduled actions
     """
 
+    template = paths.TEMPLATE_DEMO
+    modules = ()  # more of Odoo's own to install
+
     def __init__(self, name, folder, extra_addons=None, processes=2, crons=1):
         self.name = name
         self.folder = Path(folder)
@@ -46,10 +49,13 @@ class House:
 
     def start(self):
         self.world.start()
-        postgres.copy(paths.TEMPLATE_DEMO, self.name)
+        postgres.copy(self.template, self.name)
         database.set_addresses(self.name, self.ports[0], self.world.http_port)
+        names = [*self.modules]
         if self.extra_addons:
-            names = sorted(path.parent.name for path in self.extra_addons.glob("*/__manifest__.py"))
+            names += sorted(
+                path.parent.name for path in self.extra_addons.glob("*/__manifest__.py"))
+        if names:
             subprocess.run(
                 self._command("-i", ",".join(names), "--stop-after-init", "--no-http",
                               "--max-cron-threads=0"),

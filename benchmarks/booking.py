@@ -1,0 +1,243 @@
+"""Bookings per second by HTTP, beside Odoo's own paid event registration.
+
+Two servers of two processes each, on databases of their own, take turns; the customers of both
+are signed in, have an address and click as fast as they are answered.
+
+- ours: open the page of the session, confirm. Seat, credits, invoice and mail in one request.
+- Odoo's: register with a paid ticket, open the payment page, pay with the demo card, wait for
+  the confirmation. The fewest requests that end in a sold seat: neither the event's page nor the
+  steps of the checkout are opened, and no invoice is made. Its database holds Odoo's modules only.
+
+Then the calendar with 50 and with 5,000 published sessions, spread evenly over two years.
+"""
+
+import argparse
+import platform
+import re
+import sys
+import tempfile
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from odoo import release
+
+from benchmarks.report import RESULTS, Report
+from ops import paths
+from tests.house import House, Visitor
+
+CLIENTS = (1, 4, 16)
+BOOKINGS = {1: 8, 4: 24, 16: 48}  # of each turn, by number of clients
+ROUNDS, QUICK_ROUNDS = 3, 1
+SESSIONS = 60  # a client books each of them once at the most
+FEW, MANY, PAGES = 50, 5_000, 15
+MIN_PEER_RATIO, MAX_GROWTH = 2.0, 1.5  # the bounds of the issue
+OURS, PEER = "booking with credits", "Odoo: paid event registration"
+
+
+class Ours(House):
+    """The demo, with sessions that have a seat for everybody."""
+
+    def prepare(self, clients):
+        self.sessions = [self.session(capacity=10_000, price=1) for _number in range(SESSIONS)]
+        self.visitors = [self.customer(credits=SESSIONS) for _client in range(clients)]
+
+    def register(self, number, visitor, server):
+        session = self.sessions[number]
+        form = visitor.booking_form(session, server)
+        answer = visitor.post(
+            f"/trainings/{session}/book", form, server, allow_redirects=False)
+        assert answer.status_code == 303, answer.status_code
+
+    def sold(self):
+        [(sold,)] = self.rows(
+            "SELECT COUNT(*) FROM event_registration r JOIN account_move m "
+            "ON m.credit_entry_id = r.credit_entry_id AND m.state = 'posted' "
+            f"WHERE r.state = 'open' AND r.event_id IN ({','.join(map(str, self.sessions))})")
+        return sold
+
+
+class Peer(House):
+    """Odoo without our addons, and its module that sells tickets on the website."""
+
+    template = paths.TEMPLATE_BASE
+    modules = ("website_event_sale",)
+
+    def prepare(self, clients):
+        with self.env() as env:
+            env.ref("payment.payment_provider_demo").write(
+                {"state": "test", "is_published": True})
+            product = env["product.product"].create({
+                "name": "Ticket", "type": "service", "service_tracking": "event",
+                "list_price": 30.0, "invoice_policy": "order"})
+            begin = datetime.now().replace(microsecond=0) + timedelta(days=30)
+            events = env["event.event"].create([{
+                "name": f"Event {number}", "date_begin": begin,
+                "date_end": begin + timedelta(hours=2), "is_published": True,
+                "event_ticket_ids": [(0, 0, {
+                    "name": "Seat", "product_id": product.id, "price": 30.0})]}
+                for number in range(SESSIONS)])
+            self.events = [(event.id, event.event_ticket_ids.id) for event in events]
+        self.visitors = [self._customer() for _client in range(clients)]
+
+    def _customer(self):
+        login = f"{uuid.uuid4().hex[:12]}@example.com"
+        with self.env() as env:
+            user = env["res.users"].with_context(no_reset_password=True).create({
+                "name": f"Client {login[:4]}", "login": login, "email": login,
+                "password": login, "lang": "fr_FR",
+                "group_ids": [(6, 0, [env.ref("base.group_portal").id])]})
+            user.partner_id.write({
+                "street": "1 rue Longue", "zip": "69001", "city": "Lyon",
+                "country_id": env.ref("base.fr").id, "phone": "+33612345678"})
+        return Visitor(self, login, login)
+
+    def register(self, number, visitor, server):
+        event, ticket = self.events[number]
+        visitor.post(f"/event/{event}/registration/confirm", {
+            "csrf_token": visitor.token, "1-event_ticket_id": ticket}, server,
+            allow_redirects=False)
+        payment = visitor.get("/shop/payment", server).text
+        route, access_token = (
+            re.search(rf'data-{name}="([^"]*)"', payment)[1]
+            for name in ("transaction-route", "access-token"))
+        reference = self._call(
+            visitor, server, route, access_token=access_token,
+            provider_id=int(re.search(r'data-provider-id="(\d+)"', payment)[1]),
+            payment_method_id=int(re.search(r'data-payment-option-id="(\d+)"', payment)[1]),
+            token_id=None, flow="direct", tokenization_requested=False,
+            landing_route="/shop/payment/validate", is_validation=False)["reference"]
+        self._call(visitor, server, "/payment/demo/simulate_payment", reference=reference,
+                   payment_details="4111111111111111", simulated_state="done")
+        self._call(visitor, server, "/payment/status/poll", csrf_token=visitor.token)
+
+    def _call(self, visitor, server, path, **params):
+        """The page's own scripts ask again when the answer is an error."""
+        for _attempt in range(20):
+            answer = visitor.http.post(
+                f"{self.urls[server]}{path}", json={"jsonrpc": "2.0", "params": params},
+                timeout=120).json()
+            if "error" not in answer:
+                return answer["result"]
+            time.sleep(0.2)
+        raise AssertionError(answer["error"]["data"]["message"])
+
+    def sold(self):
+        [(sold,)] = self.rows(
+            "SELECT COUNT(*) FROM event_registration WHERE state = 'open' "
+            "AND sale_status = 'sold'")
+        return sold
+
+
+class Race:
+    """Takes turns between the houses and counts what really was sold."""
+
+    def __init__(self, report, houses):
+        self.report, self.houses = report, houses
+        self.next = {}  # the session a visitor has not booked yet
+
+    def turn(self, name, clients):
+        house, count = self.houses[name], BOOKINGS[clients] // clients
+        before = house.sold()
+        started = time.perf_counter()
+        with ThreadPoolExecutor(clients) as pool:
+            list(pool.map(lambda visitor: self.book(house, visitor, count),
+                          house.visitors[:clients]))
+        seconds = time.perf_counter() - started
+        assert house.sold() - before == count * clients, (name, house.sold() - before)
+        self.report.add(name, f"{clients} clients", seconds / (count * clients))
+
+    def book(self, house, visitor, count):
+        server = house.visitors.index(visitor) % len(house.urls)
+        for _booking in range(count):
+            number = self.next.get(visitor, 0)
+            self.next[visitor] = number + 1
+            house.register(number, visitor, server)
+
+
+def measure_calendar(report, house):
+    """The page a visitor opens, at both sizes; the first pages warm the caches."""
+    visitor = Visitor(house)
+    for size in (FEW, MANY):
+        fill_calendar(house, size)
+        for _page in range(3):
+            visitor.get("/trainings")
+        for _page in range(PAGES):
+            started = time.perf_counter()
+            assert visitor.get("/trainings").status_code == 200
+            report.add("calendar page", f"{size:,} sessions", time.perf_counter() - started)
+
+
+def fill_calendar(house, size):
+    """Bring the published sessions of all trainings to this number."""
+    with house.env() as env:
+        training = env["event.type"].search([("is_training", "=", True)], limit=1)
+        sessions = env["event.event"].search([("event_type_id.is_training", "=", True)])
+        sessions.is_published = False
+        step = timedelta(days=730) / size
+        begin = datetime.now().replace(microsecond=0) + timedelta(hours=1)
+        env["event.event"].create([{
+            "name": f"Calendar {size}.{number}", "event_type_id": training.id,
+            "date_begin": begin + step * number,
+            "date_end": begin + step * number + timedelta(hours=2), "credit_price": 1,
+            "seats_limited": True, "seats_max": 10, "is_published": True}
+            for number in range(size)])
+
+
+def judge(report):
+    for clients in CLIENTS:
+        size = f"{clients} clients"
+        ours, peer = (report.series(name, size).p(50) for name in (OURS, PEER))
+        report.note(f"{clients:>2} clients: {1 / ours:.2f} bookings/s, "
+                    f"Odoo's registration {1 / peer:.2f}/s")
+        report.at_least(f"bookings per second against Odoo's, {size}", peer / ours,
+                        MIN_PEER_RATIO)
+    few, many = (report.series("calendar page", f"{size:,} sessions").p(50)
+                 for size in (FEW, MANY))
+    report.at_most(f"calendar page with {MANY:,} sessions against {FEW}", many / few, MAX_GROWTH)
+
+
+def main():
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true", help="one round, no file of results")
+    options, _odoo_options = parser.parse_known_args()
+    report = Report("booking")
+    with tempfile.TemporaryDirectory() as folder:
+        houses = {OURS: Ours("caps_bench_ours", Path(folder) / "ours", crons=0),
+                  PEER: Peer("caps_bench_peer", Path(folder) / "peer", crons=0)}
+        try:
+            for house in houses.values():
+                house.folder.mkdir()
+                house.start()
+                house.prepare(max(CLIENTS))
+                for visitor in house.visitors:
+                    visitor.token = visitor.csrf("/my")
+            run(report, houses, QUICK_ROUNDS if options.quick else ROUNDS)
+            measure_calendar(report, houses[OURS])
+        finally:
+            for house in houses.values():
+                house.stop()
+    judge(report)
+    return report.finish(
+        None if options.quick else RESULTS,
+        versions={"odoo": release.version, "python": platform.python_version()},
+        sizes={"bookings a turn": BOOKINGS, "server processes": 2})
+
+
+def run(report, houses, rounds):
+    race = Race(report, houses)
+    for name in houses:  # every server compiles its pages once
+        race.turn(name, 4)
+    report.forget()
+    for number in range(rounds):
+        report.start_round()
+        for clients in CLIENTS:
+            for name in houses:
+                race.turn(name, clients)
+        print(f"round {number + 1} of {rounds}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
