@@ -21,7 +21,7 @@ OPERATIONS = 10_000
 WORKERS = 4
 WALLETS = 100
 CUSTOMERS = 2
-SECONDS_BETWEEN_KILLS = 4  # mostly of one worker of the server, at times of the whole server
+SECONDS_BETWEEN_KILLS = 5  # mostly of one worker of the server, at times of the whole server
 
 
 @pytest.fixture
@@ -85,8 +85,11 @@ class Customer(threading.Thread):
             raise
 
     def ask(self, action):
-        """The answer of the first worker that lives long enough to give one."""
-        deadline = time.monotonic() + 120
+        """The answer of the first worker that lives long enough to give one.
+
+        On a busy machine a request takes longer than most workers live: it is asked many times.
+        """
+        deadline = time.monotonic() + 600
         while True:
             try:
                 answer = action()

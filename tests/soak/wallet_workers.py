@@ -33,7 +33,7 @@ class Journal:
         self.path.touch()
 
     def write(self, word, plan, **more):
-        line = json.dumps({"word": word, **plan, **more}) + "\n"
+        line = json.dumps({**plan, **more, "word": word}) + "\n"
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         os.write(file, line.encode())  # one system call: a kill leaves it whole or absent
         os.close(file)
