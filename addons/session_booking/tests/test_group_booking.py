@@ -18,7 +18,8 @@ class TestGroupBooking(DeskCommon):
         cls.acme = cls.env["res.partner"].create(
             {"name": "ACME", "is_company": True, "lang": "fr_FR"})
         cls.emma = cls.env["res.partner"].create(
-            {"name": "Emma", "email": "Emma@acme.example", "parent_id": cls.acme.id})
+            {"name": "Emma", "email": "Emma@acme.example", "parent_id": cls.acme.id,
+             "lang": "en_US"})
         cls.session = cls.make_session(seats_max=4)
 
     def setUp(self):
@@ -85,7 +86,7 @@ class TestGroupBooking(DeskCommon):
         self.assertEqual(seats.mapped("paid_outside"), [True, True])
         self.assertFalse(seats.sudo().credit_entry_id)
         self.assertEqual((self.session.seats_booked, self.wallet_of(self.acme).balance), (2, 10))
-        self.assertEqual(len(self.mails(seats, "booked")), 2)
+        self.assertEqual(len(self.mails(seats, "seat is booked")), 2)
 
     def test_form_says_price_balance_and_overlaps(self):
         busy = self.make_session()

@@ -155,8 +155,9 @@ class TestReminders(DeskCommon):
     def test_small_batches_reach_everyone(self):
         session = self.session_in(days=6)
         seats = self.booked(session, self.ana, days=8) | self.booked(session, self.bob, days=8)
-        with self.enter_registry_test_mode():
-            self.env["session.reminder"]._cron_send(limit=1)
+        self.env.ref("session_booking.ir_cron_session_reminders").code = (
+            "model._cron_send(limit=1)")
+        self.run_cron()
         self.assertEqual([self.sent(seat) for seat in seats], [[168], [168]])
 
     def test_rules_are_the_managers(self):

@@ -85,7 +85,7 @@ class TestSessionChanges(DeskCommon):
 
     def test_move_tells_everyone_once(self):
         seats = self.seat(self.session, self.ana) | self.seat(self.session, self.bob)
-        former = self.session._local_begin()
+        former = self.session.with_context(lang="en_US")._local_begin()
         self.move(note="The room is not free.")
         self.session._move_session(self.session.date_begin, self.session.date_end)
         mail = self.mails(seats[0], "New date")
@@ -123,11 +123,12 @@ class TestSessionChanges(DeskCommon):
         before = self.seat(self.session, self.ana)
         begin = fields.Datetime.now() + timedelta(hours=3)
         self.session._move_session(begin, begin + timedelta(hours=2))
+        self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE event_event SET rescheduled_on = rescheduled_on - interval '1 minute' "
+            "UPDATE event_event SET rescheduled_on = rescheduled_on - interval '1 hour' "
             "WHERE id = %s", [self.session.id])
         self.env.cr.execute(
-            "UPDATE event_registration SET create_date = create_date - interval '1 hour' "
+            "UPDATE event_registration SET create_date = create_date - interval '2 hours' "
             "WHERE id = %s", [before.id])
         self.env.invalidate_all()
         after = self.seat(self.session, self.bob)

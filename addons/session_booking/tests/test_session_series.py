@@ -43,7 +43,8 @@ class TestLocalTime(BaseCase):
 class TestSessionSeries(DeskCommon):
 
     def series(self, **vals):
-        return self.env["session.series"].with_user(self.planner).create({
+        series = self.env["session.series"].with_user(self.planner).with_context(lang="en_US")
+        return series.create({
             "event_type_id": self.training.id, "first_date": "2026-10-13", "start_time": 18.0,
             "count": 4, **vals})
 
@@ -98,7 +99,7 @@ class TestSessionSeries(DeskCommon):
     @freeze_time("2026-10-01 08:00:00")
     def test_form_shows_what_will_be_planned(self):
         form = Form(self.env["session.series"].with_user(self.planner).with_context(
-            default_event_type_id=self.training.id))
+            default_event_type_id=self.training.id, lang="en_US"))
         self.assertEqual(form.timezone, "Europe/Paris")
         form.first_date = "2026-10-13"
         form.count = 2

@@ -64,8 +64,9 @@ class SessionGroupBooking(models.TransientModel):
         :raise InsufficientCredits: the wallet holds less than all the seats cost
         """
         self.ensure_one()
-        # sudo: staff of the registration desk have no right on the ledger and the invoices that
-        # follow from a booking; they were let into this wizard by its access rights
+        self.check_access("write")
+        # sudo: who plans sessions has no right on the ledger and the invoices that follow from
+        # a booking; the wizard's own access rights were checked above
         event = self.event_id.sudo()
         known = event.env["event.registration"].search(
             [("booking_key", "=like", f"group:{self.key}:%")], order="id")
