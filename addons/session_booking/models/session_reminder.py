@@ -37,7 +37,7 @@ class SessionReminder(models.Model):
         :return: list of (session, rule, moment due)
         """
         now = fields.Datetime.now()
-        rules = self.env["session.reminder.rule"].search([])
+        rules = self.env["session.reminder.rule"].search([("event_type_id.is_training", "=", True)])
         by_training = rules.grouped("event_type_id")
         horizon = fields.Datetime.add(now, hours=max(rules.mapped("hours"), default=0) + 24)
         events = self.env["event.event"].search([

@@ -2,10 +2,10 @@ import uuid
 from datetime import time, timedelta
 
 from odoo import api, fields, models
-from odoo.addons.base.models.res_partner import _tz_get
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from odoo.addons.base.models.res_partner import _tz_get
 from odoo.addons.credit_wallet.tools import take_turn
 
 from ..tools import NonExistentTime, every_weeks, local_to_utc
