@@ -1,7 +1,7 @@
 {
     "name": "LMS Link",
     "summary": "From a booked session to the external LMS: a personal signed link",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Marketing/Events",
     "author": "Odoo Credits",
     "license": "LGPL-3",

@@ -2,6 +2,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from ..exceptions import LinkReplaced
+
 
 class LmsLink(http.Controller):
 
@@ -9,7 +11,10 @@ class LmsLink(http.Controller):
                 sitemap=False, multilang=False)
     def go(self, token, **kw):
         """Open the course a personal link was made for; say clearly why not otherwise."""
-        registration = request.env["event.registration"]._lms_from_token(token)
+        try:
+            registration = request.env["event.registration"]._lms_from_token(token)
+        except LinkReplaced as replaced:
+            return self._refuse(str(replaced), 410)
         if not registration:
             return self._refuse(request.env._(
                 "This link is not valid. Open the one in your latest confirmation mail, or "

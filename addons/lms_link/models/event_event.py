@@ -1,6 +1,9 @@
+import re
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class EventEvent(models.Model):
@@ -15,6 +18,10 @@ class EventEvent(models.Model):
         string="Closes after (days)", default=30,
         help="Days after the end of the session until which the link works; 0: for ever.")
 
+    lms_session_code = fields.Char(
+        string="Session code on the LMS", copy=False,
+        help="Replaces {session_code} in the address of the course; empty: the session's number.")
+
     @api.depends("event_type_id")
     def _compute_lms_url(self):
         for event in self:
@@ -25,6 +32,14 @@ class EventEvent(models.Model):
         for event in self.filtered("lms_url"):
             (event.company_id or self.env.company)._check_lms_url(event.lms_url)
 
+    @api.constrains("lms_session_code")
+    def _check_lms_session_code(self):
+        for event in self.filtered("lms_session_code"):
+            if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", event.lms_session_code):
+                raise ValidationError(self.env._(
+                    "“%(code)s” is not a session code: use letters, digits, dashes, underscores "
+                    "and single dots between them.", code=event.lms_session_code))
+
     def _lms_window(self):
         """When the link works: (from, to) in UTC, each None when open-ended."""
         self.ensure_one()
@@ -34,3 +49,9 @@ class EventEvent(models.Model):
         if self.lms_close_days:
             closes = self.date_end + relativedelta(days=self.lms_close_days)
         return opens, closes
+
+    def _lms_is_open(self):
+        self.ensure_one()
+        opens, closes = self._lms_window()
+        now = fields.Datetime.now()
+        return (not opens or opens <= now) and (not closes or now <= closes)

@@ -1,10 +1,16 @@
 import hmac as std_hmac
 import secrets
+import time
+import uuid
+from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import hmac
+
+from ..exceptions import LinkReplaced
+from ..tools import fill_lms_url, placeholders
 
 SCOPE = "lms_link"
 
@@ -38,6 +44,8 @@ class EventRegistration(models.Model):
     def _lms_from_token(self, token):
         """The registration a token was signed for, or an empty recordset.
 
+        :raise LinkReplaced: the token was ours, until the mail was sent again
+
         sudo: the link is the credential; whoever holds it is let in, as in a mail.
         """
         registrations = self.sudo()
@@ -47,7 +55,59 @@ class EventRegistration(models.Model):
             return registrations.browse()
         registration_id, _dash, nonce = payload.partition("-")
         registration = registrations.browse(int(registration_id)).exists()
-        return registration if registration.lms_nonce == nonce else registrations.browse()
+        if registration and registration.lms_nonce != nonce:
+            raise LinkReplaced(self.env._(
+                "This link was replaced by a newer one: open the one in your latest mail, or "
+                "“My trainings”."))
+        return registration
+
+    def _prepare_resend(self):
+        """Who asks for the mail again may have lost the first one: its link ends here.
+
+        sudo: the nonce is kept from everyone but the system.
+        """
+        for registration in self.sudo().filtered("event_id.lms_url"):
+            registration.lms_nonce = secrets.token_hex(8)
+        return super()._prepare_resend()
+
+    def _lms_redirect_url(self, partner):
+        """Where the partner is led after booking, or an empty text.
+
+        Not a manager who books for an employee: the visit would count as the employee's.
+        """
+        self.ensure_one()
+        event = self.event_id
+        if (not event.event_type_id.lms_redirect or not event.lms_url
+                or self.partner_id != partner or not self._takes_a_seat()
+                or not event._lms_is_open()):
+            return ""
+        return self._get_join_url()
+
+    def _lms_target(self):
+        """The course's address, telling who comes as far as its placeholders ask.
+
+        :raise ValidationError: the address is no longer allowed
+        """
+        self.ensure_one()
+        event = self.event_id
+        company = event.company_id or self.env.company
+        # Checked again: hosts may have been struck off the list since the address was saved.
+        company._check_lms_url(event.lms_url)
+        code = event.lms_session_code or str(event.id)
+        values = {"email": self.email, "name": self.name, "session_code": code}
+        if "jwt" in placeholders(event.lms_url):
+            values["jwt"] = company._lms_sign(self._prepare_lms_claims(code))
+        return fill_lms_url(event.lms_url, values)
+
+    def _prepare_lms_claims(self, code):
+        """Claims of the token: who comes, to what, for which LMS; ``jti`` serves once."""
+        now = int(time.time())
+        return {
+            "iss": self.get_base_url(), "aud": urlsplit(self.event_id.lms_url).hostname,
+            "sub": str(self.partner_id.id or self.email or self.id),
+            "email": self.email or "", "name": self.name or "", "session_code": code,
+            "registration": self.id, "iat": now, "nbf": now, "jti": uuid.uuid4().hex,
+        }
 
     def _lms_visit(self):
         """Count the visit and return the course's address.
@@ -71,10 +131,9 @@ class EventRegistration(models.Model):
                 date=event._format_moment(closes)))
         if not event.lms_url:
             raise UserError(self.env._("This session has no course online. Contact us."))
-        # Checked again: hosts may have been struck off the list since the address was saved.
-        (event.company_id or self.env.company)._check_lms_url(event.lms_url)
+        target = self._lms_target()
         self.env.cr.execute(SQL(
             "UPDATE event_registration SET lms_visits = COALESCE(lms_visits, 0) + 1, "
             "lms_first_access = COALESCE(lms_first_access, %s) WHERE id = %s", now, self.id))
         self.invalidate_recordset(["lms_visits", "lms_first_access"])
-        return event.lms_url
+        return target

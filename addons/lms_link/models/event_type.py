@@ -5,7 +5,13 @@ class EventType(models.Model):
     _inherit = "event.type"
 
     lms_url = fields.Char(
-        string="Course on the LMS", help="https address of the course; each session can differ.")
+        string="Course on the LMS",
+        help="https address of the course; each session can differ. {session_code}, and after "
+        "the question mark {email}, {name} and {jwt} (a token signed with the company's secret), "
+        "tell the LMS who comes.")
+    lms_redirect = fields.Boolean(
+        string="Open the course after booking",
+        help="Who books for oneself is led to the course at once, when it is open.")
 
     @api.constrains("lms_url")
     def _check_lms_url(self):

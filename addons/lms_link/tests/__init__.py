@@ -1,1 +1,1 @@
-from . import test_link
+from . import test_link, test_target

@@ -1,8 +1,9 @@
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.session_booking.tests.common import BookingCommon
 
@@ -65,6 +66,48 @@ class TestLink(HttpCase, BookingCommon):
             self.seat._lms_visit()
         event.lms_close_days = 0
         self.assertTrue(self.seat._lms_visit())
+
+    def test_the_link_rotates_when_the_mail_is_sent_again(self):
+        """Issue 4: link rotates when a mail is resent; the old one is refused, clearly."""
+        old = self.seat._lms_token()
+        self.seat.action_resend_confirmation()
+        answer = self.go(old)
+        self.assertEqual(answer.status_code, 410)
+        self.assertRegex(answer.text, "replaced by a newer one|remplacé par un plus récent")
+        self.assertEqual(self.go().status_code, 303)
+        mails = self.env["mail.mail"].search(
+            [("model", "=", "event.registration"), ("res_id", "=", self.seat.id)], order="id")
+        self.assertIn(old, mails[0].body_html)
+        self.assertIn(self.seat._lms_token(), mails[1].body_html)
+
+    def test_redirect_after_booking(self):
+        """Issue 4: automatic redirect after booking as an option per training."""
+        visitor = new_test_user(
+            self.env, "visitor", "base.group_portal", lang="en_US", email="v@example.com")
+        seat = self.book(self.make_session(), "visitor", visitor.partner_id, self.customer)
+        self.authenticate("visitor", "visitor")
+        page = urlsplit(self.url_open(f"/my/trainings/{seat.id}").url).path  # with the language
+
+        def after_booking():
+            return self.url_open(f"{page}?booked=1", allow_redirects=False)
+        self.assertEqual(after_booking().status_code, 200)
+        self.training.lms_redirect = True
+        self.assertEqual(after_booking().status_code, 303)
+        self.assertIn(f"/lms/go/{seat._lms_token()}", after_booking().headers["Location"])
+        self.assertEqual(self.url_open(page).status_code, 200)
+        seat.event_id.lms_open_hours = 1
+        self.assertEqual(after_booking().status_code, 200, "the course is not open yet")
+        seat.event_id.lms_open_hours = 0
+        others = self.seat.id
+        self.assertEqual(
+            self.url_open(f"/my/trainings/{others}?booked=1").status_code, 404)
+        self.assertFalse(seat._lms_redirect_url(self.customer), "who books for another stays")
+
+    def book(self, session, key="key", partner=None, payer=None):
+        if not payer:
+            return super().book(session, key, partner)
+        return session._book(
+            self.env["credit.wallet"]._of(payer, self.company), partner, key)
 
     def test_only_https_to_named_hosts(self):
         for url in ("http://lms.example.com/", "javascript:alert(1)", "https://evil.example/",

@@ -1,1 +1,1 @@
-from .links import LinkError, check_lms_url
+from .links import LinkError, check_lms_url, fill_lms_url, placeholders

@@ -3,29 +3,53 @@
 An open redirect would lend our name to any phishing page (OWASP, "Unvalidated Redirects and
 Forwards"). Loopback addresses may use http, as browsers trust them (W3C Secure Contexts,
 "potentially trustworthy origin"): that is for demonstrations and tests.
+
+An address may hold placeholders that tell the LMS who comes: ``{email}``, ``{name}``, ``{jwt}``
+after the question mark, ``{session_code}`` anywhere behind the host. Their values are
+percent-encoded (RFC 3986), so that none of them can add a parameter or change the path.
 """
 
-from urllib.parse import urlsplit
+import re
+from urllib.parse import quote, urlsplit
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+PERSONAL = {"email", "name", "jwt"}
+KNOWN = PERSONAL | {"session_code"}
 
 
 class LinkError(ValueError):
-    """`reason` is "scheme", "host" or "syntax"."""
+    """`reason` is "scheme", "host", "syntax" or "placeholder"; `culprit` the part at fault."""
 
-    def __init__(self, reason, host=""):
+    def __init__(self, reason, culprit=""):
         super().__init__(reason)
         self.reason = reason
-        self.host = host
+        self.culprit = culprit
+
+
+def placeholders(url):
+    """Names of the placeholders of an address."""
+    return set(PLACEHOLDER.findall(url))
+
+
+def fill_lms_url(url, values):
+    """The address with its placeholders replaced, each value percent-encoded.
+
+    :param dict values: text by name of placeholder
+    """
+    return PLACEHOLDER.sub(
+        lambda match: quote(values.get(match[1]) or "", safe=""), url)
 
 
 def check_lms_url(url, allowed_hosts):
-    """Return when the address may be a target.
+    """Return when the address, placeholders and all, may be a target.
 
-    :param str url: the whole address
+    :param url: the whole address
     :param allowed_hosts: set of host names; a name does not allow its sub-domains
     :raise LinkError: with the reason
     """
+    _check_placeholders(url)
+    url = fill_lms_url(url, dict.fromkeys(KNOWN, "x"))
     if any(character.isspace() or ord(character) < 32 for character in url) or "\\" in url:
         raise LinkError("syntax")
     try:
@@ -36,7 +60,17 @@ def check_lms_url(url, allowed_hosts):
         raise LinkError("syntax") from error
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         raise LinkError("scheme")
-    if parts.username or parts.password:
+    if parts.username or parts.password or "{" in url or "}" in url:
         raise LinkError("syntax")
     if host not in allowed_hosts:
         raise LinkError("host", host)
+
+
+def _check_placeholders(url):
+    address, _mark, _query = url.partition("?")
+    origin = re.match(r"[^/]*//[^/]*|", address)[0]  # scheme and host are never replaced
+    for names, allowed in (
+            (placeholders(origin), set()), (placeholders(address), KNOWN - PERSONAL),
+            (placeholders(url), KNOWN)):
+        for name in sorted(names - allowed):
+            raise LinkError("placeholder", f"{{{name}}}")

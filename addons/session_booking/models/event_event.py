@@ -5,10 +5,12 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ..exceptions import SessionFull, SessionUnavailable
+from ..tools import NonExistentTime, local_to_utc
 
 
 class EventEvent(models.Model):
-    _inherit = "event.event"
+    _name = "event.event"
+    _inherit = ["attendance.sheet.mixin", "booking.change.mixin", "event.event"]
 
     is_training = fields.Boolean(
         compute="_compute_is_training", store=True, precompute=True, string="Training session")
@@ -26,6 +28,8 @@ class EventEvent(models.Model):
         default=0, required=True, readonly=True, copy=False, string="Seats taken",
         help="Registered and attended seats, kept exact by the database.")
     seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
+    seats_left_label = fields.Char(compute="_compute_seats_left_label", string="Seats left")
+    series_key = fields.Char(readonly=True, copy=False)
 
     _training_has_price = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR credit_price > 0)",
@@ -34,6 +38,8 @@ class EventEvent(models.Model):
         "CHECK(seats_booked >= 0 AND (NOT COALESCE(is_training, FALSE) "
         "OR NOT COALESCE(seats_limited, FALSE) OR seats_booked <= seats_max))",
         "The session is full: more seats are taken than its capacity allows.")
+    _series_key_unique = models.UniqueIndex(
+        "(series_key) WHERE series_key IS NOT NULL", "This session of the series is planned.")
     _training_is_one_session = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
         "A training has one event per session: create several sessions instead of slots.")
@@ -54,6 +60,16 @@ class EventEvent(models.Model):
     def _compute_seats_left(self):
         for event in self:
             event.seats_left = event.seats_max - event.seats_booked if event.seats_limited else -1
+
+    @api.depends("seats_left")
+    @api.depends_context("lang")
+    def _compute_seats_left_label(self):
+        for event in self:
+            if event.seats_limited:
+                event.seats_left_label = self.env._(
+                    "%(left)s of %(all)s", left=event.seats_left, all=event.seats_max)
+            else:
+                event.seats_left_label = self.env._("No limit")
 
     # Seats --------------------------------------------------------------------------------
 
@@ -152,14 +168,15 @@ class EventEvent(models.Model):
         if self.seats_limited and self.seats_left <= 0:
             raise self._full_error()
 
-    def _book(self, wallet, attendee, key):
+    def _book(self, wallet, attendee, key, **vals):
         """Book one seat: credits, seat, invoice and mail, all or nothing.
 
         The wallet is debited before the seat is taken: that order is the same everywhere.
 
-        :param wallet: the ``credit.wallet`` that pays
+        :param wallet: the ``credit.wallet`` that pays; none for a seat paid outside
         :param attendee: the ``res.partner`` who comes
         :param str key: idempotency key: the same key returns the same registration
+        :param vals: more values of the registration (``paid_outside`` and why)
         :return: the ``event.registration``
         :raise SessionUnavailable: past, cancelled, without price, full, or booked already
         :raise InsufficientCredits: the wallet holds less than the price
@@ -170,7 +187,7 @@ class EventEvent(models.Model):
             return known
         self._check_bookable()
         self._check_not_booked_by(attendee)
-        entry = wallet._spend(
+        entry = wallet and wallet._spend(
             self.credit_price, f"booking:{key}",
             origin=self.env._("%(session)s, %(date)s",
                               session=self.name, date=self._local_begin()))
@@ -182,8 +199,10 @@ class EventEvent(models.Model):
             "phone": attendee.phone,
             "credit_entry_id": entry.id,
             "booking_key": key,
+            **vals,
         })
-        registration._invoice_booking()
+        if entry:
+            registration._invoice_booking()
         registration._send_booking_mail("session_booking.mail_template_booking_confirmed")
         return registration
 
@@ -195,6 +214,44 @@ class EventEvent(models.Model):
             raise SessionUnavailable(self.env._(
                 "%(name)s already has a seat in “%(session)s”. See “My trainings”.",
                 name=attendee.name, session=self.name))
+
+    def _days_before(self, days):
+        """The UTC moment at the same local time, so many civil days before the beginning."""
+        self.ensure_one()
+        local = self._localize(self.date_begin) - relativedelta(days=days)
+        # An hour the clock jumps over is taken as the one before the jump shifted on.
+        return (
+            pytz.timezone(self.date_tz or "UTC").localize(local.replace(tzinfo=None))
+            .astimezone(pytz.utc).replace(tzinfo=None))
+
+    # Copies -------------------------------------------------------------------------------
+
+    def copy_data(self, default=None):
+        """The copy of a session is the training's next: same name, in the first coming week."""
+        default = dict(default or {})
+        vals_list = super().copy_data(default=default)
+        for event, vals in zip(self, vals_list, strict=True):
+            if event.is_training and "name" not in default:
+                vals["name"] = event.name
+            if event.is_training and not {"date_begin", "date_end"} & set(default):
+                vals["date_begin"] = event._same_hour_in_a_coming_week()
+                vals["date_end"] = vals["date_begin"] + (event.date_end - event.date_begin)
+        return vals_list
+
+    def _same_hour_in_a_coming_week(self):
+        """The same weekday and local hour, at least a week on and not past (UTC)."""
+        self.ensure_one()
+        local, timezone = self._localize(self.date_begin), self.date_tz or "UTC"
+        weeks, now = 0, fields.Datetime.now()
+        while True:
+            weeks += 1
+            try:
+                moment = local_to_utc(
+                    local.date() + relativedelta(weeks=weeks), local.time(), timezone)
+            except NonExistentTime:
+                continue
+            if moment > now:
+                return moment
 
     # Website ------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from urllib.parse import urlencode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -7,6 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 class EventRegistration(models.Model):
     _inherit = "event.registration"
 
+    event_is_training = fields.Boolean(related="event_id.is_training")
     credit_entry_id = fields.Many2one(
         "credit.entry", string="Credits spent", readonly=True, copy=False, ondelete="restrict")
     refund_entry_id = fields.Many2one(
@@ -15,7 +17,12 @@ class EventRegistration(models.Model):
     paid_outside = fields.Boolean(
         copy=False, tracking=True,
         help="The seat of a training is paid by other means than credits (quote, agreement).")
+    outside_reason = fields.Char(
+        string="How it is paid", copy=False, tracking=True,
+        help="The quote, agreement or gift behind a seat paid outside.")
     booking_key = fields.Char(readonly=True, copy=False)
+    reminder_ids = fields.One2many(
+        "session.reminder", "registration_id", string="Reminders sent")
     credit_cost = fields.Integer(compute="_compute_credit_cost", string="Price (credits)")
     can_cancel = fields.Boolean(compute="_compute_can_cancel")
 
@@ -31,14 +38,23 @@ class EventRegistration(models.Model):
             # sudo: the cost is the registrant's own; the ledger has its own access rules
             registration.credit_cost = -registration.sudo().credit_entry_id.credits
 
-    @api.depends("state", "event_id.date_begin", "event_id.cancel_hours")
+    @api.depends("state", "event_id.date_begin", "event_id.cancel_hours",
+                 "event_id.rescheduled_on")
     def _compute_can_cancel(self):
         now = fields.Datetime.now()
         for registration in self:
             registration.can_cancel = (
                 registration.state == "open"
                 and registration.event_id.is_training
-                and now < registration.event_id._cancel_deadline())
+                and now < registration._cancel_deadline())
+
+    def _cancel_deadline(self):
+        """Until when (UTC) this seat is cancelled free of charge: longer after a move."""
+        self.ensure_one()
+        event = self.event_id
+        if event.rescheduled_on and self.create_date <= event.rescheduled_on:
+            return event.date_begin
+        return event._cancel_deadline()
 
     @api.constrains("state", "active", "event_id", "credit_entry_id", "paid_outside",
                     "refund_entry_id")
@@ -73,6 +89,9 @@ class EventRegistration(models.Model):
     def write(self, vals):
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
+        if "event_id" in vals:
+            self.env["session.reminder"]._forget(
+                self.filtered(lambda seat: seat.event_id.id != vals["event_id"]))
         # Locks are taken in the order wallet, session, invoice number, as when booking.
         returned = self._return_credits() if vals.get("state") == "cancel" else {}
         before = self._seats_by_event()
@@ -123,7 +142,8 @@ class EventRegistration(models.Model):
         """
         # sudo: the ledger follows from the cancellation
         paid = self.sudo().filtered(
-            lambda seat: seat.credit_entry_id and not seat.refund_entry_id)
+            lambda seat: seat.credit_entry_id and not seat.refund_entry_id
+        ).sorted(lambda seat: seat.credit_entry_id.wallet_id.id)  # locks are taken in order
         return {
             registration: registration.credit_entry_id._reverse(
                 f"refund:registration:{registration.id}", kind="refund", post=False,
@@ -158,9 +178,40 @@ class EventRegistration(models.Model):
         return self.event_id.event_url or ""
 
     def _send_booking_mail(self, xmlid):
-        """Queue a mail to the attendee; it leaves after the commit."""
-        template = self.env.ref(xmlid)
-        for registration in self:
-            template.send_mail(registration.id)
+        """Queue a mail to the attendees; it leaves after the commit."""
+        self.env.ref(xmlid).send_mail_batch(self.ids)
         # sudo: the mail queue belongs to the system
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    def action_resend_confirmation(self):
+        """Send the confirmation again, with the session's date and link as they are now.
+
+        :raise UserError: no live seat of a training among them has an address
+        """
+        seats = self.filtered(
+            lambda seat: seat.event_id.is_training and seat._takes_a_seat() and seat.email)
+        if not seats:
+            raise UserError(self.env._(
+                "There is nobody to write to: the seat is cancelled, or has no e-mail address."))
+        seats._prepare_resend()
+        seats._send_booking_mail("session_booking.mail_template_booking_confirmed")
+        return {
+            "type": "ir.actions.client", "tag": "display_notification",
+            "params": {"type": "success", "message": self.env._(
+                "Confirmations on their way: %(count)s", count=len(seats))},
+        }
+
+    def _prepare_resend(self):
+        """What changes before a confirmation is sent again; for addons above this one."""
+
+    def _get_ticket_url(self):
+        """The attendee's ticket, with the barcode of the registration desk; for a place only."""
+        self.ensure_one()
+        event = self.event_id
+        if not event.address_id:
+            return ""
+        return "%s/event/%s/my_tickets?%s" % (
+            self.get_base_url(), event.id, urlencode({
+                "registration_ids": [self.id],
+                "tickets_hash": event._get_tickets_access_hash([self.id]),
+                "responsive_html": 1}))

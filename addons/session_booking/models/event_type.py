@@ -1,4 +1,9 @@
+import base64
+
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+DEFAULT_REMINDERS = [(7, "days"), (1, "days"), (1, "hours")]
 
 
 class EventType(models.Model):
@@ -14,6 +19,19 @@ class EventType(models.Model):
         help="Customers can cancel and get their credits back until this many hours before "
         "the session starts.")
     trainer_id = fields.Many2one("res.partner")
+    training_objectives = fields.Html(
+        string="Objectives", translate=True, help="What one can do after the training.")
+    training_audience = fields.Text(
+        string="Audience and prerequisites", translate=True, help="Whom the training is for.")
+    training_hours = fields.Float(
+        string="Duration (hours)", default=2.0, help="Of one session; new sessions last this long.")
+    programme_file = fields.Binary(string="Programme (PDF)", attachment=True)
+    programme_filename = fields.Char()
+    reminder_rule_ids = fields.One2many(
+        "session.reminder.rule", "event_type_id", string="Reminders", copy=True,
+        default=lambda self: self._default_reminder_rule_ids())
+    session_ids = fields.One2many("event.event", "event_type_id", string="Sessions")
+    coming_session_count = fields.Integer(compute="_compute_coming_session_count")
     training_product_id = fields.Many2one(
         "product.product", string="Product on invoices", domain=[("type", "=", "service")],
         default=lambda self: self.env.ref("session_booking.product_training", False),
@@ -25,9 +43,46 @@ class EventType(models.Model):
     _cancel_hours_not_negative = models.Constraint(
         "CHECK(cancel_hours >= 0)", "The time for free cancellation is a number of hours.")
 
+    _training_hours_positive = models.Constraint(
+        "CHECK(training_hours > 0)", "A training lasts more than zero hours.")
+
+    @api.model
+    def _default_reminder_rule_ids(self):
+        return [
+            fields.Command.create({"count": count, "unit": unit})
+            for count, unit in DEFAULT_REMINDERS]
+
+    def _compute_coming_session_count(self):
+        counts = dict(self.env["event.event"]._read_group([
+            ("event_type_id", "in", self.ids), ("kanban_state", "!=", "cancel"),
+            ("date_begin", ">", fields.Datetime.now())], ["event_type_id"], ["__count"]))
+        for training in self:
+            training.coming_session_count = counts.get(training, 0)
+
+    @api.constrains("programme_file")
+    def _check_programme_file(self):
+        for training in self.with_context(bin_size=False).filtered("programme_file"):
+            if not base64.b64decode(training.programme_file).startswith(b"%PDF-"):
+                raise ValidationError(self.env._(
+                    "The programme of “%(training)s” is not a PDF file. Export it as PDF and "
+                    "choose that file.", training=training.name))
+
     @api.onchange("is_training")
     def _onchange_is_training(self):
         """Trainings confirm and remind in their own way; Odoo's mails would come twice."""
         if self.is_training:
             self.event_type_mail_ids = [fields.Command.clear()]
             self.question_ids = [fields.Command.clear()]
+
+    def action_plan_series(self):
+        """Open the wizard that plans many sessions of the training."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "session_booking.session_series_action")
+        return {**action, "context": {"default_event_type_id": self.id}}
+
+    def action_view_sessions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("session_booking.session_action")
+        return {**action, "domain": [("event_type_id", "=", self.id)],
+                "context": {"default_event_type_id": self.id, "default_name": self.name}}

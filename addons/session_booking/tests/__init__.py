@@ -1,1 +1,11 @@
-from . import test_booking, test_booking_accounting, test_routes, test_seats
+from . import (
+    test_attendance,
+    test_booking,
+    test_booking_accounting,
+    test_group_booking,
+    test_reminders,
+    test_routes,
+    test_seats,
+    test_session_changes,
+    test_session_series,
+)

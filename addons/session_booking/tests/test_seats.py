@@ -63,12 +63,21 @@ class TestSeats(BookingCommon):
                 "UPDATE event_event SET seats_booked = 3 WHERE id = %s", [session.id])
 
     def test_capacity_below_the_taken_seats_is_refused(self):
+        """Issue 4, bad input: refused, names them; whatever Python does, the database too."""
         session = self.make_session(seats_max=3)
         self.register(session, 2)
+        for vals in ({"seats_max": 1}, {"seats_max": 0}):
+            with self.assertRaisesRegex(ValidationError, "Guest 0, Guest 1"), \
+                    self.env.cr.savepoint():
+                session.write(vals)
         with self.assertRaises(CheckViolation), mute_logger("odoo.sql_db"), \
                 self.env.cr.savepoint():
-            session.seats_max = 1
-            self.env.flush_all()
+            self.env.cr.execute("UPDATE event_event SET seats_max = 1 WHERE id = %s", [session.id])
+        session.seats_max = 2
+        session.seats_limited = False
+        with self.assertRaisesRegex(ValidationError, "capacity cannot be 1"), \
+                self.env.cr.savepoint():
+            session.write({"seats_limited": True, "seats_max": 1})
 
     def test_a_training_without_price_is_refused(self):
         with self.assertRaises(CheckViolation), mute_logger("odoo.sql_db"), \

@@ -1,0 +1,207 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..exceptions import SessionUnavailable
+
+LIVE = ("open", "done")
+NAMES_SHOWN = 10
+
+
+class BookingChangeMixin(models.AbstractModel):
+    """Sessions that move, shrink, or are cancelled while people have seats in them."""
+
+    _name = "booking.change.mixin"
+    _description = "Changes of a Training Session"
+
+    rescheduled_on = fields.Datetime(
+        readonly=True, copy=False,
+        help="When the session was last moved with seats taken. Who booked before may cancel "
+        "free of charge until it starts.")
+
+    # Guards -------------------------------------------------------------------------------
+
+    @api.constrains("seats_max", "seats_limited", "is_training")
+    def _check_capacity_holds_seats(self):
+        """The database refuses too; this says who would be left standing."""
+        for event in self.filtered("is_training"):
+            if event.seats_limited and event.seats_booked > event.seats_max:
+                raise ValidationError(self.env._(
+                    "“%(session)s” of %(date)s has %(taken)s seats taken (%(names)s): its "
+                    "capacity cannot be %(capacity)s. Cancel seats first, or keep at least "
+                    "%(taken)s.", session=event.name, date=event._local_begin(),
+                    taken=event.seats_booked, capacity=event.seats_max,
+                    names=event._attendee_names()))
+
+    @api.constrains("event_url")
+    def _check_event_url(self):
+        """Attendees click it: Odoo's check lets ``javascript://`` through."""
+        for event in self.filtered("event_url"):
+            if not event.event_url.lower().startswith(("https://", "http://")):
+                raise ValidationError(self.env._(
+                    "“%(url)s” is not a web address: the link of an online session starts with "
+                    "https://.", url=event.event_url))
+        return super()._check_event_url()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_booked(self):
+        for event in self.filtered("is_training"):
+            seats = event._registrations()
+            if any(seat.state in LIVE for seat in seats):
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be deleted. "
+                    "Cancel the session instead: everyone is told and gets the credits back.",
+                    session=event.name, date=event._local_begin(),
+                    names=event._attendee_names()))
+            if seats:
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s had bookings, which the books refer to, and "
+                    "cannot be deleted. Archive it instead.",
+                    session=event.name, date=event._local_begin()))
+
+    def _registrations(self, states=None):
+        """Registrations of these sessions, archived ones too unless states are given."""
+        registrations = self.env["event.registration"].with_context(active_test=bool(states))
+        domain = [("event_id", "in", self.ids)]
+        return registrations.search(domain + ([("state", "in", states)] if states else []))
+
+    def _attendee_names(self):
+        """Names of those who have seats, the first ones when they are many."""
+        names = [seat.name or seat.display_name for seat in self._registrations(LIVE)[::-1]]
+        if len(names) > NAMES_SHOWN:
+            return self.env._(
+                "%(names)s and %(count)s more", names=", ".join(names[:NAMES_SHOWN]),
+                count=len(names) - NAMES_SHOWN)
+        return ", ".join(names)
+
+    # Overlaps -----------------------------------------------------------------------------
+
+    def _overlapping(self, partner):
+        """Other sessions at the same time in which the partner has a seat: a warning's matter.
+
+        :param partner: the ``res.partner`` who comes
+        :return: ``event.event``
+        """
+        return self._overlapping_all(partner).get(partner, self.browse())
+
+    def _overlapping_all(self, partners, begin=None, end=None):
+        """As :meth:`_overlapping` for many, in one query.
+
+        :param datetime begin: UTC, with ``end``: instead of the session's own dates
+        :return: dict of ``res.partner`` to ``event.event``, those who have none left out
+        """
+        self.ensure_one()
+        groups = self.env["event.registration"]._read_group([
+            ("partner_id", "in", partners.ids), ("state", "in", LIVE),
+            ("event_id", "!=", self.id), ("event_id.is_training", "=", True),
+            ("event_id.kanban_state", "!=", "cancel"),
+            ("event_id.date_begin", "<", end or self.date_end),
+            ("event_id.date_end", ">", begin or self.date_begin),
+        ], ["partner_id"], ["event_id:recordset"])
+        return dict(groups)
+
+    def _overlap_warning(self, partners, begin=None, end=None):
+        """One line for each partner who has a seat elsewhere at that time; empty when none."""
+        overlapping = self._overlapping_all(partners, begin, end)
+        return "\n".join(
+            self.env._(
+                "%(name)s already has a seat in “%(session)s”, %(date)s.",
+                name=partner.name, session=other.name, date=other._local_begin())
+            for partner, others in overlapping.items() for other in others)
+
+    # Moving -------------------------------------------------------------------------------
+
+    def write(self, vals):
+        """Whatever door the date changes through, those who have seats are told."""
+        if vals.get("kanban_state") == "cancel":
+            self._check_cancelled_with_its_seats()
+        if not {"date_begin", "date_end"} & set(vals):
+            return super().write(vals)
+        before = {
+            event: (event.date_begin, event.date_end) for event in self
+            if event.is_training and event.seats_booked}
+        result = super().write(vals)
+        now = fields.Datetime.now()
+        for event, dates in before.items():
+            if (event.date_begin, event.date_end) != dates and event.date_begin > now:
+                event._follow_move(dates[0])
+        return result
+
+    def _move_session(self, date_begin, date_end, note=""):
+        """Give the session other dates; everyone is told once, reminders and links follow.
+
+        :param datetime date_begin: UTC
+        :param datetime date_end: UTC
+        :param str note: a word to those who come
+        :raise SessionUnavailable: cancelled, or the new date is past
+        """
+        self.ensure_one()
+        if (self.date_begin, self.date_end) == (date_begin, date_end):
+            return
+        if self.kanban_state == "cancel":
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” is cancelled and cannot be moved. Plan a new session.",
+                session=self.name))
+        if date_begin <= fields.Datetime.now():
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” cannot be moved to the past. Choose a coming date.",
+                session=self.name))
+        self.with_context(session_note=note).write(
+            {"date_begin": date_begin, "date_end": date_end})
+
+    def _follow_move(self, moved_from):
+        """What a new date entails for who booked the old one: a mail, new reminders, a way out.
+
+        :param datetime moved_from: the former beginning, UTC
+        """
+        self.ensure_one()
+        self.rescheduled_on = fields.Datetime.now()
+        seats = self.with_context(moved_from=moved_from)._registrations(["open"])
+        self.env["session.reminder"]._forget(seats)
+        seats._send_booking_mail("session_booking.mail_template_session_moved")
+
+    # Cancelling ---------------------------------------------------------------------------
+
+    def _check_cancelled_with_its_seats(self):
+        for event in self.filtered("is_training"):
+            if event.kanban_state != "cancel" and event._registrations(LIVE):
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s has bookings (%(names)s). Use the button “Cancel "
+                    "the session”: everyone is told and gets the credits back.",
+                    session=event.name, date=event._local_begin(),
+                    names=event._attendee_names()))
+
+    def _cancel_session(self, note=""):
+        """Cancel every seat: credits to their lots, invoices reversed, everyone told; once.
+
+        The wallets are locked before the session, as everywhere.
+
+        :param str note: why, for those who had a seat
+        :raise UserError: someone attended: the session took place
+        """
+        self.ensure_one()
+        if self.kanban_state == "cancel":
+            return
+        if attended := self._registrations(["done"]):
+            raise UserError(self.env._(
+                "“%(session)s” of %(date)s took place: %(names)s attended. Cancel seats one by "
+                "one instead.", session=self.name, date=self._local_begin(),
+                names=", ".join(attended.mapped("display_name"))))
+        told = self._registrations(["open"])
+        (told | self._registrations(["draft"])).action_cancel()
+        self.kanban_state = "cancel"
+        told.with_context(session_note=note)._send_booking_mail(
+            "session_booking.mail_template_session_cancelled")
+
+    def action_cancel_session(self):
+        return self._open_wizard("session_booking.session_cancel_action")
+
+    def action_move_session(self):
+        return self._open_wizard("session_booking.session_move_action")
+
+    def action_book_group(self):
+        return self._open_wizard("session_booking.session_group_booking_action")
+
+    def _open_wizard(self, xmlid):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(xmlid)
+        return {**action, "context": {"default_event_id": self.id}}

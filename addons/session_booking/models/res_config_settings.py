@@ -1,0 +1,8 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    training_declaration = fields.Char(
+        related="company_id.training_declaration", readonly=False)

@@ -1,0 +1,1 @@
+from .local_time import NonExistentTime, every_weeks, local_to_utc

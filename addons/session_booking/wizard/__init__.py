@@ -1,0 +1,7 @@
+from . import (
+    session_cancel,
+    session_group_booking,
+    session_group_booking_line,
+    session_move,
+    session_series,
+)
