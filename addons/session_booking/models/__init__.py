@@ -1,1 +1,9 @@
-from . import event_event, event_registration, event_type
+from . import (
+    booking_waiting_mixin,
+    event_event,
+    event_registration,
+    event_type,
+    res_company,
+    res_config_settings,
+    session_waiting,
+)

@@ -13,6 +13,9 @@ class EventType(models.Model):
         string="Free cancellation (hours)", default=48,
         help="Customers can cancel and get their credits back until this many hours before "
         "the session starts.")
+    waiting_hours = fields.Integer(
+        string="Waiting list: seat held (hours)", help="How long a freed seat is held for the "
+        "next of the waiting list; 0: as long as the company's settings say.")
     trainer_id = fields.Many2one("res.partner")
     training_product_id = fields.Many2one(
         "product.product", string="Product on invoices", domain=[("type", "=", "service")],
@@ -24,6 +27,9 @@ class EventType(models.Model):
         "A training is booked with credits: give it a price of at least 1 credit.")
     _cancel_hours_not_negative = models.Constraint(
         "CHECK(cancel_hours >= 0)", "The time for free cancellation is a number of hours.")
+
+    _waiting_hours_not_negative = models.Constraint(
+        "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
 
     @api.onchange("is_training")
     def _onchange_is_training(self):

@@ -1,1 +1,1 @@
-from . import test_booking, test_booking_accounting, test_routes, test_seats
+from . import test_booking, test_booking_accounting, test_changes, test_routes, test_seats, test_waiting
