@@ -22,6 +22,8 @@
         "views/session_booking_menus.xml",
         "views/calendar_templates.xml",
         "views/booking_templates.xml",
+        "views/waiting_templates.xml",
+        "views/training_templates.xml",
         "views/event_templates.xml",
         "views/portal_templates.xml",
     ],

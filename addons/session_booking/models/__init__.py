@@ -5,5 +5,6 @@ from . import (
     event_type,
     res_company,
     res_config_settings,
+    session_calendar,
     session_waiting,
 )

@@ -2,6 +2,7 @@ import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from odoo.addons.credit_wallet.tools import lock_in_order
@@ -32,6 +33,8 @@ class EventEvent(models.Model):
         default=0, required=True, readonly=True, copy=False, string="Seats held",
         help="Seats offered to the waiting list and not yet accepted: nobody else can take them.")
     seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
+    has_seats_left = fields.Boolean(
+        compute="_compute_seats_left", search="_search_has_seats_left")
 
     _training_has_price = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR credit_price > 0)",
@@ -44,6 +47,8 @@ class EventEvent(models.Model):
     _training_is_one_session = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
         "A training has one event per session: create several sessions instead of slots.")
+
+    _calendar = models.Index("(date_begin, id) WHERE is_training")
 
     @api.depends("event_type_id")
     def _compute_is_training(self):
@@ -62,6 +67,17 @@ class EventEvent(models.Model):
         for event in self:
             taken = event.seats_booked + event.seats_held
             event.seats_left = event.seats_max - taken if event.seats_limited else -1
+            event.has_seats_left = bool(event.seats_left)
+
+    def _search_has_seats_left(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain.custom(to_sql=lambda model, alias, query: SQL(
+            "((NOT COALESCE(%(limited)s, FALSE) OR %(booked)s + %(held)s < %(max)s) = ANY(%(value)s))",
+            value=list(value), **{
+                name: SQL.identifier(alias, column) for name, column in (
+                    ("limited", "seats_limited"), ("booked", "seats_booked"),
+                    ("held", "seats_held"), ("max", "seats_max"))}))
 
     # Seats --------------------------------------------------------------------------------
 

@@ -1,4 +1,8 @@
 from collections import Counter
+from urllib.parse import urlsplit
+
+import pytz
+import vobject
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -243,6 +247,23 @@ class EventRegistration(models.Model):
         """Where the attendee follows the session online; empty when there is nowhere."""
         self.ensure_one()
         return self.event_id.event_url or ""
+
+    def _get_ics(self):
+        """These seats as an iCalendar file (RFC 5545), in UTC; one identity per seat for ever."""
+        file = vobject.iCalendar()
+        for registration in self:
+            event = registration.event_id
+            entry = file.add("vevent")
+            entry.add("uid").value = f"{registration.id}@{urlsplit(self.get_base_url()).hostname}"
+            entry.add("dtstamp").value = pytz.utc.localize(registration.write_date)
+            entry.add("dtstart").value = pytz.utc.localize(event.date_begin)
+            entry.add("dtend").value = pytz.utc.localize(event.date_end)
+            entry.add("summary").value = event.name
+            entry.add("location").value = event.address_inline or self.env._("Online")
+            entry.add("url").value = f"{self.get_base_url()}/my/trainings/{registration.id}"
+            entry.add("status").value = (
+                "CONFIRMED" if registration._takes_a_seat() else "CANCELLED")
+        return file.serialize().encode()
 
     def _send_booking_mail(self, xmlid):
         """Queue a mail to the attendee; it leaves after the commit."""

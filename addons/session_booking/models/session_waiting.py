@@ -1,10 +1,10 @@
+import hmac
 import secrets
 from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import consteq
 
 LIVE = ("waiting", "offered")
 
@@ -205,7 +205,7 @@ class SessionWaiting(models.Model):
         sudo: the link is the credential, as in a mail; it opens this one place in line.
         """
         waiting = self.sudo().browse(waiting_id).exists()
-        known = waiting and consteq(waiting.access_token, token)
+        known = waiting and hmac.compare_digest(waiting.access_token.encode(), token.encode())
         return waiting if known else waiting.browse()
 
     def _get_link(self):
