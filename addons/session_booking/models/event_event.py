@@ -73,7 +73,8 @@ class EventEvent(models.Model):
         if operator != "in":
             return NotImplemented
         return Domain.custom(to_sql=lambda model, alias, query: SQL(
-            "((NOT COALESCE(%(limited)s, FALSE) OR %(booked)s + %(held)s < %(max)s) = ANY(%(value)s))",
+            "((NOT COALESCE(%(limited)s, FALSE) OR %(booked)s + %(held)s < %(max)s)"
+            " = ANY(%(value)s))",
             value=list(value), **{
                 name: SQL.identifier(alias, column) for name, column in (
                     ("limited", "seats_limited"), ("booked", "seats_booked"),
