@@ -5,8 +5,10 @@ import copy
 import os
 import re
 import subprocess
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg2
@@ -159,6 +161,45 @@ class House:
             partner_id = user.partner_id.id
         return Visitor(self, login, login, partner_id)
 
+    def customers(self, count, credits=0):
+        """Many new customers at once, signed in without the seconds their passwords take.
+
+        :return: list of :class:`Visitor`
+        """
+        names = [uuid.uuid4().hex[:12] for _customer in range(count)]
+        with self.env() as env:
+            users = env["res.users"].with_context(no_reset_password=True).create([{
+                "name": f"Client {name[:4]}", "login": f"{name}@example.com",
+                "email": f"{name}@example.com", "lang": "fr_FR", "tz": "Europe/Paris",
+                "group_ids": [(6, 0, [env.ref("base.group_portal").id])]} for name in names])
+            wallets = env["credit.wallet"]._of_all(users.partner_id, env.company)
+            if credits:
+                env["credit.wallet"]._grant_all("adjustment", [{
+                    "wallet": wallets[user.partner_id], "credits": credits, "value": 0.0,
+                    "key": f"test:{user.login}", "expiry_date": False,
+                    "entry_vals": {"reason": "Test"}} for user in users])
+            made = [
+                (user.login, user.partner_id.id, self._signed_in(user)) for user in users]
+        visitors = []
+        for login, partner_id, session_id in made:
+            visitors.append(Visitor(self, partner_id=partner_id))
+            visitors[-1].login = login
+            visitors[-1].http.cookies.set("session_id", session_id)
+        return visitors
+
+    def _signed_in(self, user):
+        """The cookie of a session as the login form would have opened it."""
+        from odoo import http
+        from odoo.service import security
+
+        session = http.root.session_store.new()
+        session.update(
+            http.get_default_session(), db=self.name, _trace_disable=True, uid=user.id,
+            login=user.login, context={"lang": "fr_FR", "tz": "Europe/Paris", "uid": user.id})
+        session.session_token = security.compute_session_token(session, user.env(user=user.id))
+        http.root.session_store.save(session)
+        return session.sid
+
     def session(self, capacity=10, price=2, days=30, **vals):
         """A new published session of a training.
 
@@ -240,3 +281,18 @@ def alert(page):
     """Text of the page's booking error, tags removed."""
     found = re.search(r'class="o_booking_(?:error|unavailable)[^>]*>(.*?)</div>', page, re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[1])).strip() if found else ""
+
+
+def at_once(actions):
+    """Call all of them at the same moment, each in a thread.
+
+    :return: the answers, in the same order; an action that failed fails the test
+    """
+    barrier = threading.Barrier(len(actions))
+
+    def act(action):
+        barrier.wait()
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(act, actions))

@@ -42,13 +42,16 @@ QUESTIONS = {
                                FROM credit_lot WHERE company_id = c.id) lots ON TRUE
          WHERE c.credit_deferred_account_id IS NOT NULL AND owed.value <> lots.value""",
     "a session counts its seats, and sells no more than it has": """
-        SELECT s.id AS session, s.seats_booked, s.seats_max, r.seats
+        SELECT s.id AS session, s.seats_booked, s.seats_held, s.seats_max, r.seats, w.held
           FROM event_event s
+          LEFT JOIN LATERAL (SELECT COUNT(*) AS held FROM session_waiting
+                              WHERE event_id = s.id AND state = 'offered') w ON TRUE
           LEFT JOIN LATERAL (SELECT COUNT(*) AS seats FROM event_registration
                               WHERE event_id = s.id AND active
                                 AND state IN ('open', 'done')) r ON TRUE
-         WHERE s.seats_booked <> r.seats
-            OR (s.is_training AND s.seats_limited AND s.seats_booked > s.seats_max)""",
+         WHERE s.seats_booked <> r.seats OR s.seats_held <> w.held
+            OR (s.is_training AND s.seats_limited
+                AND s.seats_booked + s.seats_held > s.seats_max)""",
     "a seat paid with credits is one booking, and one refund once cancelled": """
         SELECT r.id AS registration, r.state, r.credit_entry_id, r.refund_entry_id
           FROM event_registration r

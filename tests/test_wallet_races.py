@@ -1,6 +1,5 @@
 """One wallet, many hands at once: tabs of a browser, an administrator, payment notifications."""
 
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ import psycopg2
 import pytest
 
 from tests import invariants
-from tests.house import NO_WALLET_GUARD, House, alert
+from tests.house import NO_WALLET_GUARD, House, alert, at_once
 from tests.test_insaho_flow_http import json_answer, order_pack
 
 BALANCE = 10
@@ -26,21 +25,6 @@ def unguarded_wallets(tmp_path_factory):
         "caps_test_no_wallet_guard", tmp_path_factory.mktemp("no_wallet_guard"), NO_WALLET_GUARD)
     yield made.start()
     made.stop()
-
-
-def at_once(actions):
-    """Call all of them at the same moment, each in a thread.
-
-    :return: the answers, in the same order; an action that failed fails the test
-    """
-    barrier = threading.Barrier(len(actions))
-
-    def act(action):
-        barrier.wait()
-        return action()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(act, actions))
 
 
 def tabs_of(house, visitor, count):

@@ -147,6 +147,30 @@ class CreditEntry(models.Model):
             entry._post_reversal()
         return entry
 
+    def _repeat(self, key, **entry_vals):
+        """Take again, from the very lots, the credits this entry took and a reversal gave back.
+
+        For what is changed against its like: expired or not, the same credits pay for it. Like
+        a booking, it is posted to the accounts by the invoice its caller makes.
+
+        :return: the new ``credit.entry``
+        :raise UserError: the entry was not reversed
+        :raise IdempotencyConflict: the key is known with other content
+        """
+        self.ensure_one()
+        wallet = self.wallet_id
+        if known := wallet._known_entry(key, self.kind, self.credits):
+            return known
+        if not self.reversal_ids:
+            raise UserError(self.env._(
+                "“%(entry)s” was not undone: what it took is still spent.",
+                entry=self.display_name))
+        balance = wallet._move_balance(self.credits)
+        moves = [(move.lot_id, move.credits, move.value) for move in self.lot_move_ids]
+        self.env["credit.lot"]._apply(moves)
+        return wallet._record(
+            self.kind, key, balance, moves, **{"origin": self.origin, **entry_vals})
+
     def _reverse_adjustment(self, reason):
         """Undo a manual change, and its journal items; a second call changes nothing.
 

@@ -2,7 +2,8 @@ import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+
+from ..tools import lock_in_order
 
 
 class CreditTeamMixin(models.AbstractModel):
@@ -105,9 +106,7 @@ class CreditTeamMixin(models.AbstractModel):
         """
         self.ensure_one()
         # Both rows in the order of their ids, so that opposite transfers do not deadlock.
-        self.env.cr.execute(SQL(
-            "SELECT id FROM credit_wallet WHERE id IN %s ORDER BY id FOR UPDATE",
-            (self.id, target.id)))
+        lock_in_order(self | target)
         origin = f"{self.partner_id.name} → {target.partner_id.name}"
         given = self._spend(credits, f"{key}:out", kind="transfer", origin=origin)
         received = target._known_entry(f"{key}:in", "transfer", credits)

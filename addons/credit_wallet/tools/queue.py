@@ -15,6 +15,7 @@ import psycopg2.errors
 
 from odoo import sql_db
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 # Below the 60 s after which proxies give up; a booking holds the line for about a second.
 WAIT_SECONDS = 50
@@ -49,3 +50,15 @@ def take_turn(env, *records):
     env.invalidate_all()
     env.cr.postcommit.add(connection.close)
     env.cr.postrollback.add(connection.close)
+
+
+def lock_in_order(*recordsets):
+    """Lock the rows until the transaction ends: the recordsets in their order, each by id.
+
+    For operations on several wallets or sessions: whoever locks in the same order waits, and
+    does not deadlock. The order of the arguments is wallets, then sessions.
+    """
+    for records in recordsets:
+        records.env.cr.execute(SQL(
+            "SELECT id FROM %s WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            SQL.identifier(records._table), records.ids))

@@ -1,1 +1,1 @@
-from . import calendar, event, portal
+from . import basket, calendar, event, portal, waiting

@@ -1,180 +1,153 @@
-import calendar
 import uuid
-from datetime import date, datetime, time
 
-import pytz
-from dateutil.relativedelta import relativedelta
-
-from odoo import fields, http
+from odoo import http
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.http import request
-from odoo.tools import format_date
-from odoo.tools.misc import get_lang
 
 from odoo.addons.credit_wallet.exceptions import InsufficientCredits
 from odoo.addons.credit_wallet.tools import take_turn
+
+MAX_TOKEN = 64
 
 
 class TrainingCalendar(http.Controller):
 
     # Calendar -------------------------------------------------------------------------------
 
-    @http.route("/trainings", type="http", auth="public", website=True, sitemap=True)
-    def trainings(self, month=None, theme=None, place=None, **kw):
-        """The month's sessions as a calendar, and as a list on phones."""
-        first = self._parse_month(month)
-        sessions = request.env["event.event"].search(
-            self._session_domain(first, theme, place), order="date_begin, id")
-        return request.render("session_booking.calendar", {
-            "sessions": sessions,
-            "weeks": self._weeks(first, sessions),
-            "weekdays": self._weekdays(),
-            "month": first,
-            "month_label": format_date(
-                request.env, first, date_format="MMMM yyyy").capitalize(),
-            "previous": f"{first - relativedelta(months=1):%Y-%m}",
-            "next": f"{first + relativedelta(months=1):%Y-%m}",
-            "today": self._today(),
-            "themes": self._themes(),
-            "theme": int(theme) if theme and theme.isdigit() else None,
-            "place": place if place in ("online", "onsite") else None,
-            "next_session": not sessions and request.env["event.event"].search(
-                self._filters(theme, place) & Domain("date_begin", ">", fields.Datetime.now()),
-                order="date_begin", limit=1),
-        })
+    @http.route(["/trainings", "/trainings/page/<int:page>"], type="http", auth="public",
+                website=True, sitemap=True, readonly=True)
+    def trainings(self, page=1, **params):
+        """Sessions by month, week or list, filtered."""
+        return request.render(
+            "session_booking.calendar", request.env["session.calendar"]._page_values(
+                request.website, {**params, "page": str(page)}))
 
-    def _today(self):
-        timezone = pytz.timezone(request.website.company_id.credit_tz or "UTC")
-        return datetime.now(timezone).date()
-
-    def _parse_month(self, month):
-        try:
-            return datetime.strptime(month or "", "%Y-%m").date()
-        except ValueError:
-            return self._today().replace(day=1)
-
-    def _filters(self, theme, place):
-        domain = Domain([("is_training", "=", True), ("kanban_state", "!=", "cancel")])
-        domain &= Domain(request.website.website_domain())
-        if theme and theme.isdigit():
-            domain &= Domain("tag_ids", "in", [int(theme)])
-        if place == "online":
-            domain &= Domain("address_id", "=", False)
-        elif place == "onsite":
-            domain &= Domain("address_id", "!=", False)
-        return domain
-
-    def _session_domain(self, first, theme, place):
-        """Sessions that begin in the month of the company's civil calendar."""
-        timezone = pytz.timezone(request.website.company_id.credit_tz or "UTC")
-        begin, end = (
-            timezone.localize(datetime.combine(day, time.min)).astimezone(pytz.utc)
-            .replace(tzinfo=None)
-            for day in (first, first + relativedelta(months=1)))
-        return self._filters(theme, place) & Domain(
-            [("date_begin", ">=", begin), ("date_begin", "<", end)])
-
-    def _weeks(self, first, sessions):
-        """Rows of (day, sessions of the day), from the first weekday of the language."""
-        by_day = sessions.grouped(lambda session: session._local_date())
-        start = int(get_lang(request.env).week_start) - 1
-        weeks = calendar.Calendar(start).monthdatescalendar(first.year, first.month)
-        return [[(day, by_day.get(day, sessions.browse())) for day in week] for week in weeks]
-
-    def _weekdays(self):
-        start = int(get_lang(request.env).week_start) - 1
-        monday = date(2024, 1, 1)
-        return [
-            format_date(request.env, monday + relativedelta(days=start + i), date_format="EEEE")
-            for i in range(7)]
-
-    def _themes(self):
-        return request.env["event.tag"].search([
-            ("id", "in", request.env["event.event"].sudo().search(
-                # sudo: tags of sessions the visitor can see anyway
-                Domain([("is_training", "=", True), ("is_published", "=", True)])).tag_ids.ids)])
+    @http.route("/trainings/training/<int:training_id>", type="http", auth="public",
+                website=True, sitemap=False, readonly=True)
+    def training(self, training_id, **kw):
+        """A training and its next sessions, of which several can be booked at once."""
+        sessions = request.env["session.calendar"]._next_sessions(request.website, training_id)
+        # sudo: the name and themes of a training whose sessions are published
+        training = request.env["event.type"].sudo().browse(training_id).exists()
+        if not training.is_training or not (sessions or request.env.user._is_internal()):
+            raise request.not_found()
+        return request.render("session_booking.training_page", {
+            "training": training, "sessions": sessions})
 
     # Booking --------------------------------------------------------------------------------
 
     @http.route(
         '/trainings/<model("event.event"):event>', type="http", auth="public", website=True,
         sitemap=True)
-    def session(self, event, **kw):
+    def session(self, event, attendee=None, **kw):
         """The session, its price in credits, and the balance before and after."""
         return request.render(
-            "session_booking.session_page", self._session_values(event))
+            "session_booking.session_page", self._session_values(event, attendee))
 
-    def _session_values(self, event, error=None):
+    def _session_values(self, event, attendee=None, **values):
+        """What the page shows of the session, and of what the visitor can do about it."""
         values = {
-            "event": event, "main_object": event, "error": error,
-            "book_url": f"/trainings/{request.env['ir.http']._slug(event)}",
-            "booking_token": uuid.uuid4().hex,
+            "event": event, "main_object": event, "error": None,
+            "book_url": self._session_url(event), "booking_token": uuid.uuid4().hex,
             "wallet": None, "signed_in": False, "registration": None, "unavailable": None,
+            "waiting": None, "can_wait": False, "offer": None, "attendees": None,
+            "overlaps": None, **values,
         }
+        if request.env.user._is_public():
+            person = None
+        else:
+            # sudo: what the visitor's own wallet, team, seats and place in line allow
+            session = event.sudo()
+            attendees = session._attendees(request.env.user.partner_id)
+            person = self._choose(attendees, attendee)
+            values.update(self._attendee_values(session, attendees, person))
         try:
-            event._check_bookable()
+            event._check_bookable(person)
         except UserError as unavailable:
             values["unavailable"] = str(unavailable)
-        if not request.env.user._is_public():
-            partner = request.env.user.partner_id
-            wallet = self._wallet(event)
-            values.update({
-                "wallet": wallet,
-                "signed_in": True,
-                "missing": max(event.credit_price - wallet.balance, 0),
-                "registration": request.env["event.registration"].search([
-                    ("event_id", "=", event.id), ("partner_id", "=", partner.id),
-                    ("state", "in", ("open", "done"))], limit=1),
-            })
+            values["can_wait"] = event._is_open()
         return values
 
-    def _wallet(self, event):
-        """The wallet that would pay; none when the user may spend from none."""
-        company = event.sudo().company_id or request.website.company_id
-        return request.env["credit.wallet"]._to_spend(
-            request.env.user.partner_id, company, event.credit_price)
+    def _session_url(self, event):
+        return f"/trainings/{request.env['ir.http']._slug(event)}"
+
+    def _choose(self, attendees, attendee):
+        """The one of these people whose id was sent; by default the visitor."""
+        wanted = int(attendee) if str(attendee or "").isdecimal() else None
+        return attendees.filtered(lambda person: person.id == wanted) or attendees[:1]
+
+    def _attendee_values(self, event, attendees, person):
+        wallet = event._wallet_to_pay(request.env.user.partner_id, person)
+        waiting = request.env["session.waiting"].sudo()._of(event, person)  # sudo: see above
+        return {
+            "signed_in": True, "wallet": wallet,
+            "attendees": attendees, "attendee": person,
+            "missing": max(event.credit_price - wallet.balance, 0),
+            "registration": event.registration_ids.search([
+                ("event_id", "=", event.id), ("partner_id", "=", person.id),
+                ("state", "in", ("open", "done"))], limit=1),
+            "waiting": waiting, "offer": event._offer_to(person),
+            "overlaps": event._overlapping(person),
+        }
 
     @http.route(
         '/trainings/<model("event.event"):event>/book', type="http", auth="public",
         methods=["POST"], website=True, sitemap=False)
-    def book(self, event, token="", price="", **kw):
+    def book(self, event, token="", price="", attendee=None, overlap="", **kw):
         """One confirmed click books once: the page's token is the idempotency key."""
         if request.env.user._is_public():
             return self._refuse(event, request.env._(
                 "Sign in or create an account to book: credits are kept in your wallet."), 401)
-        partner = request.env.user.partner_id
-        wallet = self._wallet(event)
-        if not wallet:
-            return self._refuse(event, request.env._(
-                "Ask the training manager of your company to let you spend its credits."), 403)
-        if not token or len(token) > 64 or price != str(event.credit_price):
-            return self._refuse(event, request.env._(
-                "The price or the page changed meanwhile. Check the price and confirm again."),
-                409)
-        key = f"{event.id}:{partner.id}:{token}"
+        # sudo: customers have no right on registrations, ledger and invoices; the session is
+        # readable by them, the wallet theirs or their company's, the attendee of their team
+        session = event.sudo()
+        booker = request.env.user.partner_id
+        person = self._choose(session._attendees(booker), attendee)
+        wallet = session._wallet_to_pay(booker, person)
+        refusal = self._refusal(session, wallet, person, token, price, attendee, overlap)
+        if refusal:
+            return self._refuse(event, *refusal, attendee=attendee)
+        key = f"{event.id}:{person.id}:{token}"
         try:
-            # Full or too dear is answered at once; only who has a chance waits in line.
-            if not request.env["event.registration"].sudo().search_count(
-                    [("booking_key", "=", key)], limit=1):
-                event._check_bookable()
-                if wallet.balance < event.credit_price:
-                    raise wallet._insufficient_error(event.credit_price)
-                take_turn(request.env, wallet, event)
-            with request.env.cr.savepoint():
-                # sudo: customers have no right on registrations, ledger and invoices; the
-                # wallet is theirs (checked above) and the session is readable by them
-                registration = event.sudo()._book(wallet, partner, key)
+            registration = self._book(session, wallet, person, key)
         except InsufficientCredits as error:
-            return self._refuse(event, str(error), 402)
+            return self._refuse(event, str(error), 402, attendee=attendee)
         except UserError as error:
-            return self._refuse(event, str(error), 409)
+            return self._refuse(event, str(error), 409, attendee=attendee)
         return request.redirect(f"/my/trainings/{registration.id}?booked=1", code=303)
 
-    def _refuse(self, event, message, status):
+    def _refusal(self, session, wallet, person, token, price, attendee, overlap):
+        """Why this form is not a booking yet: (message, status), or None."""
+        if attendee and str(person.id) != attendee:
+            return request.env._(
+                "You may book for yourself, and for the team whose training you manage."), 403
+        if not wallet:
+            return request.env._(
+                "Ask the training manager of your company to let you spend its credits."), 403
+        if not token or len(token) > MAX_TOKEN or price != str(session.credit_price):
+            return request.env._(
+                "The price or the page changed meanwhile. Check the price and confirm again."), 409
+        if overlap != str(person.id) and session._overlapping(person):
+            return request.env._(
+                "%(name)s has another session at the same time. Confirm once more if that is "
+                "what you want.", name=person.name), 409
+        return None
+
+    def _book(self, session, wallet, person, key):
+        """Full or too dear is answered at once; only who has a chance waits in line."""
+        if not session.registration_ids.search_count([("booking_key", "=", key)], limit=1):
+            session._check_bookable(person)
+            if wallet.balance < session.credit_price:
+                raise wallet._insufficient_error(session.credit_price)
+            take_turn(request.env, wallet, session)
+        with request.env.cr.savepoint():
+            return session._book(wallet, person, key)
+
+    def _refuse(self, event, message, status, attendee=None):
         # Nothing was written: the next in line need not wait until this page is made.
         request.env.cr.rollback()
         response = request.render(
-            "session_booking.session_page", self._session_values(event, error=message))
+            "session_booking.session_page",
+            self._session_values(event, attendee, error=message))
         response.status_code = status
         return response

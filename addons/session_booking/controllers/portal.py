@@ -1,10 +1,15 @@
+import uuid
+
 from odoo import fields, http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.fields import Domain
 from odoo.http import request
 
+from odoo.addons.credit_wallet.tools import take_turn
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
+
+from .calendar import MAX_TOKEN
 
 
 class TrainingPortal(CustomerPortal):
@@ -36,6 +41,10 @@ class TrainingPortal(CustomerPortal):
             step=self._trainings_per_page, url_args={"filterby": filterby})
         values = self._prepare_portal_layout_values()
         values.update({
+            "booked": kw.get("booked"),
+            "line": request.env["session.waiting"].search([
+                ("partner_id", "=", request.env.user.partner_id.id),
+                ("state", "in", ("waiting", "offered"))]).sudo(),  # sudo: links of one's own
             "page_name": "trainings",
             "default_url": "/my/trainings",
             "registrations": registrations.search(
@@ -65,6 +74,10 @@ class TrainingPortal(CustomerPortal):
             "page_name": "training", "registration": registration,
             "event": registration.event_id.sudo(),  # sudo: an unpublished past session
             "booked": booked, "error": error,
+            # sudo: sessions on sale, and whether this attendee has a seat in them
+            "swap_sessions": registration.sudo()._swap_sessions(),
+            "swap_token": uuid.uuid4().hex,
+            "google_url": registration.sudo().event_id._get_event_resource_urls()["google_url"],
             # sudo: the invoice of the user's own seat; its link carries its own token
             "booking_invoice": registration.sudo().credit_entry_id.move_ids[:1],
         })
@@ -83,3 +96,42 @@ class TrainingPortal(CustomerPortal):
         except UserError as error:
             return self.portal_my_training(registration_id, error=str(error))
         return request.redirect(f"/my/trainings/{registration_id}", code=303)
+
+    @http.route(
+        "/my/trainings/<int:registration_id>/swap", type="http", auth="user",
+        methods=["POST"], website=True)
+    def portal_swap_training(self, registration_id, session="", token="", **kw):
+        """Another session of the same training in place of this one; twice is once."""
+        registration = self._own_registration(registration_id)
+        target = request.env["event.event"].search(
+            [("id", "=", int(session) if session.isdecimal() and len(session) < 10 else 0)])
+        if not target or not token or len(token) > MAX_TOKEN:
+            return self.portal_my_training(registration_id, error=request.env._(
+                "Choose the session to change to, and confirm again."))
+        # sudo: customers have no write access; the seat is theirs, the session is on sale
+        seat = registration.sudo()
+        try:
+            take_turn(
+                request.env, seat.credit_entry_id.wallet_id, (seat.event_id | target).sudo())
+            with request.env.cr.savepoint():
+                swapped = seat._swap_to(target.sudo(), f"swap:{seat.id}:{token}")
+        except UserError as error:
+            return self.portal_my_training(registration_id, error=str(error))
+        return request.redirect(f"/my/trainings/{swapped.id}?booked=1", code=303)
+
+    @http.route(
+        ["/my/trainings/calendar.ics", "/my/trainings/<int:registration_id>/calendar.ics"],
+        type="http", auth="user", methods=["GET"], readonly=True)
+    def portal_trainings_ics(self, registration_id=None):
+        """One's coming seats, or one seat, for a calendar application."""
+        if registration_id:
+            registrations = self._own_registration(registration_id)
+        else:
+            registrations = request.env["event.registration"].search([
+                ("partner_id", "=", request.env.user.partner_id.id),
+                ("state", "=", "open"), ("event_id.is_training", "=", True),
+                ("event_id.date_end", ">=", fields.Datetime.now())])
+        # sudo: sessions of one's own seats, unpublished ones too
+        return request.make_response(registrations.sudo()._get_ics(), headers=[
+            ("Content-Type", "text/calendar; charset=utf-8"),
+            ("Content-Disposition", 'attachment; filename="trainings.ics"')])

@@ -24,12 +24,13 @@ class BookingChangeMixin(models.AbstractModel):
     def _check_capacity_holds_seats(self):
         """The database refuses too; this says who would be left standing."""
         for event in self.filtered("is_training"):
-            if event.seats_limited and event.seats_booked > event.seats_max:
+            taken = event.seats_booked + event.seats_held
+            if event.seats_limited and taken > event.seats_max:
                 raise ValidationError(self.env._(
                     "“%(session)s” of %(date)s has %(taken)s seats taken (%(names)s): its "
                     "capacity cannot be %(capacity)s. Cancel seats first, or keep at least "
                     "%(taken)s.", session=event.name, date=event._local_begin(),
-                    taken=event.seats_booked, capacity=event.seats_max,
+                    taken=taken, capacity=event.seats_max,
                     names=event._attendee_names()))
 
     @api.constrains("event_url")
@@ -186,8 +187,9 @@ class BookingChangeMixin(models.AbstractModel):
                 "“%(session)s” of %(date)s took place: %(names)s attended. Cancel seats one by "
                 "one instead.", session=self.name, date=self._local_begin(),
                 names=", ".join(attended.mapped("display_name"))))
-        told = self._registrations(["open"])
-        (told | self._registrations(["draft"])).action_cancel()
+        closing = self.with_context(session_closing=True)  # freed seats are not offered again
+        told = closing._registrations(["open"])
+        (told | closing._registrations(["draft"])).action_cancel()
         self.kanban_state = "cancel"
         told.with_context(session_note=note)._send_booking_mail(
             "session_booking.mail_template_session_cancelled")

@@ -2,7 +2,10 @@ import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date
+
+from odoo.addons.credit_wallet.tools import lock_in_order
 
 from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
@@ -10,7 +13,8 @@ from ..tools import NonExistentTime, local_to_utc
 
 class EventEvent(models.Model):
     _name = "event.event"
-    _inherit = ["attendance.sheet.mixin", "booking.change.mixin", "event.event"]
+    _inherit = [
+        "attendance.sheet.mixin", "booking.change.mixin", "booking.waiting.mixin", "event.event"]
 
     is_training = fields.Boolean(
         compute="_compute_is_training", store=True, precompute=True, string="Training session")
@@ -27,22 +31,30 @@ class EventEvent(models.Model):
     seats_booked = fields.Integer(
         default=0, required=True, readonly=True, copy=False, string="Seats taken",
         help="Registered and attended seats, kept exact by the database.")
+    seats_held = fields.Integer(
+        default=0, required=True, readonly=True, copy=False, string="Seats held",
+        help="Seats offered to the waiting list and not yet accepted: nobody else can take them.")
     seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
     seats_left_label = fields.Char(compute="_compute_seats_left_label", string="Seats left")
     series_key = fields.Char(readonly=True, copy=False)
+    has_seats_left = fields.Boolean(
+        compute="_compute_seats_left", search="_search_has_seats_left")
 
     _training_has_price = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR credit_price > 0)",
         "A session of a training is booked with credits: give it a price of at least 1 credit.")
     _seats_within_capacity = models.Constraint(
-        "CHECK(seats_booked >= 0 AND (NOT COALESCE(is_training, FALSE) "
-        "OR NOT COALESCE(seats_limited, FALSE) OR seats_booked <= seats_max))",
-        "The session is full: more seats are taken than its capacity allows.")
+        "CHECK(seats_booked >= 0 AND seats_held >= 0 AND (NOT COALESCE(is_training, FALSE) "
+        "OR NOT COALESCE(seats_limited, FALSE) OR seats_booked + seats_held <= seats_max))",
+        "The session is full: more seats are taken, or held for its waiting list, than its "
+        "capacity allows.")
     _series_key_unique = models.UniqueIndex(
         "(series_key) WHERE series_key IS NOT NULL", "This session of the series is planned.")
     _training_is_one_session = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
         "A training has one event per session: create several sessions instead of slots.")
+
+    _calendar = models.Index("(date_begin, id) WHERE is_training")
 
     @api.depends("event_type_id")
     def _compute_is_training(self):
@@ -56,10 +68,23 @@ class EventEvent(models.Model):
             event.cancel_hours = event.event_type_id.cancel_hours
             event.trainer_id = event.event_type_id.trainer_id
 
-    @api.depends("seats_booked", "seats_max", "seats_limited")
+    @api.depends("seats_booked", "seats_held", "seats_max", "seats_limited")
     def _compute_seats_left(self):
         for event in self:
-            event.seats_left = event.seats_max - event.seats_booked if event.seats_limited else -1
+            taken = event.seats_booked + event.seats_held
+            event.seats_left = event.seats_max - taken if event.seats_limited else -1
+            event.has_seats_left = bool(event.seats_left)
+
+    def _search_has_seats_left(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain.custom(to_sql=lambda model, alias, query: SQL(
+            "((NOT COALESCE(%(limited)s, FALSE) OR %(booked)s + %(held)s < %(max)s)"
+            " = ANY(%(value)s))",
+            value=list(value), **{
+                name: SQL.identifier(alias, column) for name, column in (
+                    ("limited", "seats_limited"), ("booked", "seats_booked"),
+                    ("held", "seats_held"), ("max", "seats_max"))}))
 
     @api.depends("seats_left")
     @api.depends_context("lang")
@@ -74,27 +99,38 @@ class EventEvent(models.Model):
     # Seats --------------------------------------------------------------------------------
 
     @api.model
-    def _move_seats(self, deltas):
+    def _move_seats(self, deltas, held=None):
         """Take (+) or give back (-) seats; refuse above the capacity of a training.
 
         One statement per session decides, in the order of ids so that two baskets in opposite
-        order do not deadlock.
+        order do not deadlock. What is given back is offered to the waiting list at once.
 
         :param dict deltas: number of seats by session id
+        :param dict held: number of seats to hold (+) or to release (-), by session id
         :raise SessionFull: naming the session
         """
-        self.flush_model(["seats_limited", "seats_max", "is_training", "seats_booked"])
-        for event in self.browse(sorted(id_ for id_, seats in deltas.items() if seats)):
-            seats = deltas[event.id]
-            self.env.cr.execute(SQL(
-                "UPDATE event_event SET seats_booked = seats_booked + %(seats)s "
-                "WHERE id = %(id)s AND (%(seats)s < 0 OR NOT COALESCE(is_training, FALSE) "
-                "OR NOT COALESCE(seats_limited, FALSE) "
-                "OR seats_booked + %(seats)s <= seats_max)",
-                seats=seats, id=event.id))
-            event.invalidate_recordset(["seats_booked", "seats_left"])
-            if not self.env.cr.rowcount:
-                raise event._full_error()
+        held = held or {}
+        self.flush_model(
+            ["seats_limited", "seats_max", "is_training", "seats_booked", "seats_held"])
+        for event in self.browse(sorted({*deltas, *held})):
+            event._move_own_seats(deltas.get(event.id, 0), held.get(event.id, 0))
+        self.browse(
+            id_ for id_ in {*deltas, *held} if deltas.get(id_, 0) + held.get(id_, 0) < 0
+        )._offer_seats()
+
+    def _move_own_seats(self, seats, held):
+        if not seats and not held:
+            return
+        self.env.cr.execute(SQL(
+            "UPDATE event_event SET seats_booked = seats_booked + %(seats)s, "
+            "seats_held = seats_held + %(held)s "
+            "WHERE id = %(id)s AND (%(seats)s + %(held)s <= 0 "
+            "OR NOT COALESCE(is_training, FALSE) OR NOT COALESCE(seats_limited, FALSE) "
+            "OR seats_booked + seats_held + %(seats)s + %(held)s <= seats_max)",
+            seats=seats, held=held, id=self.id))
+        self.invalidate_recordset(["seats_booked", "seats_held", "seats_left"])
+        if not self.env.cr.rowcount:
+            raise self._full_error()
 
     def _full_error(self):
         return SessionFull(self.env._(
@@ -105,14 +141,17 @@ class EventEvent(models.Model):
     def _count_seats_again(self):
         """Set the counter from the registrations (installation, repair)."""
         self.env.cr.execute("""
-            UPDATE event_event event SET seats_booked = counted.seats
-              FROM (SELECT e.id, COUNT(r.id) AS seats
-                      FROM event_event e
-                      LEFT JOIN event_registration r ON r.event_id = e.id
-                            AND r.active AND r.state IN ('open', 'done')
-                     GROUP BY e.id) counted
-             WHERE counted.id = event.id AND event.seats_booked <> counted.seats""")
-        self.env["event.event"].invalidate_model(["seats_booked", "seats_left"])
+            UPDATE event_event event SET seats_booked = counted.seats, seats_held = counted.held
+              FROM (SELECT e.id,
+                           (SELECT COUNT(*) FROM event_registration r
+                             WHERE r.event_id = e.id AND r.active
+                               AND r.state IN ('open', 'done')) AS seats,
+                           (SELECT COUNT(*) FROM session_waiting w
+                             WHERE w.event_id = e.id AND w.state = 'offered') AS held
+                      FROM event_event e) counted
+             WHERE counted.id = event.id
+               AND (event.seats_booked, event.seats_held) <> (counted.seats, counted.held)""")
+        self.env["event.event"].invalidate_model(["seats_booked", "seats_held", "seats_left"])
 
     # Booking ------------------------------------------------------------------------------
 
@@ -151,8 +190,18 @@ class EventEvent(models.Model):
         self.ensure_one()
         return self.date_begin <= fields.Datetime.now()
 
-    def _check_bookable(self):
-        """:raise SessionUnavailable: why this session cannot be booked now."""
+    def _check_bookable(self, attendee=None):
+        """A seat held for the attendee is theirs in a session that is full for all others.
+
+        :raise SessionUnavailable: why this session cannot be booked now
+        """
+        self._check_open()
+        if self.seats_limited and self.seats_left <= 0 and not (
+                attendee and self._offer_to(attendee)):
+            raise self._full_error()
+
+    def _check_open(self):
+        """:raise SessionUnavailable: without price, past or cancelled"""
         self.ensure_one()
         if not self.is_training or self.credit_price <= 0:
             raise SessionUnavailable(self.env._(
@@ -165,8 +214,6 @@ class EventEvent(models.Model):
         if self.kanban_state == "cancel" or not self.active:
             raise SessionUnavailable(self.env._(
                 "“%(session)s” is cancelled. Choose another session.", session=self.name))
-        if self.seats_limited and self.seats_left <= 0:
-            raise self._full_error()
 
     def _book(self, wallet, attendee, key, **vals):
         """Book one seat: credits, seat, invoice and mail, all or nothing.
@@ -185,12 +232,45 @@ class EventEvent(models.Model):
         known = self.env["event.registration"].search([("booking_key", "=", key)])
         if known:
             return known
-        self._check_bookable()
+        self._check_bookable(attendee)
         self._check_not_booked_by(attendee)
         entry = wallet and wallet._spend(
-            self.credit_price, f"booking:{key}",
-            origin=self.env._("%(session)s, %(date)s",
-                              session=self.name, date=self._local_begin()))
+            self.credit_price, f"booking:{key}", origin=self._booking_origin())
+        return self._take_seat(attendee, key, entry, **vals)
+
+    def _book_all(self, wallet, attendee, key):
+        """Book a seat in each of these sessions, all or nothing.
+
+        Wallet and sessions are locked first, in the order of ids: two baskets with the same
+        sessions in opposite order wait for each other instead of failing.
+
+        :param str key: idempotency key of the basket
+        :return: the ``event.registration`` records, in the order of the session's ids
+        :raise SessionUnavailable: naming the first session that cannot be booked
+        :raise InsufficientCredits: the wallet holds less than all of them cost
+        """
+        sessions = self.sorted("id")
+        registrations = self.env["event.registration"].search(
+            [("booking_key", "in", [f"{key}:{session.id}" for session in sessions])])
+        if len(registrations) == len(sessions):
+            return registrations.sorted(lambda seat: seat.event_id.id)
+        price = sum(sessions.mapped("credit_price"))
+        if wallet.balance < price:
+            raise wallet._insufficient_error(price)
+        lock_in_order(wallet, sessions)
+        return registrations.concat(*(
+            session._book(wallet, attendee, f"{key}:{session.id}") for session in sessions))
+
+    def _booking_origin(self):
+        return self.env._(
+            "%(session)s, %(date)s", session=self.name, date=self._local_begin())
+
+    def _take_seat(self, attendee, key, entry, **vals):
+        """The seat that these credits pay, its invoice and its mail.
+
+        :param entry: the ``credit.entry`` that spent the credits; none when paid outside
+        :return: the ``event.registration``
+        """
         registration = self.env["event.registration"].create({
             "event_id": self.id,
             "partner_id": attendee.id,
@@ -252,6 +332,25 @@ class EventEvent(models.Model):
                 continue
             if moment > now:
                 return moment
+    def _attendees(self, booker):
+        """Whom this person may book for: themselves, and the team of the company they manage."""
+        managed = self._managed_wallet(booker)
+        return booker | managed._team() if managed else booker
+
+    def _managed_wallet(self, booker):
+        """The company's wallet that this person manages, or none."""
+        wallet = self.env["credit.wallet"]._of(booker, self._paying_company())
+        return wallet.filtered(lambda shared: shared._may_manage(booker))
+
+    def _wallet_to_pay(self, booker, attendee):
+        """The wallet that pays: one's own or shared one; the company's for an employee.
+
+        :return: a ``credit.wallet``, none when this person may spend from no wallet
+        """
+        if attendee == booker:
+            return self.env["credit.wallet"]._to_spend(
+                booker, self._paying_company(), sum(self.mapped("credit_price")))
+        return self._managed_wallet(booker)
 
     # Website ------------------------------------------------------------------------------
 

@@ -1,8 +1,16 @@
 from collections import Counter
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+
+import pytz
+import vobject
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+from odoo.addons.credit_wallet.tools import lock_in_order
+
+from ..exceptions import SessionUnavailable
 
 
 class EventRegistration(models.Model):
@@ -20,6 +28,9 @@ class EventRegistration(models.Model):
     outside_reason = fields.Char(
         string="How it is paid", copy=False, tracking=True,
         help="The quote, agreement or gift behind a seat paid outside.")
+    swapped_from_id = fields.Many2one(
+        "event.registration", string="In place of", readonly=True, copy=False,
+        ondelete="set null", help="The seat in another session that was changed against this one.")
     booking_key = fields.Char(readonly=True, copy=False)
     reminder_ids = fields.One2many(
         "session.reminder", "registration_id", string="Reminders sent")
@@ -80,10 +91,34 @@ class EventRegistration(models.Model):
         return Counter(
             registration.event_id.id for registration in self if registration._takes_a_seat())
 
+    def _move_seats_since(self, before):
+        """Count the seats taken and given back; who was in line for one of them is seated.
+
+        :param before: seats by session id, as they were counted
+        """
+        seats = self._seats_by_event()
+        seats.subtract(before)
+        line = self._places_in_line()
+        held = line.filtered(lambda place: place.state == "offered")
+        self.env["event.event"]._move_seats(seats, held=held._held(-1))
+        line._seated(self)
+
+    def _places_in_line(self):
+        """The places in waiting lines of those who have a seat among these."""
+        seated = self.filtered(lambda seat: seat.partner_id and seat._takes_a_seat())
+        if not seated:
+            return self.env["session.waiting"]
+        pairs = {(seat.event_id, seat.partner_id) for seat in seated}
+        # sudo: the line follows from the seat, by whatever door it was taken
+        return self.env["session.waiting"].sudo().search([
+            ("event_id", "in", seated.event_id.ids), ("partner_id", "in", seated.partner_id.ids),
+            ("state", "in", ("waiting", "offered")),
+        ]).filtered(lambda place: (place.event_id, place.partner_id) in pairs)
+
     @api.model_create_multi
     def create(self, vals_list):
         registrations = super().create(vals_list)
-        self.env["event.event"]._move_seats(registrations._seats_by_event())
+        registrations._move_seats_since(Counter())
         return registrations
 
     def write(self, vals):
@@ -96,9 +131,7 @@ class EventRegistration(models.Model):
         returned = self._return_credits() if vals.get("state") == "cancel" else {}
         before = self._seats_by_event()
         result = super().write(vals)
-        after = self._seats_by_event()
-        after.subtract(before)
-        self.env["event.event"]._move_seats(after)
+        self._move_seats_since(before)
         for registration, entry in returned.items():
             registration.refund_entry_id = entry
             entry._post_reversal()
@@ -166,6 +199,63 @@ class EventRegistration(models.Model):
         self.action_cancel()
         self._send_booking_mail("session_booking.mail_template_booking_cancelled")
 
+    # Change of session -----------------------------------------------------------------------
+
+    def _swap_to(self, event, key):
+        """Change the seat against one in another session of the same training, all or nothing.
+
+        The credits go back to their lots and are taken from the same ones again, so that none
+        is lost when a lot expired since; a credit note and an invoice tell it in the books.
+
+        :param str key: idempotency key: the same key returns the same new seat
+        :return: the new ``event.registration``
+        :raise SessionUnavailable: after the deadline, another training or price, full or past
+        """
+        self.ensure_one()
+        if known := self.search([("booking_key", "=", key)]):
+            return known
+        self._check_can_swap(event)
+        lock_in_order(self.credit_entry_id.wallet_id, self.event_id | event)
+        self.action_cancel()
+        entry = self.credit_entry_id
+        if entry:
+            entry = entry._repeat(f"booking:{key}", origin=event._booking_origin())
+        return event._take_seat(
+            self.partner_id, key, entry, paid_outside=self.paid_outside, swapped_from_id=self.id)
+
+    def _check_can_swap(self, event):
+        if not self.can_cancel:
+            raise SessionUnavailable(self.env._(
+                "Your seat in “%(session)s” can no longer be changed online. Please contact us.",
+                session=self.event_id.name))
+        if event.event_type_id != self.event_id.event_type_id or event == self.event_id:
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” is not another session of the same training. Cancel your seat and "
+                "book it instead.", session=event.name))
+        if self.credit_entry_id and event.credit_price != self.credit_cost:
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” has another price: %(price)s. Cancel your seat and book it "
+                "instead.", session=event.name, price=event._price_label()))
+        event._check_bookable(self.partner_id)
+        event._check_not_booked_by(self.partner_id)
+
+    def _swap_sessions(self, limit=20):
+        """Coming sessions of the same training and price, with a seat for this attendee."""
+        self.ensure_one()
+        event = self.event_id
+        if not self.can_cancel or not event.event_type_id:
+            return event.browse()
+        domain = Domain([
+            ("event_type_id", "=", event.event_type_id.id), ("id", "!=", event.id),
+            ("is_published", "=", True), ("kanban_state", "!=", "cancel"),
+            ("date_begin", ">", fields.Datetime.now()),
+            ("registration_ids", "not any", [
+                ("partner_id", "=", self.partner_id.id), ("state", "in", ("open", "done"))])])
+        if self.credit_entry_id:
+            domain &= Domain("credit_price", "=", self.credit_cost)
+        sessions = event.search(domain, order="date_begin, id", limit=limit)
+        return sessions.filtered(lambda session: session.seats_left)
+
     def _cost_label(self):
         self.ensure_one()
         return self.env["credit.wallet"]._credits_label(self.credit_cost)
@@ -176,6 +266,23 @@ class EventRegistration(models.Model):
         """Where the attendee follows the session online; empty when there is nowhere."""
         self.ensure_one()
         return self.event_id.event_url or ""
+
+    def _get_ics(self):
+        """These seats as an iCalendar file (RFC 5545), in UTC; one identity per seat for ever."""
+        file = vobject.iCalendar()
+        for registration in self:
+            event = registration.event_id
+            entry = file.add("vevent")
+            entry.add("uid").value = f"{registration.id}@{urlsplit(self.get_base_url()).hostname}"
+            entry.add("dtstamp").value = pytz.utc.localize(registration.write_date)
+            entry.add("dtstart").value = pytz.utc.localize(event.date_begin)
+            entry.add("dtend").value = pytz.utc.localize(event.date_end)
+            entry.add("summary").value = event.name
+            entry.add("location").value = event.address_inline or self.env._("Online")
+            entry.add("url").value = f"{self.get_base_url()}/my/trainings/{registration.id}"
+            entry.add("status").value = (
+                "CONFIRMED" if registration._takes_a_seat() else "CANCELLED")
+        return file.serialize().encode()
 
     def _send_booking_mail(self, xmlid):
         """Queue a mail to the attendees; it leaves after the commit."""
@@ -210,8 +317,7 @@ class EventRegistration(models.Model):
         event = self.event_id
         if not event.address_id:
             return ""
-        return "%s/event/%s/my_tickets?%s" % (
-            self.get_base_url(), event.id, urlencode({
-                "registration_ids": [self.id],
-                "tickets_hash": event._get_tickets_access_hash([self.id]),
-                "responsive_html": 1}))
+        query = urlencode({
+            "registration_ids": [self.id],
+            "tickets_hash": event._get_tickets_access_hash([self.id]), "responsive_html": 1})
+        return f"{self.get_base_url()}/event/{event.id}/my_tickets?{query}"

@@ -18,6 +18,9 @@ class EventType(models.Model):
         string="Free cancellation (hours)", default=48,
         help="Customers can cancel and get their credits back until this many hours before "
         "the session starts.")
+    waiting_hours = fields.Integer(
+        string="Waiting list: seat held (hours)", help="How long a freed seat is held for the "
+        "next of the waiting list; 0: as long as the company's settings say.")
     trainer_id = fields.Many2one("res.partner")
     training_objectives = fields.Html(
         string="Objectives", translate=True, help="What one can do after the training.")
@@ -66,6 +69,8 @@ class EventType(models.Model):
                 raise ValidationError(self.env._(
                     "The programme of “%(training)s” is not a PDF file. Export it as PDF and "
                     "choose that file.", training=training.name))
+    _waiting_hours_not_negative = models.Constraint(
+        "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
 
     @api.onchange("is_training")
     def _onchange_is_training(self):

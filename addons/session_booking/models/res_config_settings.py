@@ -6,3 +6,4 @@ class ResConfigSettings(models.TransientModel):
 
     training_declaration = fields.Char(
         related="company_id.training_declaration", readonly=False)
+    waiting_hours = fields.Integer(related="company_id.waiting_hours", readonly=False)

@@ -1,0 +1,251 @@
+import hmac
+import secrets
+from collections import Counter
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+LIVE = ("waiting", "offered")
+
+
+class SessionWaiting(models.Model):
+    """A customer in line for a seat of a full session; the line is the order of the ids.
+
+    A freed seat is *held* for the first in line who can pay (``event.event.seats_held``), until
+    they accept, decline, or the time is over. Locks: wallet, session, then rows of the line.
+    """
+
+    _name = "session.waiting"
+    _description = "Waiting List of a Session"
+    _order = "id"
+    _rec_name = "partner_id"
+
+    event_id = fields.Many2one(
+        "event.event", string="Session", required=True, index=True, ondelete="cascade",
+        domain=[("is_training", "=", True)])
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, index=True, ondelete="restrict")
+    company_id = fields.Many2one(related="event_id.company_id", store=True, precompute=True)
+    state = fields.Selection([
+        ("waiting", "Waiting"),
+        ("offered", "Seat offered"),
+        ("seated", "Seat taken"),
+        ("declined", "Declined"),
+        ("lapsed", "Not answered in time"),
+        ("left", "Left the list"),
+        ("closed", "Session closed"),
+    ], required=True, readonly=True, default="waiting", copy=False)
+    offered_until = fields.Datetime(
+        readonly=True, copy=False, help="Until when the seat is held for this customer.")
+    skipped_date = fields.Datetime(
+        string="Skipped on", readonly=True, copy=False,
+        help="A seat was free, and the wallet held too few credits; the customer was told.")
+    registration_id = fields.Many2one(
+        "event.registration", string="Booking", readonly=True, copy=False, ondelete="set null")
+    access_token = fields.Char(
+        readonly=True, copy=False, groups="base.group_system",
+        default=lambda self: secrets.token_urlsafe(24))
+    position = fields.Integer(compute="_compute_position", help="1: the next to get a seat.")
+
+    _in_line_once = models.UniqueIndex(
+        "(event_id, partner_id) WHERE state IN ('waiting', 'offered')",
+        "This customer is already on the waiting list of the session.")
+    _offer_has_an_end = models.Constraint(
+        "CHECK(state <> 'offered' OR offered_until IS NOT NULL)",
+        "A seat is offered until a given time.")
+    _line = models.Index("(event_id, id) WHERE state = 'waiting'")
+
+    @api.depends("event_id.waiting_ids.state")
+    def _compute_position(self):
+        lines = {
+            event: ids for event, ids in self._read_group(
+                [("event_id", "in", self.event_id.ids), ("state", "=", "waiting")],
+                ["event_id"], ["id:array_agg"])}
+        for waiting in self:
+            ahead = lines.get(waiting.event_id, [])
+            waiting.position = waiting.state == "waiting" and sum(
+                id_ <= waiting._origin.id for id_ in ahead)
+
+    @api.constrains("event_id", "partner_id")
+    def _check_may_wait(self):
+        for waiting in self:
+            waiting.event_id._check_open()
+            waiting.event_id._check_not_booked_by(waiting.partner_id)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """:raise UserError: the session is not full: a seat is booked, not waited for"""
+        line = super().create(vals_list)
+        line.event_id.sudo()._lock_while_full()  # sudo: changes nothing of the session
+        return line
+
+    # Joining and leaving ------------------------------------------------------------------
+
+    @api.model
+    def _of(self, event, partner):
+        """The live place of the person in the line of the session, or none."""
+        return self.search([
+            ("event_id", "=", event.id), ("partner_id", "=", partner.id), ("state", "in", LIVE)])
+
+    @api.model
+    def _join(self, event, partner):
+        """Put the person at the end of the line; who is in it already keeps their place.
+
+        :raise UserError: not full, past, cancelled, or the person has a seat
+        """
+        return self._of(event, partner) or self.create(
+            {"event_id": event.id, "partner_id": partner.id})
+
+    def _leave(self):
+        """Decline the seat offered, or leave the line; the seat goes to the next."""
+        offered = self.filtered(lambda waiting: waiting.state == "offered")
+        offered._release("declined")
+        self.filtered(lambda waiting: waiting.state == "waiting").state = "left"
+
+    def _release(self, state):
+        """End these places in line; seats held for them go to the next."""
+        held = self.filtered(lambda waiting: waiting.state == "offered")
+        held.event_id._move_seats({}, held=held._held(-1))
+        self.state = state
+
+    def _held(self, sign):
+        """Seats held (+1) or given back (-1) by session id."""
+        return Counter({
+            event.id: sign * len(line) for event, line in self.grouped("event_id").items()})
+
+    def action_leave(self):
+        """Staff: the customer called to decline or to leave the line."""
+        self.check_access("create")  # places in line are changed by these methods only
+        self.sudo()._leave()
+
+    def action_accept(self):
+        """Staff: the customer called to accept the seat; their credits are spent."""
+        self.check_access("create")
+        return self.sudo()._accept()._get_records_action()
+
+    # The offer ----------------------------------------------------------------------------
+
+    def _solvent(self):
+        """Those of the line who can pay: from their wallet, or the company's that they may spend.
+        """
+        event = self.event_id
+        wallets = self.env["credit.wallet"].search([
+            ("company_id", "=", event._paying_company().id),
+            "|", ("partner_id", "in", self.partner_id.ids),
+            ("spender_ids", "in", self.partner_id.ids)])
+        spendable = wallets._spendable()
+        able = {
+            (wallet.partner_id, partner) for wallet in wallets
+            if spendable[wallet.id] >= event.credit_price
+            for partner in wallet.partner_id | wallet.spender_ids}
+        return self.filtered(lambda waiting: not able.isdisjoint({
+            (waiting.partner_id, waiting.partner_id),
+            (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
+
+    def _offer(self):
+        """Tell these customers that a seat, already held, is theirs until a given time."""
+        for event, line in self.grouped("event_id").items():
+            line.write({"state": "offered", "offered_until": event._offer_ends()})
+        self._send_mail("session_booking.mail_template_waiting_offer")
+        # sudo: an action of the system; it takes the seat back when nobody answers
+        self.env.ref("session_booking.ir_cron_waiting").sudo()._trigger(
+            set(self.mapped("offered_until")))
+
+    def _skip(self):
+        """Tell, once, those who cannot pay; they keep their place in the line."""
+        told = self.filtered(lambda waiting: not waiting.skipped_date)
+        told.skipped_date = fields.Datetime.now()
+        told._send_mail("session_booking.mail_template_waiting_skipped")
+
+    def _is_offered(self):
+        self.ensure_one()
+        return self.state == "offered" and self.offered_until > fields.Datetime.now()
+
+    def _accept(self):
+        """Spend the credits and take the seat held; twice is once.
+
+        :return: the ``event.registration``
+        :raise UserError: declined, too late, or nobody lets this customer spend credits
+        :raise InsufficientCredits: the credits were spent since the offer
+        """
+        self.ensure_one()
+        if self.registration_id:
+            return self.registration_id
+        event = self.event_id
+        if not self._is_offered():
+            raise UserError(self.env._(
+                "The seat in “%(session)s” is no longer held for you. Nothing was spent; choose "
+                "another session.", session=event.name))
+        return event._book(self._wallet(), self.partner_id, f"waiting:{self.id}")
+
+    def _wallet(self):
+        """:raise UserError: the company's credits may not be spent by this customer"""
+        wallet = self.env["credit.wallet"]._to_spend(
+            self.partner_id, self.event_id._paying_company(), self.event_id.credit_price)
+        if not wallet:
+            raise UserError(self.env._(
+                "Ask the training manager of your company to let you spend its credits."))
+        return wallet
+
+    def _seated(self, registrations):
+        """These customers have their seat, from the list or by another door."""
+        seats = {(seat.event_id, seat.partner_id): seat for seat in registrations}
+        for waiting in self:
+            waiting.write({
+                "state": "seated",
+                "registration_id": seats[waiting.event_id, waiting.partner_id].id})
+
+    # Links and mails ----------------------------------------------------------------------
+
+    @api.model
+    def _from_token(self, waiting_id, token):
+        """The place in line a link was made for, or none.
+
+        sudo: the link is the credential, as in a mail; it opens this one place in line.
+        """
+        waiting = self.sudo().browse(waiting_id).exists()
+        known = waiting and hmac.compare_digest(waiting.access_token.encode(), token.encode())
+        return waiting if known else waiting.browse()
+
+    def _get_link(self):
+        """Path of the page on which the customer accepts, declines or leaves."""
+        self.ensure_one()
+        # sudo: shown to the customer only, who may use it
+        return f"/trainings/waiting/{self.id}/{self.sudo().access_token}"
+
+    def _send_mail(self, template):
+        if self:
+            # sudo: whoever frees the seat, the customer is told
+            self.env.ref(template).sudo().send_mail_batch(self.ids)
+            # sudo: the mail queue belongs to the system
+            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    # Time ---------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_waiting(self, limit=100):
+        """Take back seats not accepted in time, close lines of past sessions, offer free seats.
+
+        A seat may be free beside a line when nobody in it could pay; who bought credits since
+        is offered it here. Sessions another transaction works on are left for the next run.
+        """
+        now = fields.Datetime.now()
+        over = (Domain("state", "=", "offered") & Domain("offered_until", "<=", now)) | (
+            Domain("state", "=", "waiting") & Domain("event_id.date_begin", "<=", now))
+        events = self.search(over, limit=limit).event_id.try_lock_for_update()
+        line = self.search(over & Domain("event_id", "in", events.ids))
+        lapsed = line.filtered(lambda waiting: waiting.state == "offered")
+        (line - lapsed).state = "closed"
+        lapsed._release("lapsed")
+        lapsed._send_mail("session_booking.mail_template_waiting_lapsed")
+        self.env["ir.cron"]._commit_progress(len(line), remaining=self.search_count(over))
+        self._with_free_seats(limit).try_lock_for_update()._offer_seats()
+
+    @api.model
+    def _with_free_seats(self, limit):
+        """Coming sessions that have a line and, all the same, a free seat."""
+        events = self.search([
+            ("state", "=", "waiting"),
+            ("event_id.date_begin", ">", fields.Datetime.now())]).event_id
+        return events.filtered(lambda event: event.seats_left)[:limit]
