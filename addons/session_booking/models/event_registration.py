@@ -210,8 +210,8 @@ class EventRegistration(models.Model):
         event = self.event_id
         if not event.address_id:
             return ""
-        return "%s/event/%s/my_tickets?%s" % (
-            self.get_base_url(), event.id, urlencode({
-                "registration_ids": [self.id],
-                "tickets_hash": event._get_tickets_access_hash([self.id]),
-                "responsive_html": 1}))
+        query = urlencode({
+            "registration_ids": [self.id],
+            "tickets_hash": event._get_tickets_access_hash([self.id]),
+            "responsive_html": 1})
+        return f"{self.get_base_url()}/event/{event.id}/my_tickets?{query}"
