@@ -38,6 +38,9 @@ et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre
 utiles dès le lendemain</li><li>S’exercer sur des situations réelles</li><li>Repartir avec une
 fiche mémo</li></ul><h3>Public</h3><p>Tout public, sans prérequis.</p>"""
 
+OBJECTIVES = """<ul><li>Comprendre les principes utiles dès le lendemain</li><li>S’exercer sur
+des situations réelles</li></ul>"""
+
 
 def _logo():
     image = Image.new("RGB", (520, 130), "white")
@@ -61,6 +64,7 @@ def make_company(env):
         "website": "https://www.insaho.example",
         "vat": "FR44732829320", "company_registry": "73282932000074",
         "logo": _logo(), "credit_tz": "Europe/Paris", "lms_allowed_hosts": "127.0.0.1",
+        "training_declaration": "84 69 12345 69",
         "external_report_layout_id": env.ref("web.external_layout_standard").id,
         "company_details": (
             "Cap Insaho Formation<br/>SAS au capital de 10 000 €<br/>12 rue des Apprentis, "
@@ -219,6 +223,8 @@ def make_sessions(env):
             "name": name, "is_training": True, "credit_price": credits,
             "has_seats_limitation": True, "seats_max": seats, "cancel_hours": 48,
             "default_timezone": "Europe/Paris", "trainer_id": trainer.id,
+            "training_hours": hours, "training_objectives": OBJECTIVES,
+            "training_audience": "Tout public, sans prérequis.",
             "tag_ids": [(6, 0, tags[theme].ids)],
             "lms_url": f"{LMS}/{slug}", "event_type_mail_ids": [(5,)], "question_ids": [(5,)]})
         training.with_context(lang="en_US").name = english

@@ -1,9 +1,19 @@
 from odoo.exceptions import UserError
 
 
-class InsufficientCredits(UserError):
+class ShownError(UserError):
+    """An error the web client shows as a UserError.
+
+    It knows exceptions by the name of their class: of others it says "something went wrong"
+    and hides the message, unless the context names a class it knows.
+    """
+
+    context = {"exception_class": "odoo.exceptions.UserError"}
+
+
+class InsufficientCredits(ShownError):
     """A debit asks for more credits than the wallet holds; nothing was written."""
 
 
-class IdempotencyConflict(UserError):
+class IdempotencyConflict(ShownError):
     """A known idempotency key came back with another wallet, kind or amount."""

@@ -1,7 +1,7 @@
-from odoo.exceptions import UserError
+from odoo.addons.credit_wallet.exceptions import ShownError
 
 
-class SessionUnavailable(UserError):
+class SessionUnavailable(ShownError):
     """The session cannot be booked: past, cancelled, without a price, or already booked."""
 
 

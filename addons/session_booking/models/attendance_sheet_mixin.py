@@ -51,10 +51,12 @@ class AttendanceSheetMixin(models.AbstractModel):
             lambda seat: ((seat.name or "").casefold(), seat.id))
 
     def _attendance_hours(self):
-        """Length of the session in hours: what the training says, for one of several days."""
+        """Hours of the session; of one of several days, what its training says."""
         self.ensure_one()
-        return self.event_type_id.training_hours or (
-            (self.date_end - self.date_begin).total_seconds() / 3600)
+        days = len({column["day"] for column in self._attendance_half_days()})
+        if days > 1:
+            return self.event_type_id.training_hours
+        return (self.date_end - self.date_begin).total_seconds() / 3600
 
     def _attendance_sheet_name(self):
         return self.env._(

@@ -91,9 +91,11 @@ class BookingChangeMixin(models.AbstractModel):
         :return: dict of ``res.partner`` to ``event.event``, those who have none left out
         """
         self.ensure_one()
+        if not partners:
+            return {}
         groups = self.env["event.registration"]._read_group([
             ("partner_id", "in", partners.ids), ("state", "in", LIVE),
-            ("event_id", "!=", self.id), ("event_id.is_training", "=", True),
+            ("event_id", "not in", self._origin.ids), ("event_id.is_training", "=", True),
             ("event_id.kanban_state", "!=", "cancel"),
             ("event_id.date_begin", "<", end or self.date_end),
             ("event_id.date_end", ">", begin or self.date_begin),

@@ -1,5 +1,6 @@
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
+from odoo.http import serialize_exception
 from odoo.tests import Form, tagged
 
 from odoo.addons.credit_wallet.exceptions import InsufficientCredits
@@ -94,12 +95,20 @@ class TestGroupBooking(DeskCommon):
             "event_id": busy.id, "partner_id": self.emma.id, "paid_outside": True})
         form = Form(self.env["session.group.booking"].with_user(self.planner).with_context(
             default_event_id=self.session.id))
+        self.assertFalse(form.overlap_warning)
         form.payer_id = self.acme
         with form.line_ids.new() as line:
             line.partner_id = self.emma
         self.assertEqual((form.balance, form.price, form.seats_left), (10, 2, 4))
         self.assertIn("Emma already has a seat", form.overlap_warning)
         self.assertEqual(form.save()._apply().partner_id, self.emma, "warned, not refused")
+
+    def test_the_web_client_shows_why(self):
+        """It hides the message of exceptions whose class it does not know."""
+        for error in (SessionUnavailable("Full"), InsufficientCredits("Poor")):
+            self.assertEqual(
+                serialize_exception(error)["context"]["exception_class"],
+                "odoo.exceptions.UserError")
 
     def test_desk_does_not_spend_customers_credits(self):
         with self.assertRaises(AccessError):

@@ -50,8 +50,9 @@ class SessionGroupBooking(models.TransientModel):
     @api.depends("event_id", "line_ids.partner_id")
     def _compute_overlap_warning(self):
         for booking in self:
-            event, partners = booking.event_id, booking.line_ids.partner_id
-            booking.overlap_warning = event and partners and event._overlap_warning(partners)
+            partners = booking.line_ids.partner_id
+            booking.overlap_warning = (
+                booking.event_id._overlap_warning(partners) if booking.event_id else "")
 
     # Booking ------------------------------------------------------------------------------
 

@@ -32,8 +32,8 @@ class SessionMove(models.TransientModel):
         for wizard in self:
             event = wizard.event_id
             attendees = event._registrations(["open"]).partner_id
-            wizard.overlap_warning = event and attendees and event._overlap_warning(
-                attendees, wizard.date_begin, wizard.date_end)
+            wizard.overlap_warning = event._overlap_warning(
+                attendees, wizard.date_begin, wizard.date_end) if event else ""
 
     @api.onchange("date_begin")
     def _onchange_date_begin(self):
