@@ -32,7 +32,10 @@
         "views/portal_templates.xml",
         "views/website_sale_templates.xml",
     ],
-    "assets": {"web.assets_backend": ["credit_wallet/static/src/overview/*"]},
+    "assets": {
+        "web.assets_backend": ["credit_wallet/static/src/overview/*"],
+        "web.assets_frontend": ["credit_wallet/static/src/scss/portal.scss"],
+    },
     "post_init_hook": "post_init_hook",
     "application": True,
 }
