@@ -1,1 +1,1 @@
-from . import test_civil
+from . import test_civil, test_renewal
