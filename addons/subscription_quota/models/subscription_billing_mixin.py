@@ -172,6 +172,7 @@ class SubscriptionBillingMixin(models.AbstractModel):
         period.write(
             {"date_end": day} if day > period.date_start
             else {"date_end": period.date_start, "state": "void"})
+        period.flush_recordset()  # the row after it is inserted at once and must find room
         return credit_note
 
     def _net(self, invoices):

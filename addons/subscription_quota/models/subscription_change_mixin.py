@@ -212,6 +212,7 @@ class SubscriptionChangeMixin(models.AbstractModel):
         for subscription in self:
             if change := subscription._planned_change():
                 change.state = "cancelled"
+                change.flush_recordset()  # room for the next one, which is inserted at once
                 subscription._log_events("unschedule", note=change.price_id.display_name)
 
     def _apply_planned_changes(self):

@@ -210,7 +210,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         :return: dict of untaxed, tax and total, positive
         """
         untaxed, taxes = self._credit_split(amount) if amount else (0.0, {})
-        tax = sum(taxes.values())
+        tax = self.currency_id.round(sum(taxes.values()))
         return {"untaxed": untaxed, "tax": tax, "total": self.currency_id.round(untaxed + tax)}
 
     def _charge_totals(self):
@@ -231,5 +231,6 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         taxes._add_tax_details_in_base_lines(lines, company)
         taxes._round_base_lines_tax_details(lines, company)
         totals = taxes._get_tax_totals_summary(lines, self.currency_id, company)
-        return {"untaxed": totals["base_amount_currency"], "tax": totals["tax_amount_currency"],
-                "total": totals["total_amount_currency"]}
+        return {name: self.currency_id.round(totals[key]) for name, key in (
+            ("untaxed", "base_amount_currency"), ("tax", "tax_amount_currency"),
+            ("total", "total_amount_currency"))}

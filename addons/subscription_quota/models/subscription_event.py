@@ -36,9 +36,8 @@ class SubscriptionEvent(models.Model):
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, readonly=True, index=True,
         ondelete="restrict")
-    company_id = fields.Many2one(related="subscription_id.company_id", store=True, precompute=True)
-    currency_id = fields.Many2one(
-        related="subscription_id.currency_id", store=True, precompute=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     kind = fields.Selection(KINDS, required=True, readonly=True)
     date = fields.Datetime(
         required=True, readonly=True, default=lambda self: fields.Datetime.now())

@@ -256,6 +256,8 @@ class SubscriptionSubscription(models.Model):
         # sudo: the history follows from what was done, nobody writes it by hand
         return self.env["subscription.event"].sudo().create([{
             "subscription_id": subscription.id,
+            "company_id": subscription.company_id.id,
+            "currency_id": subscription.currency_id.id,
             "kind": kind,
             "note": note,
             "from_state": before.get(subscription, (subscription.state, 0))[0],
