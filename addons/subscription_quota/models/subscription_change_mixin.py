@@ -161,8 +161,9 @@ class SubscriptionChangeMixin(models.AbstractModel):
             raise PreviewMismatch(self.env._(
                 "The amount has changed since it was shown. Look at it again, then confirm."))
         # sudo: changes are recorded by the engine only
-        change = self.env["subscription.change"].sudo().create(
-            self._prepare_change_vals(price, quantity, timing, preview))
+        changes = self.env["subscription.change"].sudo()
+        changes.flush_model(["state"])  # the row is inserted at once, and only one is planned
+        change = changes.create(self._prepare_change_vals(price, quantity, timing, preview))
         if timing == "period_end":
             self._log_events("schedule", note=price.display_name)
         elif self.state == "trial":
@@ -212,7 +213,6 @@ class SubscriptionChangeMixin(models.AbstractModel):
         for subscription in self:
             if change := subscription._planned_change():
                 change.state = "cancelled"
-                change.flush_recordset()  # room for the next one, which is inserted at once
                 subscription._log_events("unschedule", note=change.price_id.display_name)
 
     def _apply_planned_changes(self):
