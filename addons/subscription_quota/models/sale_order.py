@@ -1,8 +1,16 @@
-from odoo import models
+from odoo import api, fields, models
 
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
+
+    subscription_count = fields.Integer(compute="_compute_subscription_count")
+
+    @api.depends("order_line.subscription_ids")
+    def _compute_subscription_count(self):
+        for order in self:
+            # sudo: sales staff see that there are some; opening them needs the right
+            order.subscription_count = len(order.order_line.sudo().subscription_ids)
 
     def _needs_customer_address(self):
         """Subscriptions are invoiced by themselves, and an invoice names its customer's
@@ -16,23 +24,14 @@ class SaleOrder(models.Model):
         self.order_line._create_subscriptions()
         return result
 
-    def _prepare_order_line_values(self, *args, subscription_price_id=None, **kwargs):
-        """The price chosen on the pricing page."""
-        values = super()._prepare_order_line_values(*args, **kwargs)
-        if subscription_price_id:
-            values["subscription_price_id"] = subscription_price_id
-        return values
-
-    def _cart_find_product_line(self, *args, subscription_price_id=None, **kwargs):
-        """Two cycles of one plan are two lines of the cart."""
-        lines = super()._cart_find_product_line(*args, **kwargs)
-        if not subscription_price_id:
-            return lines
-        return lines.filtered(
-            lambda line: line.subscription_price_id.id == subscription_price_id)
-
-    def _verify_updated_quantity(self, *args, subscription_price_id=None, **kwargs):
-        return super()._verify_updated_quantity(*args, **kwargs)
+    def _cart_add_plan(self, price):
+        """Put a plan in the cart at one of its cycles, once; another cycle takes its place."""
+        self.ensure_one()
+        product = price.plan_id.product_variant_id
+        line = self.order_line.filtered(lambda line: line.product_id == product)[:1]
+        if not line:
+            line = line.browse(self._cart_add(product.id, 1)["line_id"])
+        line.subscription_price_id = price
 
     def action_view_subscriptions(self):
         self.ensure_one()

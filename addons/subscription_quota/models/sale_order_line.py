@@ -11,6 +11,7 @@ class SaleOrderLine(models.Model):
         domain="[('plan_id.product_tmpl_id', '=', product_template_id)]",
         help="The interval and price at which the service is billed again.")
     subscription_ids = fields.One2many("subscription.subscription", "sale_line_id")
+    is_setup_fee = fields.Boolean(readonly=True, help="Of the subscription it is linked to.")
 
     @api.depends("product_id", "currency_id")
     def _compute_subscription_price_id(self):
@@ -47,12 +48,50 @@ class SaleOrderLine(models.Model):
     def _get_display_price(self):
         """The price of the cycle; nothing today when the subscription starts by a trial."""
         self.ensure_one()
+        if self.is_setup_fee:
+            # sudo: see _subscription_plan
+            return self.linked_line_id.subscription_price_id.sudo().setup_fee
         if not self.subscription_price_id:
             return super()._get_display_price()
         price = self.subscription_price_id.sudo()  # sudo: see _subscription_plan
-        if price.plan_id._trial_available(self.order_id.partner_id):
+        if price.plan_id._trial_available(self.order_id.partner_id):  # nothing is due today
             return 0.0
         return price._amount_on(fields.Date.context_today(self))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._sync_setup_fees()
+        return lines
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "subscription_price_id" in vals:
+            self._sync_setup_fees()
+        return result
+
+    def _sync_setup_fees(self):
+        """Keep one line for the setup fee beside each line of a plan that has one."""
+        for line in self.filtered(
+                lambda line: not line.is_setup_fee and line.state in ("draft", "sent")):
+            price = line.subscription_price_id.sudo()  # sudo: see _subscription_plan
+            # A trial owes nothing today: its fee is on the first invoice.
+            fee = price.setup_fee if line.price_unit else 0.0
+            fees = line.linked_line_ids.filtered("is_setup_fee")
+            if fees and fee:
+                fees.price_unit = fee
+            elif fees:
+                fees.unlink()
+            elif fee:
+                line.create(line._prepare_setup_fee_vals(price))
+
+    def _prepare_setup_fee_vals(self, price):
+        self.ensure_one()
+        return {
+            "order_id": self.order_id.id, "linked_line_id": self.id, "is_setup_fee": True,
+            "product_id": price.plan_id.setup_product_id.id, "product_uom_qty": 1,
+            "sequence": self.sequence,
+        }
 
     def _create_subscriptions(self):
         """Make and start the subscriptions of confirmed lines that have none.

@@ -95,14 +95,16 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         subscription = self.subscription_id
         first = not (subscription.period_ids - self).filtered(
             lambda period: period.kind in ("recurring", "change"))
-        if self.kind != "recurring" or not first or subscription.sale_line_id:
+        # sudo: the subscription's own order
+        charged = subscription.sale_line_id.sudo().linked_line_ids.filtered("is_setup_fee")
+        if self.kind != "recurring" or not first or charged:
             return 0.0
         return self.price_id.setup_fee
 
     def _prepare_setup_line(self, fee):
         subscription = self.subscription_id
-        product = (self.plan_id.setup_product_id or subscription._product(self.plan_id)).sudo().with_company(
-            subscription.company_id)  # sudo: see _product
+        # sudo: see _product
+        product = self.plan_id.setup_product_id.sudo().with_company(subscription.company_id)
         taxes, mapped = subscription._product_taxes(product)
         return {
             "product_id": product.id,

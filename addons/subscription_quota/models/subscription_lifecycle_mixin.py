@@ -56,7 +56,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
             self._bill_next_period()
             if self.next_date <= self._today():  # sudo: the queue belongs to the system
                 self.env.ref("subscription_quota.ir_cron_renew").sudo()._trigger()
-        self._send_mail("subscription_quota.mail_template_started")
+        return self._send_mail("subscription_quota.mail_template_started")
 
     def _prepare_start_vals(self, day):
         months = self.plan_id.commitment_months
@@ -120,9 +120,11 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         self._drop_planned_change()
         if now or self.state in ("paused", "suspended"):
             return self._cancel_now()
+        if self.end_date:
+            return None  # already cancelled: the same click twice
         self.end_date = self._end_of_commitment()
         self._log_events("cancel", note=format_date(self.env, self.end_date))
-        self._send_mail("subscription_quota.mail_template_cancelled")
+        return self._send_mail("subscription_quota.mail_template_cancelled")
 
     def _end_of_commitment(self):
         """First period boundary, from the next one, at which the customer is free to leave."""
@@ -131,6 +133,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         return free if start == free else end
 
     def _cancel_now(self):
+        """See :meth:`_cancel`."""
         today = self._today()
         if self.commitment_end and self.commitment_end > today and self.state != "trial":
             raise UserError(self.env._(
@@ -242,7 +245,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
                 restart = subscription._restart_day()
             subscription._transition("recover", "active", ("past_due", "suspended"), **restart)
 
-    # Data that invoices need --------------------------------------------------------------------------
+    # Data that invoices need ---------------------------------------------------------------------
 
     def _missing_data(self):
         """Why no invoice can be made for this customer, as a sentence; or None.

@@ -39,6 +39,7 @@ class SubscriptionPeriod(models.Model):
     date_start = fields.Date(string="From", required=True, readonly=True)
     date_end = fields.Date(
         string="Up to", required=True, readonly=True, help="First day after the stretch.")
+    last_day = fields.Date(string="To", compute="_compute_last_day")
     full_start = fields.Date(
         required=True, readonly=True, help="The whole period its price is divided by.")
     full_end = fields.Date(required=True, readonly=True)
@@ -86,11 +87,16 @@ class SubscriptionPeriod(models.Model):
         for period in self:
             period.display_name = f"{period.plan_id.name} {period._dates_label()}"
 
+    @api.depends("date_end")
+    def _compute_last_day(self):
+        for period in self:
+            period.last_day = period.date_end and fields.Date.subtract(period.date_end, days=1)
+
     def _dates_label(self):
         """« 01/02/2027 – 28/02/2027 »: both days included, as people say it."""
         self.ensure_one()
-        last = fields.Date.subtract(self.date_end, days=1)
-        return f"{format_date(self.env, self.date_start)} – {format_date(self.env, last)}"
+        return (f"{format_date(self.env, self.date_start)} – "
+                f"{format_date(self.env, self.last_day)}")
 
     def _price_of(self, first, last):
         """What the days of the period from `first` to `last`, not included, cost.

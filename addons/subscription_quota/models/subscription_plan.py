@@ -38,8 +38,9 @@ class SubscriptionPlan(models.Model):
     cancel_policy = fields.Selection(
         CANCEL_POLICIES, string="When cancelled at once", required=True, default="prorated")
     setup_product_id = fields.Many2one(
-        "product.product", string="Setup service",
-        help="What setup fees are sold as; by default the plan itself.")
+        "product.product", string="Setup service", required=True, ondelete="restrict",
+        default=lambda self: self.env.ref("subscription_quota.product_setup"),
+        help="What setup fees are sold as.")
     subscription_ids = fields.One2many(
         "subscription.subscription", "plan_id", string="Subscriptions")
     live_count = fields.Integer(compute="_compute_live_count", string="Live subscriptions")

@@ -97,6 +97,10 @@ class SubscriptionSubscription(models.Model):
     period_ids = fields.One2many("subscription.period", "subscription_id", string="Periods")
     event_ids = fields.One2many("subscription.event", "subscription_id", string="History")
     change_ids = fields.One2many("subscription.change", "subscription_id", string="Changes")
+    planned_change_id = fields.Many2one(
+        "subscription.change", compute="_compute_ahead", string="Planned change")
+    next_total = fields.Monetary(
+        compute="_compute_ahead", string="Next invoice", help="Tax included.")
     invoice_count = fields.Integer(compute="_compute_invoice_count")
 
     _quantity_positive = models.Constraint(
@@ -159,6 +163,13 @@ class SubscriptionSubscription(models.Model):
                 subscription.state == "draft" and subscription.anchor_date
                 and subscription.price_id and subscription._count_backlog())
 
+    @api.depends("change_ids.state", "state", "next_date", "unit_price", "quantity")
+    def _compute_ahead(self):
+        for subscription in self:
+            subscription.planned_change_id = subscription._planned_change()
+            ahead = subscription._preview_next_invoice()
+            subscription.next_total = ahead["total"] if ahead else 0.0
+
     @api.depends("period_ids.invoice_id")
     def _compute_invoice_count(self):
         counts = dict(self.env["subscription.period"]._read_group(
@@ -208,6 +219,46 @@ class SubscriptionSubscription(models.Model):
             raise UserError(self.env._(
                 "%(subscription)s has a history and cannot be deleted. Cancel it instead.",
                 subscription=started[0].name))
+
+    # Actions of staff ---------------------------------------------------------------------
+
+    def action_pause(self):
+        self.check_access("write")
+        for subscription in self:
+            subscription._pause()
+
+    def action_resume(self):
+        self.check_access("write")
+        for subscription in self:
+            subscription._resume()
+
+    def action_keep(self):
+        self.check_access("write")
+        for subscription in self:
+            subscription._keep()
+
+    def action_drop_change(self):
+        self.check_access("write")
+        self._drop_planned_change()
+
+    def action_charge(self):
+        """Try the saved means of payment again for what is unpaid (case 3 of the spec)."""
+        self.check_access("write")
+        # sudo: rows are written by the engine only; the right was checked above
+        self.sudo().period_ids._charge_again()
+
+    def action_view_invoices(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.action_move_out_invoice_type")
+        return {**action, "domain": [("id", "in", self._documents().ids)], "context": {}}
+
+    def action_view_order(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "res_model": "sale.order",
+            "res_id": self.sale_line_id.order_id.id, "views": [(False, "form")],
+        }
 
     # Days --------------------------------------------------------------------------------
 
@@ -281,3 +332,21 @@ class SubscriptionSubscription(models.Model):
             "paused": self.env._("Nothing is billed until you resume."),
             "ended": self.env._("This subscription is over."),
         }[self.state]
+
+    # What the portal offers ---------------------------------------------------------------
+
+    def _prices_to_change_to(self):
+        """Prices on sale that may take the place of the present one."""
+        self.ensure_one()
+        # sudo: prices of the family are public to its subscribers
+        plans = self.sudo().family_id.plan_ids.filtered(
+            lambda plan: plan.active and (plan.is_published or plan == self.plan_id))
+        return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
+
+    def _usable_tokens(self):
+        """Saved means of payment of this customer that may be charged at renewals."""
+        self.ensure_one()
+        # sudo: those of the customer's own company only are read
+        return self.env["payment.token"].sudo().search([
+            ("partner_id", "child_of", self.commercial_partner_id.id),
+            ("company_id", "in", [False, self.company_id.id])])
