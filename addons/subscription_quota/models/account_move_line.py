@@ -10,9 +10,10 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note made by hand counts as one made by the subscription."""
-        super()._copy_data_extend_business_fields(values)
+        result = super()._copy_data_extend_business_fields(values)
         if self.env.context.get("include_business_fields"):
             values["subscription_period_id"] = self.subscription_period_id.id
+        return result
 
     def _subscription_priced_amount(self):
         """The line in the terms of its price: with included taxes, without the others."""

@@ -21,7 +21,7 @@ class SubscriptionPlan(models.Model):
         "product.template", string="Service", required=True, ondelete="restrict", index=True,
         help="The service sold on orders and invoices.")
     family_id = fields.Many2one(
-        "subscription.family", string="Family", ondelete="restrict", index="btree_not_null",
+        "subscription.family", ondelete="restrict", index="btree_not_null",
         help="Customers change between plans of one family, and try one of them once.")
     price_ids = fields.One2many("subscription.plan.price", "plan_id", string="Prices", copy=True)
     trial_days = fields.Integer(help="Days free of charge at the start; 0: no trial.")

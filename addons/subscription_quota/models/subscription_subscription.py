@@ -49,7 +49,7 @@ class SubscriptionSubscription(models.Model):
         "subscription.plan", required=True, index=True, ondelete="restrict")
     family_id = fields.Many2one(related="plan_id.family_id")
     price_id = fields.Many2one(
-        "subscription.plan.price", string="Price", required=True, ondelete="restrict",
+        "subscription.plan.price", required=True, ondelete="restrict",
         domain="[('plan_id', '=', plan_id)]", index=True)
     currency_id = fields.Many2one(related="price_id.currency_id", store=True, precompute=True)
     quantity = fields.Integer(required=True, default=1, help="Seats, or units of the plan.")
@@ -179,9 +179,10 @@ class SubscriptionSubscription(models.Model):
             subscription.invoice_count = counts.get(subscription, 0)
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for subscription in self:
             subscription.access_url = f"/my/subscriptions/{subscription.id}"
+        return result
 
     @api.constrains("price_id", "plan_id")
     def _check_price_of_plan(self):

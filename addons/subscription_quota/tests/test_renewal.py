@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import psycopg2
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -169,7 +169,7 @@ class TestRun(SubscriptionCommon):
 
         def fail(periods):
             posted.extend(periods.invoice_id.mapped("state"))
-            raise ValidationError("the disk is full")
+            raise OSError("the disk is full")
 
         self.patch(self.registry["subscription.period"], "_queue_after_invoice", fail)
         with mute_logger("odoo.addons.subscription_quota.models.subscription_run"):
