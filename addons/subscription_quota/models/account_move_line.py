@@ -1,0 +1,22 @@
+from odoo import fields, models
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    subscription_period_id = fields.Many2one(
+        "subscription.period", readonly=True, copy=False, index="btree_not_null",
+        ondelete="restrict", help="The period of a subscription that the line bills or credits.")
+
+    def _copy_data_extend_business_fields(self, values):
+        """A credit note made by hand counts as one made by the subscription."""
+        result = super()._copy_data_extend_business_fields(values)
+        if self.env.context.get("include_business_fields"):
+            values["subscription_period_id"] = self.subscription_period_id.id
+        return result
+
+    def _subscription_priced_amount(self):
+        """The line in the terms of its price: with included taxes, without the others."""
+        self.ensure_one()
+        return self.currency_id.round(
+            self.price_unit * self.quantity * (1 - self.discount / 100))

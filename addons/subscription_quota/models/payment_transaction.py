@@ -1,0 +1,35 @@
+from odoo import fields, models
+
+
+class PaymentTransaction(models.Model):
+    _inherit = "payment.transaction"
+
+    subscription_period_id = fields.Many2one(
+        "subscription.period", readonly=True, index="btree_not_null", ondelete="restrict",
+        help="The period of a subscription that this attempt is to pay.")
+
+    def _update_state(self, allowed_states, target_state, state_message):
+        """A refused charge makes its subscription past due, once a transaction."""
+        changed = super()._update_state(allowed_states, target_state, state_message)
+        if target_state in ("error", "cancel"):
+            for transaction in changed.filtered("subscription_period_id"):
+                transaction.subscription_period_id._charge_failed(
+                    transaction.state_message or transaction.provider_id.name)
+        return changed
+
+    def _post_process(self):
+        """The means of payment saved while subscribing pays the renewals."""
+        result = super()._post_process()
+        for transaction in self.filtered(
+                lambda transaction: transaction.state == "done" and transaction.token_id):
+            transaction._subscription_keep_token()
+        return result
+
+    def _subscription_keep_token(self):
+        lines = self.sale_order_ids.order_line
+        periods = self.invoice_ids.invoice_line_ids.subscription_period_id
+        subscriptions = lines.subscription_ids | periods.subscription_id
+        subscriptions.filtered(
+            lambda subscription: not subscription.token_id
+            and subscription.commercial_partner_id
+            == self.token_id.partner_id.commercial_partner_id).token_id = self.token_id

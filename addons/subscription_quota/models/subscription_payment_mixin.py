@@ -1,0 +1,142 @@
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+CHARGE_BATCH = 50
+
+
+class SubscriptionPaymentMixin(models.AbstractModel):
+    """Payment of periods: the saved means of payment is charged after the invoice's commit."""
+
+    _name = "subscription.payment.mixin"
+    _description = "Payment of Subscription Periods"
+
+    @api.model
+    def _cron_charge(self, limit=CHARGE_BATCH):
+        """Charge the means of payment of invoiced periods, one commit each."""
+        domain = [("charge_at", "<=", fields.Datetime.now()), ("state", "=", "invoiced")]
+        for period in self.search(domain, order="charge_at, id", limit=limit):
+            try:
+                if locked := period.try_lock_for_update(allow_referencing=True):
+                    locked._charge_token()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()  # another transaction settles it; the next run looks again
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
+        self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+    def _charge_token(self):
+        """Charge the period's invoice under a reference that names the attempt.
+
+        The transaction is committed before the provider is called: after a crash in between, the
+        same transaction is sent again, and its reference tells the provider that it is the same.
+        """
+        self.ensure_one()
+        transaction = self._open_transaction() or self._create_transaction()
+        if not transaction:
+            self.charge_at = False
+            return transaction
+        self.env["ir.cron"]._commit_progress()
+        transaction._charge_with_token()
+        self.charge_at = False
+        self.env["ir.cron"]._commit_progress()
+        if transaction.state == "done" and not transaction.is_post_processed:
+            transaction._post_process()
+        return transaction
+
+    def _open_transaction(self):
+        """The attempt whose answer was lost, to be sent again."""
+        return self.transaction_ids.filtered(
+            lambda transaction: transaction.state == "draft"
+            and transaction.operation == "offline")[:1]
+
+    def _charge_reference(self, attempt):
+        """``SUB00012/2027-01-31/1``: one attempt of one period, never another."""
+        self.ensure_one()
+        return f"{self.subscription_id.name}/{self.date_start}/{attempt}"
+
+    def _create_transaction(self):
+        """The next attempt, or none when nothing is left to charge."""
+        self.ensure_one()
+        token = self.subscription_id.token_id
+        if not token.active or self.currency_id.is_zero(self.invoice_id.amount_residual):
+            return self.env["payment.transaction"]
+        self.attempt_count += 1
+        return self.env["payment.transaction"].create({
+            "provider_id": token.provider_id.id,
+            "payment_method_id": token.payment_method_id.id,
+            "token_id": token.id,
+            "reference": self._charge_reference(self.attempt_count),
+            "amount": self.invoice_id.amount_residual,
+            "currency_id": self.currency_id.id,
+            "partner_id": self.invoice_id.partner_id.id,
+            "operation": "offline",
+            "invoice_ids": [Command.set(self.invoice_id.ids)],
+            "subscription_period_id": self.id,
+        })
+
+    def _charge_again(self):
+        """Queue another attempt: staff asked for it, or the customer changed their card."""
+        for period in self.filtered(lambda period: period.state == "invoiced"):
+            period.charge_at = self.env.cr.now()
+        self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger()
+        # sudo: the queue belongs to the system
+
+    def _charge_failed(self, reason):
+        """The provider refused: the invoice stays open, customer and staff are told."""
+        for period in self:
+            subscription = period.subscription_id
+            subscription._mark_past_due(note=reason)
+            subscription._log_events("payment_failed", note=reason)
+            subscription._notify_staff(
+                self.env._("Payment failed: %(subscription)s", subscription=subscription.name),
+                reason)
+        self._send_period_mail("subscription_quota.mail_template_payment_failed")
+
+    def _settle(self):
+        """The invoice is paid, by whatever route: say so, once, and let the service go on."""
+        settled = self.filtered(lambda period: period.state in ("invoiced", "to_invoice"))
+        settled._refresh_from_invoices()
+        settled = settled.filtered(lambda period: period.state == "paid")
+        if not settled:
+            return
+        subscriptions = settled.subscription_id
+        subscriptions._log_events("payment")
+        unpaid = self.env["subscription.period"].search(
+            [("subscription_id", "in", subscriptions.ids), ("state", "=", "invoiced"),
+             ("invoice_id.invoice_date_due", "<", fields.Date.today())]).subscription_id
+        (subscriptions - unpaid).filtered(
+            lambda subscription: subscription.state in ("past_due", "suspended"))._recover()
+        settled._tell_of_payment()
+
+    def _tell_of_payment(self):
+        """A confirmation for the customer; for staff, the next invoice to watch when paid by
+        hand (case 2 of the spec)."""
+        self._send_period_mail("subscription_quota.mail_template_payment_received")
+        self.filtered(lambda period: period.subscription_id.token_id).invoice_id\
+            ._subscription_queue_mail()
+        for subscription in self.subscription_id.filtered(
+                lambda subscription: not subscription.token_id
+                and subscription.state == "active" and not subscription.end_date):
+            subscription._notify_next_invoice()
+
+    def _send_period_mail(self, template):
+        """Tell the customers of these periods; queued, sent after the commit."""
+        if self:
+            # sudo: whoever registers the payment, the customer is told
+            self.env.ref(template).sudo().send_mail_batch(self.ids)
+            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+
+    @api.model
+    def _cron_past_due(self, limit=500):
+        """Daily: invoices not paid by their due date make their subscription past due."""
+        late = self.search(
+            [("state", "=", "invoiced"), ("charge_at", "=", False),
+             ("subscription_id.state", "=", "active"),
+             ("invoice_id.invoice_date_due", "<", fields.Date.today())], limit=limit)
+        locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
+        late = late.filtered(lambda period: period.subscription_id in locked)
+        locked._mark_past_due()
+        locked._notify_unpaid()
+        late._send_period_mail("subscription_quota.mail_template_past_due")
+        self.env["ir.cron"]._commit_progress(len(locked))

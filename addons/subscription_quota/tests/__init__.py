@@ -1,0 +1,1 @@
+from . import test_billing_property, test_cases, test_change, test_civil, test_portal, test_renewal

@@ -1,0 +1,1 @@
+from . import subscription_cancel, subscription_change_request, subscription_price_change
