@@ -160,6 +160,18 @@ class BookingChangeMixin(models.AbstractModel):
         seats = self.with_context(moved_from=moved_from)._registrations(["open"])
         self.env["session.reminder"]._forget(seats)
         seats._send_booking_mail("session_booking.mail_template_session_moved")
+        to_trainer = self.with_context(lang=self.trainer_id.lang)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session moves: it was planned on %(former)s and now takes place on %(date)s.",
+            former=to_trainer._format_moment(moved_from), date=to_trainer._local_begin()))
+
+    def _tell_trainer(self, text):
+        """Log what happens on the session, and mail it to who gives it."""
+        self.ensure_one()
+        self.message_post(
+            body="\n".join(filter(None, [text, self.env.context.get("session_note")])),
+            subject=self.name, partner_ids=self.trainer_id.ids,
+            message_type="notification", subtype_xmlid="mail.mt_note")
 
     # Cancelling ---------------------------------------------------------------------------
 
@@ -193,6 +205,10 @@ class BookingChangeMixin(models.AbstractModel):
         self.kanban_state = "cancel"
         told.with_context(session_note=note)._send_booking_mail(
             "session_booking.mail_template_session_cancelled")
+        to_trainer = self.with_context(lang=self.trainer_id.lang, session_note=note)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session of %(date)s is cancelled; attendees told: %(count)s.",
+            date=to_trainer._local_begin(), count=len(told)))
 
     def action_cancel_session(self):
         return self._open_wizard("session_booking.session_cancel_action")
