@@ -3,6 +3,7 @@ from urllib.parse import urlencode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 
 class EventRegistration(models.Model):
@@ -135,6 +136,16 @@ class EventRegistration(models.Model):
             "%(session)s\n%(date)s\nAttendee: %(name)s",
             session=event.name, date=event._local_begin(), name=self.name)
         return self.credit_entry_id._create_consumption_invoice(product, label, partner)
+
+    def _lock_wallets(self):
+        """Lock the wallets that paid, by id, before a session of theirs is written.
+
+        sudo: whose wallets they are is not shown.
+        """
+        wallets = self.sudo().credit_entry_id.wallet_id
+        self.env.cr.execute(SQL(
+            "SELECT id FROM credit_wallet WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            wallets.ids))
 
     def _return_credits(self):
         """Give the credits of these seats back to their lots, once per seat.

@@ -182,9 +182,8 @@ class TestSessionChanges(DeskCommon):
         hour = timedelta(hours=1)
         inside = self.make_session(date_begin=begin + hour, date_end=end + hour)
         touching = self.make_session(date_begin=end, date_end=end + hour)
-        for session in (inside, touching):
-            self.seat(session, self.ana)
-        self.assertEqual(self.session._overlapping(self.ana), inside)
+        seats = [self.seat(session, self.ana) for session in (inside, touching)]
+        self.assertEqual(self.session._overlapping(self.ana), seats[0])
         self.assertFalse(self.session._overlapping(self.bob))
         inside._cancel_session()
         self.assertFalse(self.session._overlapping(self.ana))
