@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from odoo.addons.credit_wallet.tools import lock_in_order
+
 from ..exceptions import SessionUnavailable
 
 LIVE = ("open", "done")
@@ -76,46 +78,47 @@ class BookingChangeMixin(models.AbstractModel):
 
     # Overlaps -----------------------------------------------------------------------------
 
-    def _overlapping(self, partner):
-        """Other sessions at the same time in which the partner has a seat: a warning's matter.
+    def _overlapping(self, attendee):
+        """Seats of the attendee in other sessions at the same time: a matter of warning.
 
-        :param partner: the ``res.partner`` who comes
-        :return: ``event.event``
+        :param attendee: the ``res.partner`` who comes
+        :return: ``event.registration``
         """
-        return self._overlapping_all(partner).get(partner, self.browse())
+        return self._overlapping_all(attendee).get(
+            attendee, self.env["event.registration"].browse())
 
-    def _overlapping_all(self, partners, begin=None, end=None):
+    def _overlapping_all(self, attendees, begin=None, end=None):
         """As :meth:`_overlapping` for many, in one query.
 
         :param datetime begin: UTC, with ``end``: instead of the session's own dates
-        :return: dict of ``res.partner`` to ``event.event``, those who have none left out
+        :return: dict of ``res.partner`` to ``event.registration``, those who have none left out
         """
         self.ensure_one()
-        if not partners:
+        if not attendees:
             return {}
         groups = self.env["event.registration"]._read_group([
-            ("partner_id", "in", partners.ids), ("state", "in", LIVE),
+            ("partner_id", "in", attendees.ids), ("state", "in", LIVE),
             ("event_id", "not in", self._origin.ids), ("event_id.is_training", "=", True),
-            ("event_id.kanban_state", "!=", "cancel"),
             ("event_id.date_begin", "<", end or self.date_end),
             ("event_id.date_end", ">", begin or self.date_begin),
-        ], ["partner_id"], ["event_id:recordset"])
+        ], ["partner_id"], ["id:recordset"])
         return dict(groups)
 
-    def _overlap_warning(self, partners, begin=None, end=None):
-        """One line for each partner who has a seat elsewhere at that time; empty when none."""
-        overlapping = self._overlapping_all(partners, begin, end)
+    def _overlap_warning(self, attendees, begin=None, end=None):
+        """One line for each seat an attendee has elsewhere at that time; empty when none."""
+        overlapping = self._overlapping_all(attendees, begin, end)
         return "\n".join(
             self.env._(
                 "%(name)s already has a seat in “%(session)s”, %(date)s.",
-                name=partner.name, session=other.name, date=other._local_begin())
-            for partner, others in overlapping.items() for other in others)
+                name=attendee.name, session=seat.event_id.name,
+                date=seat.event_id._local_begin())
+            for attendee, seats in overlapping.items() for seat in seats)
 
     # Moving -------------------------------------------------------------------------------
 
     def write(self, vals):
         """Whatever door the date changes through, those who have seats are told."""
-        if vals.get("kanban_state") == "cancel":
+        if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
             self._check_cancelled_with_its_seats()
         if not {"date_begin", "date_end"} & set(vals):
             return super().write(vals)
@@ -161,6 +164,18 @@ class BookingChangeMixin(models.AbstractModel):
         seats = self.with_context(moved_from=moved_from)._registrations(["open"])
         self.env["session.reminder"]._forget(seats)
         seats._send_booking_mail("session_booking.mail_template_session_moved")
+        to_trainer = self.with_context(lang=self.trainer_id.lang)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session moves: it was planned on %(former)s and now takes place on %(date)s.",
+            former=to_trainer._format_moment(moved_from), date=to_trainer._local_begin()))
+
+    def _tell_trainer(self, text):
+        """Log what happens on the session, and mail it to who gives it."""
+        self.ensure_one()
+        self.message_post(
+            body="\n".join(filter(None, [text, self.env.context.get("session_note")])),
+            subject=self.name, partner_ids=self.trainer_id.ids,
+            message_type="notification", subtype_xmlid="mail.mt_note")
 
     # Cancelling ---------------------------------------------------------------------------
 
@@ -189,12 +204,19 @@ class BookingChangeMixin(models.AbstractModel):
                 "“%(session)s” of %(date)s took place: %(names)s attended. Cancel seats one by "
                 "one instead.", session=self.name, date=self._local_begin(),
                 names=", ".join(attended.mapped("display_name"))))
-        closing = self.with_context(session_closing=True)  # freed seats are not offered again
-        told = closing._registrations(["open"])
-        (told | closing._registrations(["draft"])).action_cancel()
-        self.kanban_state = "cancel"
+        told = self._registrations(["open"])
+        seats = told | self._registrations(["draft"])
+        # sudo: which wallets paid; nothing of them is shown
+        lock_in_order(seats.sudo().credit_entry_id.wallet_id, self)
+        # First the session: the seats freed next are for nobody else.
+        self.with_context(cancels_seats=True).kanban_state = "cancel"
+        seats.action_cancel()
         told.with_context(session_note=note)._send_booking_mail(
             "session_booking.mail_template_session_cancelled")
+        to_trainer = self.with_context(lang=self.trainer_id.lang, session_note=note)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session of %(date)s is cancelled; attendees told: %(count)s.",
+            date=to_trainer._local_begin(), count=len(told)))
 
     def action_cancel_session(self):
         return self._open_wizard("session_booking.session_cancel_action")

@@ -46,8 +46,6 @@ class BookingWaitingMixin(models.AbstractModel):
         Called in the transaction that frees a seat, which has locked the session: a newcomer
         sees it either full or held.
         """
-        if self.env.context.get("session_closing"):
-            return
         sessions = self.sudo()  # sudo: follows from the freed seat, whoever freed it
         line = self.env["session.waiting"].sudo().search(
             [("event_id", "in", sessions.ids), ("state", "=", "waiting")])

@@ -63,7 +63,8 @@ class EventRegistration(models.Model):
         """Until when (UTC) this seat is cancelled free of charge: longer after a move."""
         self.ensure_one()
         event = self.event_id
-        if event.rescheduled_on and self.create_date <= event.rescheduled_on:
+        if (event.rescheduled_on and self.create_date
+                and self.create_date <= event.rescheduled_on):
             return event.date_begin
         return event._cancel_deadline()
 
@@ -285,8 +286,9 @@ class EventRegistration(models.Model):
         return file.serialize().encode()
 
     def _send_booking_mail(self, xmlid):
-        """Queue a mail to the attendees; it leaves after the commit."""
-        self.env.ref(xmlid).send_mail_batch(self.ids)
+        """Queue a mail to the attendees who have an address; it leaves after the commit."""
+        reachable = self.filtered(lambda seat: seat.email or seat.partner_id.email)
+        self.env.ref(xmlid).send_mail_batch(reachable.ids)
         # sudo: the mail queue belongs to the system
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
 

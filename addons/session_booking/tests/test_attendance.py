@@ -10,12 +10,13 @@ PDF = b"JVBERi0xLjQKJSVFT0YK"  # "%PDF-1.4\n%%EOF\n"
 class TestAttendance(DeskCommon):
     """Issue 4, part 1: attendance sheet and check-in by barcode."""
 
-    def setUp(self):
-        super().setUp()
-        for partner in (self.ana, self.bob):
-            self.wallet_of(partner)._grant(
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for partner in (cls.ana, cls.bob):
+            cls.wallet_of(partner)._grant(
                 10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")
-        self.session = self.make_session(
+        cls.session = cls.make_session(
             date_begin="2031-03-11 08:00:00", date_end="2031-03-11 16:00:00")
 
     def half_days(self, begin, end):

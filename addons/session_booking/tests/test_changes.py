@@ -125,12 +125,12 @@ class TestChanges(BookingCommon):
             date_begin=session.date_begin + hour, date_end=session.date_end + hour)
         after = self.make_session(
             date_begin=session.date_end, date_end=session.date_end + hour)
-        self.assertEqual(same_time._overlapping(self.customer), session)
+        self.assertEqual(same_time._overlapping(self.customer), seat)
         self.assertFalse(after._overlapping(self.customer))
         self.assertFalse(session._overlapping(self.customer), "itself is no overlap")
         self.book(same_time, "two")
         seat.action_cancel()
-        self.assertEqual(session._overlapping(self.customer), same_time)
+        self.assertEqual(session._overlapping(self.customer).event_id, same_time)
         self.assertFalse(same_time._overlapping(self.customer))
 
     # Lots that expired --------------------------------------------------------------------

@@ -22,10 +22,7 @@ class TestGroupBooking(DeskCommon):
             {"name": "Emma", "email": "Emma@acme.example", "parent_id": cls.acme.id,
              "lang": "en_US"})
         cls.session = cls.make_session(seats_max=4)
-
-    def setUp(self):
-        super().setUp()
-        self.sell(self.make_pack(10, 100.0), partner=self.acme)
+        cls.sell(cls.make_pack(10, 100.0), partner=cls.acme)
 
     def group(self, *attendees, **vals):
         """The wizard, each attendee a contact or a (name, address)."""

@@ -14,10 +14,11 @@ from .common_desk import DeskCommon
 class TestReminders(DeskCommon):
     """Issue 4, part 5: own rows unique per (booking, kind), sent once, also for late bookings."""
 
-    def setUp(self):
-        super().setUp()
-        for partner in (self.ana, self.bob):
-            self.wallet_of(partner)._grant(
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for partner in (cls.ana, cls.bob):
+            cls.wallet_of(partner)._grant(
                 10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")
 
     def session_in(self, **delay):

@@ -13,12 +13,15 @@ from .common_desk import DeskCommon
 class TestSessionChanges(DeskCommon):
     """Issue 4, part 1: move or cancel a session: all told, refunded, one click, once."""
 
-    def setUp(self):
-        super().setUp()
-        pack = self.make_pack(10, 100.0)
-        for partner in (self.ana, self.bob):
-            self.sell(pack, partner=partner)
-        self.session = self.make_session()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        pack = cls.make_pack(10, 100.0)
+        for partner in (cls.ana, cls.bob):
+            cls.sell(pack, partner=partner)
+        cls.training.trainer_id = cls.env["res.partner"].create(
+            {"name": "Tess", "email": "tess@example.com", "lang": "en_US"})
+        cls.session = cls.make_session()
 
     def move(self, days=1, **vals):
         shift = timedelta(days=days)
@@ -47,6 +50,28 @@ class TestSessionChanges(DeskCommon):
         self.assertEqual(len(french), 1, "in the customer's language")
         self.assertIn("The trainer is ill.", french.body_html)
         self.assertIn("2 crédits", french.body_html)
+
+    def test_trainer_is_told_once(self):
+        self.seat(self.session, self.ana)
+        self.move(note="The room is not free.")
+        for _click in range(2):
+            self.session._cancel_session()
+        told = self.session.message_ids.filtered(
+            lambda message: self.session.trainer_id in message.partner_ids)
+        self.assertEqual(len(told), 2)
+        cancelled, moved = told.mapped("body")
+        self.assertIn("The session moves", moved)
+        self.assertIn("The room is not free.", moved)
+        self.assertIn("is cancelled; attendees told: 1", cancelled)
+
+    def test_seats_without_address_do_not_stop_the_others(self):
+        nobody = self.env["event.registration"].create(
+            {"event_id": self.session.id, "name": "Walk-in", "paid_outside": True})
+        seat = self.seat(self.session, self.ana)
+        self.session._cancel_session()
+        self.assertEqual(len(self.mails(seat, "Session cancelled")), 1)
+        self.assertFalse(self.env["mail.mail"].search(
+            [("model", "=", "event.registration"), ("res_id", "=", nobody.id)]))
 
     def test_cancelled_seats_are_not_told_again(self):
         seat = self.seat(self.session, self.ana)
@@ -157,9 +182,8 @@ class TestSessionChanges(DeskCommon):
         hour = timedelta(hours=1)
         inside = self.make_session(date_begin=begin + hour, date_end=end + hour)
         touching = self.make_session(date_begin=end, date_end=end + hour)
-        for session in (inside, touching):
-            self.seat(session, self.ana)
-        self.assertEqual(self.session._overlapping(self.ana), inside)
+        seats = [self.seat(session, self.ana) for session in (inside, touching)]
+        self.assertEqual(self.session._overlapping(self.ana), seats[0])
         self.assertFalse(self.session._overlapping(self.bob))
         inside._cancel_session()
         self.assertFalse(self.session._overlapping(self.ana))
