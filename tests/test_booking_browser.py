@@ -13,6 +13,7 @@ from tests.servers.world import html_of
 
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 PRICE = 2
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(params=SCREENS)
