@@ -33,6 +33,14 @@ TRAININGS = [  # French name, English name, theme, credits, seats, hours, weekda
     ("Premiers pas de manager", "First steps as a manager", "Management", 3, 10, 3,
      (1, 9), False),
 ]
+PLANS = [  # name, price a month, price a year, what it includes in French and English
+    ("Starter", 19.0, 190.0, "Pour une personne : l’essentiel pour bien commencer.",
+     "For one person: all it takes to start well."),
+    ("Pro", 49.0, 490.0, "Pour une équipe : davantage de volume et une aide prioritaire.",
+     "For a team: more volume and priority support."),
+    ("Scale", 149.0, 1490.0, "Pour une entreprise : de grands volumes et un suivi dédié.",
+     "For a company: large volumes and a dedicated contact."),
+]
 DESCRIPTION = """<p>{name} : une session courte et concrète, en petit groupe, avec des exercices
 et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre les principes
 utiles dès le lendemain</li><li>S’exercer sur des situations réelles</li><li>Repartir avec une
@@ -149,7 +157,8 @@ def make_users(env):
     env.ref("base.user_admin").write({"name": "Agnès Admin", "lang": "fr_FR", "tz": "Europe/Paris",
                                       "email": "admin@insaho.example"})
     user("comptable@insaho.example", "Chantal Comptable",
-         ["base.group_user", "account.group_account_manager", "credit_wallet.group_credit_user"],
+         ["base.group_user", "account.group_account_manager", "credit_wallet.group_credit_user",
+          "subscription_quota.group_subscription_user"],
          "comptable")
     client = user("client@insaho.example", "Camille Client", ["base.group_portal"], "client",
                   **address)
@@ -190,7 +199,46 @@ def make_packs(env):
             "description_sale": f"{credits} credit{plural} for all our trainings, "
                                 f"valid {months} months."})
         packs[credits] = pack
-    return packs
+    return packs, vat
+
+
+def make_plans(env, vat):
+    """Starter, Pro and Scale: a month or a year, the first two weeks of Pro free of charge."""
+    family = env["subscription.family"].create({"name": "Plateforme"})
+    family.with_context(lang="en_US").name = "Platform"
+    plans = {}
+    for name, month, year, french, english in PLANS:
+        plan = env["subscription.plan"].create({
+            "name": name, "family_id": family.id, "list_price": month,
+            "taxes_id": [(6, 0, vat.ids)], "is_published": True,
+            "description_sale": french,
+            "trial_days": 14 if name == "Pro" else 0,
+            "price_ids": [
+                (0, 0, {"interval_unit": "month", "amount": month}),
+                (0, 0, {"interval_unit": "year", "amount": year})]})
+        plan.with_context(lang="en_US").description_sale = english
+        plans[name] = plan
+    return plans
+
+
+def make_subscriptions(env, plans, customers):
+    """A subscription of some months, one in trial, one cancelled, one on pause."""
+    today = datetime.now(PARIS).date()
+    starts = [("Starter", today - timedelta(days=45)), ("Pro", today - timedelta(days=3)),
+              ("Scale", today - timedelta(days=20)), ("Starter", today - timedelta(days=10))]
+    subscriptions = env["subscription.subscription"]
+    for customer, (name, start) in zip(customers, starts, strict=False):
+        subscription = subscriptions.create({
+            "partner_id": customer.id, "plan_id": plans[name].id,
+            "price_id": plans[name].price_ids[0].id, "anchor_date": start,
+            "backlog_confirmed": True, "tz": "Europe/Paris"})
+        subscription.action_start()
+        subscriptions += subscription
+    env["account.payment.register"].with_context(
+        active_model="account.move",
+        active_ids=subscriptions.period_ids.invoice_id[1:].ids).create({})._create_payments()
+    subscriptions[2]._cancel()
+    subscriptions[3]._pause()
 
 
 def buy(env, partner, pack, quantity=1):
@@ -249,7 +297,7 @@ def main():
         make_company(env)
         make_website(env)
         client, acme, manager, others = make_users(env)
-        packs = make_packs(env)
+        packs, vat = make_packs(env)
         buy(env, client.partner_id, packs[10])
         buy(env, client.partner_id, packs[1], 2)
         buy(env, acme, packs[20])
@@ -266,6 +314,7 @@ def main():
                 [(small[0], others[0]), (small[0], others[1]), (small[1], others[2]),
                  (sessions[0], others[0])]):
             session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
+        make_subscriptions(env, make_plans(env, vat), [client.partner_id, acme, *others])
         # The past of the demo was mailed in the past.
         env["mail.mail"].search([]).unlink()
         env["account.move"].search([("sending_data", "!=", False)]).sending_data = False

@@ -15,6 +15,7 @@
         "data/product_data.xml",
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
+        "data/website_menu_data.xml",
         "wizard/subscription_wizard_views.xml",
         "views/subscription_subscription_views.xml",
         "views/subscription_period_views.xml",

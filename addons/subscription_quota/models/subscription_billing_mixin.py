@@ -70,11 +70,13 @@ class SubscriptionBillingMixin(models.AbstractModel):
         first = first or self.next_date
         terms = terms or self._terms()
         plan = self.env["subscription.plan"].browse(terms["plan_id"])
+        position = self._fiscal_position()
         return {
             "subscription_id": self.id, "kind": kind, "currency_id": self.currency_id.id,
             "full_start": start, "full_end": end, "date_start": first,
             "date_end": min(end, max(self.end_date, first)) if self.end_date else end,
-            **terms, "unit_price": self._invoiced_price(plan, terms["unit_price"]),
+            **terms, "fiscal_position_id": position.id,
+            "unit_price": self._invoiced_price(plan, terms["unit_price"], position),
         }
 
     # What the customer's taxes make of the price --------------------------------------------
@@ -90,16 +92,16 @@ class SubscriptionBillingMixin(models.AbstractModel):
         # sudo: customers may not read products that are not published
         return plan.product_tmpl_id.sudo().product_variant_id.with_company(self.company_id)
 
-    def _product_taxes(self, product):
+    def _product_taxes(self, product, position):
         """:return: the taxes of the product, and those this customer pays instead"""
         taxes = product.taxes_id._filter_taxes_by_company(self.company_id)
-        return taxes, self._fiscal_position().map_tax(taxes)
+        return taxes, position.map_tax(taxes)
 
-    def _invoiced_price(self, plan, unit_price):
+    def _invoiced_price(self, plan, unit_price, position):
         """An agreed price, less the included tax that this customer does not pay."""
         self.ensure_one()
         product = self._product(plan)
-        taxes, mapped = self._product_taxes(product)
+        taxes, mapped = self._product_taxes(product, position)
         return product._get_tax_included_unit_price_from_price(
             unit_price, product_taxes=taxes, product_taxes_after_fp=mapped)
 

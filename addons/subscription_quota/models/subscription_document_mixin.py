@@ -14,7 +14,6 @@ class SubscriptionDocumentMixin(models.AbstractModel):
 
         :return: the posted ``account.move`` records
         """
-        subscriptions = self.subscription_id
         vals_list = []
         for period in self:
             lines = period._prepare_invoice_lines()
@@ -22,11 +21,27 @@ class SubscriptionDocumentMixin(models.AbstractModel):
                 vals_list.append(period._prepare_invoice_vals(lines))
             else:
                 period.state = "free"
-        moves = subscriptions._moves().create(vals_list)
+        self._complete_vals(vals_list)
+        moves = self.subscription_id._moves().create(vals_list)
         if moves:
             moves._post(soft=False)
         self._queue_after_invoice()
         return moves
+
+    def _complete_vals(self, vals_list):
+        """What Odoo would look up again for each invoice of the batch, looked up once."""
+        moves = self.subscription_id._moves()
+        companies = self.env["res.company"].browse({vals["company_id"] for vals in vals_list})
+        journals = {
+            company.id: moves.with_company(company).new(
+                {"move_type": "out_invoice", "company_id": company.id}).journal_id.id
+            for company in companies}
+        # sudo: whether there are any is all that is asked
+        analytic = self.env["account.analytic.distribution.model"].sudo().search_count([], limit=1)
+        for vals in vals_list:
+            vals["journal_id"] = journals[vals["company_id"]]
+            for _command, _id, line in [] if analytic else vals["invoice_line_ids"]:
+                line["analytic_distribution"] = False
 
     def _queue_after_invoice(self):
         """What happens after the commit: charge the token, or send the invoice to be paid."""
@@ -43,7 +58,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         subscription = self.subscription_id
         return {
             **subscription._prepare_document_vals("out_invoice", self.date_start),
-            "fiscal_position_id": subscription._fiscal_position().id,
+            "fiscal_position_id": self.fiscal_position_id.id,
             "invoice_line_ids": [(0, 0, line) for line in lines],
         }
 
@@ -74,7 +89,8 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             "name": self._line_label(),
             "quantity": self.quantity if whole else 1,
             "price_unit": self.unit_price if whole else self._charge(),
-            "tax_ids": [(6, 0, self.subscription_id._product_taxes(product)[1].ids)],
+            "tax_ids": [(6, 0, self.subscription_id._product_taxes(
+                product, self.fiscal_position_id)[1].ids)],
             "subscription_period_id": self.id,
         }
 
@@ -105,7 +121,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         subscription = self.subscription_id
         # sudo: see _product
         product = self.plan_id.setup_product_id.sudo().with_company(subscription.company_id)
-        taxes, mapped = subscription._product_taxes(product)
+        taxes, mapped = subscription._product_taxes(product, self.fiscal_position_id)
         return {
             "product_id": product.id,
             "name": subscription._local().env._("Setup fee"),

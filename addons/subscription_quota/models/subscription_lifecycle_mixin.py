@@ -263,10 +263,9 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
                 customer=partner.display_name,
                 fields=", ".join(labels[name]["string"] for name in needed))
         business = partner.commercial_partner_id
-        europe = self.env.ref("base.europe").country_ids
         country = self.company_id.account_fiscal_country_id
-        if (business.is_company and not business.vat and country in europe
-                and business.country_id in europe - country):
+        if (business.is_company and not business.vat and business.country_id != country
+                and business.country_id + country <= self.env.ref("base.europe").country_ids):
             return self.env._(
                 "%(customer)s: a business in another country of the EU needs its VAT number on "
                 "the invoice.", customer=business.display_name)

@@ -1,6 +1,10 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+_logger = logging.getLogger(__name__)
 
 CHARGE_BATCH = 50
 
@@ -21,6 +25,10 @@ class SubscriptionPaymentMixin(models.AbstractModel):
                     locked._charge_token()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()  # another transaction settles it; the next run looks again
+            except Exception as error:
+                self.env.cr.rollback()
+                _logger.exception("Charge of %s failed", period.invoice_id.name)
+                period._give_up_charge(str(error))
             if not self.env["ir.cron"]._commit_progress(1):
                 break
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
@@ -43,6 +51,20 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         if transaction.state == "done" and not transaction.is_post_processed:
             transaction._post_process()
         return transaction
+
+    def _give_up_charge(self, error):
+        """The charge could not be asked for: the others go on, staff are told.
+
+        A charge that the provider has answered stands: Odoo's own job posts its payment.
+        """
+        self.ensure_one()
+        self.charge_at = False
+        if self.transaction_ids.filtered(
+                lambda transaction: transaction.state in ("pending", "authorized", "done")):
+            return
+        self.subscription_id._notify_staff(
+            self.env._("Payment failed: %(subscription)s",
+                       subscription=self.subscription_id.name), error)
 
     def _open_transaction(self):
         """The attempt whose answer was lost, to be sent again."""

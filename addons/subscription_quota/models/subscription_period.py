@@ -50,6 +50,9 @@ class SubscriptionPeriod(models.Model):
     quantity = fields.Integer(required=True, readonly=True)
     unit_price = fields.Monetary(
         readonly=True, help="For the whole period, as the customer's taxes make it.")
+    fiscal_position_id = fields.Many2one(
+        "account.fiscal.position", readonly=True, ondelete="restrict",
+        help="Of the customer on the day of the invoice.")
     amount = fields.Monetary(
         readonly=True, string="Invoiced", help="In the terms of the price: with the taxes that "
         "are included in it, without the others.")
@@ -159,4 +162,6 @@ class SubscriptionPeriod(models.Model):
                 period=self.display_name, subscription=self.subscription_id.name,
                 invoice=self.invoice_id.name or "–"))
         # sudo: rows are written by the engine only; the right to bill was checked above
-        return self.sudo()._invoice()
+        period = self.sudo()
+        period.fiscal_position_id = self.subscription_id._fiscal_position()
+        return period._invoice()

@@ -345,9 +345,12 @@ class SubscriptionSubscription(models.Model):
         return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
 
     def _usable_tokens(self):
-        """Saved means of payment of this customer that may be charged at renewals."""
+        """Saved means of payment that the user may have charged at renewals: their own and
+        their company's."""
         self.ensure_one()
+        owners = self.env.user.partner_id + self.partner_id + self.commercial_partner_id
         # sudo: those of the customer's own company only are read
         return self.env["payment.token"].sudo().search([
-            ("partner_id", "child_of", self.commercial_partner_id.id),
+            ("partner_id", "in", owners.ids),
+            ("partner_id.commercial_partner_id", "=", self.commercial_partner_id.id),
             ("company_id", "in", [False, self.company_id.id])])

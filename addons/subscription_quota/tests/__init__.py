@@ -1,1 +1,9 @@
-from . import test_billing_property, test_cases, test_change, test_civil, test_portal, test_renewal
+from . import (
+    test_billing_property,
+    test_cases,
+    test_change,
+    test_civil,
+    test_portal,
+    test_renewal,
+    test_speed,
+)

@@ -446,3 +446,21 @@ class TestLife(CasesCommon):
         with self.at(date(2027, 2, 10)):
             subscription._resume()
         self.assertEqual(sum(subscription.event_ids.mapped("mrr_change")), 400.0)
+
+    def test_provider_switched_off_holds_nobody_else_back(self):
+        """A charge that cannot even be asked for: staff are told, the others are charged."""
+        off = self.provider.copy({"name": "Off"})
+        other = self.make_customer("Other")
+        broken = self.subscribe(self.starter, date(2027, 1, 10), token_id=self.make_token().id)
+        good = self.subscribe(
+            self.starter, date(2027, 1, 10), partner_id=other.id,
+            token_id=self.make_token(partner=other).id)
+        broken.token_id.sudo().provider_id = off
+        off.state = "disabled"
+        broken.token_id.active = True  # archived with its provider
+        with mute_logger("odoo.addons.subscription_quota.models.subscription_payment_mixin"):
+            self.charge(date(2027, 1, 10))
+        self.assertEqual(good.period_ids.state, "paid")
+        self.assertEqual(broken.period_ids.state, "invoiced")
+        self.assertFalse(broken.period_ids.charge_at)
+        self.assertTrue(broken.activity_ids)
