@@ -12,6 +12,7 @@ from .steps import step
 BENCHMARKS = {
     "wallet": (["sale_loyalty"], ["small", "large"]),
     "booking": ([], []),
+    "billing": ([], []),
 }
 
 
