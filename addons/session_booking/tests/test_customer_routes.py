@@ -144,7 +144,8 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
         self.assertEqual((answer.status_code, self.wallet.balance), (303, 0))
 
     def test_a_manager_books_for_an_employee_and_for_nobody_else(self):
-        company = self.env["res.partner"].create({"name": "ACME", "is_company": True})
+        company = self.env["res.partner"].create(
+            {"name": "ACME", "is_company": True, "lang": "en_US"})
         self.ada.parent_id = company
         emma = self.env["res.partner"].create(
             {"name": "Emma", "email": "emma@acme.example", "parent_id": company.id})
