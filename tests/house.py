@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 import os
 import re
 import subprocess
@@ -40,6 +41,7 @@ class House:
         self.ports = [paths.free_port() for _process in range(processes)]
         self.world = World(self.folder / "mails", smtp_port=paths.free_port())
         self.processes = []
+        self.hours = itertools.count()
 
     @property
     def urls(self):
@@ -200,16 +202,20 @@ class House:
         http.root.session_store.save(session)
         return session.sid
 
-    def session(self, capacity=10, price=2, days=30, **vals):
+    def session(self, capacity=10, price=2, days=None, **vals):
         """A new published session of a training.
 
+        :param int days: from now; by default a month and more, each session at its own time, for
+            a customer is asked twice before booking two at the same time
         :return: its id
         """
         from datetime import datetime, timedelta
 
         with self.env() as env:
             training = env["event.type"].search([("is_training", "=", True)], limit=1)
-            begin = datetime.now().replace(microsecond=0) + timedelta(days=days)
+            begin = datetime.now().replace(microsecond=0) + (
+                timedelta(days=30, hours=3 * next(self.hours)) if days is None
+                else timedelta(days=days))
             return env["event.event"].create({
                 "name": f"Atelier {uuid.uuid4().hex[:6]}", "event_type_id": training.id,
                 "date_begin": begin, "date_end": begin + timedelta(hours=2),
