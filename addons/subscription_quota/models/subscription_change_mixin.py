@@ -118,6 +118,11 @@ class SubscriptionChangeMixin(models.AbstractModel):
                 quantity=quantity, price=price.display_name))
         self._check_new_price(price)
         self._check_commitment(price, quantity, timing)
+        if self.next_date <= self._today():
+            raise UserError(self.env._(
+                "The period of %(subscription)s that starts on %(date)s is about to be billed. "
+                "Try again once it is.", subscription=self.name,
+                date=format_date(self.env, self.next_date)))
         if timing == "now" and (period := self._period_on(self._today())):
             self._check_can_cut(period)
 

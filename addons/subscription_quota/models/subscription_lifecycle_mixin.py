@@ -117,7 +117,10 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """
         self.ensure_one()
         self._check_state(*self._LIVE_STATES)
+        self._catch_up()
         self._drop_planned_change()
+        if self.state == "ended":  # its last period was over
+            return None
         if now or self.state in ("paused", "suspended"):
             return self._cancel_now()
         if self.end_date:
@@ -147,6 +150,13 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         self.end_date = day
         self._cancel_order()
         self._end(reason="cancel")
+
+    def _catch_up(self):
+        """Bill the periods that have begun, when the run has not come to them yet: what comes
+        after starts from days that are billed."""
+        self.ensure_one()
+        while self.state in self._BILLED_STATES and self.next_date <= self._today():
+            self._renew()
 
     def _void_uninvoiced(self):
         """The order's invoice was not made: nothing is due, nothing is given back."""
@@ -198,6 +208,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """
         self.ensure_one()
         self._check_state("active")
+        self._catch_up()
         day = self._today() + timedelta(days=1)
         self._drop_planned_change()
         self._cut(day)

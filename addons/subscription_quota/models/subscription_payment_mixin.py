@@ -42,8 +42,7 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         self.ensure_one()
         transaction = self._open_transaction() or self._create_transaction()
         if not transaction:
-            self.charge_at = False
-            return transaction
+            return self._charge_nothing()
         self.env["ir.cron"]._commit_progress()
         transaction._charge_with_token()
         self.charge_at = False
@@ -51,6 +50,13 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         if transaction.state == "done" and not transaction.is_post_processed:
             transaction._post_process()
         return transaction
+
+    def _charge_nothing(self):
+        """No attempt was made: nothing is left to pay, or the card was taken away."""
+        self.charge_at = False
+        if not self.currency_id.is_zero(self.invoice_id.amount_residual):
+            self._charge_failed(self.env._("The saved means of payment is no longer valid."))
+        return self.env["payment.transaction"]
 
     def _give_up_charge(self, error):
         """The charge could not be asked for: the others go on, staff are told.

@@ -449,18 +449,22 @@ class TestLife(CasesCommon):
 
     def test_provider_switched_off_holds_nobody_else_back(self):
         """A charge that cannot even be asked for: staff are told, the others are charged."""
-        off = self.provider.copy({"name": "Off"})
-        other = self.make_customer("Other")
-        broken = self.subscribe(self.starter, date(2027, 1, 10), token_id=self.make_token().id)
-        good = self.subscribe(
-            self.starter, date(2027, 1, 10), partner_id=other.id,
-            token_id=self.make_token(partner=other).id)
-        broken.token_id.sudo().provider_id = off
-        off.state = "disabled"
-        broken.token_id.active = True  # archived with its provider
+        off = self.provider.copy({"name": "Off", "state": "test"})
+        customers = [self.make_customer(name) for name in ("One", "Two", "Three")]
+        asked, archived, good = (self.subscribe(
+            self.starter, date(2027, 1, 10), partner_id=customer.id,
+            token_id=self.make_token(partner=customer).id) for customer in customers)
+        (asked + archived).token_id.provider_id = off
+        lost = asked.period_ids._create_transaction()
+        off.state = "disabled"  # which archives its tokens
+        self.assertFalse(archived.token_id.active)
         with mute_logger("odoo.addons.subscription_quota.models.subscription_payment_mixin"):
             self.charge(date(2027, 1, 10))
         self.assertEqual(good.period_ids.state, "paid")
-        self.assertEqual(broken.period_ids.state, "invoiced")
-        self.assertFalse(broken.period_ids.charge_at)
-        self.assertTrue(broken.activity_ids)
+        self.assertEqual(archived.state, "past_due")  # told to pay otherwise
+        self.assertIn("Payment failed: " + archived.period_ids.invoice_id.name,
+                      self.subjects(customers[1]))
+        self.assertEqual((asked.state, lost.state), ("active", "draft"))
+        for subscription in (asked, archived):
+            self.assertFalse(subscription.period_ids.charge_at)
+            self.assertTrue(subscription.activity_ids)

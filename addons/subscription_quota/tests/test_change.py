@@ -159,6 +159,24 @@ class TestChange(SubscriptionCommon):
                 with self.assertRaisesRegex(UserError, reason):
                     subscription._preview_change(plan.price_ids)
 
+    def test_period_begun_but_not_yet_billed(self):
+        """Between a renewal's day and its run, no day escapes: it is billed first."""
+        subscriptions = [self.subscribe(self.starter, date(2027, 1, 1)) for _each in range(4)]
+        with self.at(date(2027, 2, 10)):
+            with self.assertRaisesRegex(UserError, "about to be billed"):
+                subscriptions[0]._preview_change(self.pro.price_ids)
+            subscriptions[1]._cancel(now=True)
+            subscriptions[2]._cancel()
+            subscriptions[3]._pause()
+        for subscription in subscriptions[1:]:
+            self.assertEqual(
+                self.invoices(subscription).mapped("invoice_date"),
+                [date(2027, 1, 1), date(2027, 2, 1)])
+        self.assertEqual(subscriptions[2].end_date, date(2027, 3, 1))
+        for subscription in (subscriptions[1], subscriptions[3]):
+            # 18 of the 28 days of February are given back
+            self.assertEqual(self.credit_notes(subscription).amount_untaxed, 64.29)
+
 
 @tagged("post_install", "-at_install")
 class TestCreditTaxes(SubscriptionCommon):
