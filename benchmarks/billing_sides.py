@@ -20,8 +20,11 @@ def make_customers(env, number):
 
 
 def make_product(env):
+    """With an income account of its own, which subscription_oca asks for."""
+    journal = env["account.journal"].search([("type", "=", "sale")], limit=1)
     return env["product.product"].create({
-        "name": "Service", "type": "service", "list_price": PRICE, "invoice_policy": "order"})
+        "name": "Service", "type": "service", "list_price": PRICE, "invoice_policy": "order",
+        "property_account_income_id": journal.default_account_id.id})
 
 
 def post(moves):
