@@ -94,7 +94,8 @@ class BookingWaitingMixin(models.AbstractModel):
             place.offered_until = min(place.offered_until, place.event_id.date_begin)
 
     def _close_waiting(self):
-        """The session does not take place: nobody waits for it any more."""
+        """The session does not take place: nobody waits for it any more, and all are told."""
         line = self.env["session.waiting"].sudo().search(  # sudo: follows from the session
             [("event_id", "in", self.ids), ("state", "in", ("waiting", "offered"))])
         line._release("closed")
+        line._send_mail("session_booking.mail_template_waiting_closed")
