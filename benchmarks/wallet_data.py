@@ -80,14 +80,14 @@ FROM (SELECT number, %(first_wallet)s + number - 1 AS wallet_id,
       ORDER BY e, number) ordered"""
 LOTS = """
 INSERT INTO credit_lot (id, wallet_id, partner_id, company_id, granted, remaining,
-                        value_granted, value_remaining, expiry_date,
-                        create_uid, write_uid, create_date, write_date)
+                        value_granted, value_remaining, expiry_date, granted_date,
+                        voucher_kind, create_uid, write_uid, create_date, write_date)
 SELECT first_lot + e - 1, wallet_id, partner_id, %(company)s, credits,
        CASE e WHEN 1 THEN 0 WHEN 2 THEN 13 ELSE 20 END, value,
        CASE e WHEN 2 THEN 130 ELSE 0 END,
        CASE e WHEN 1 THEN current_date - 1 - (number %% 300)::int
               WHEN 2 THEN current_date + 30 + (number %% 300)::int END,
-       1, 1, now(), now()
+       current_date - (400 - e)::int, 'single', 1, 1, now(), now()
 FROM plan WHERE e <= 3"""
 ENTRIES = """
 INSERT INTO credit_entry (id, wallet_id, partner_id, company_id, kind, credits, value,
