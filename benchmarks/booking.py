@@ -8,7 +8,8 @@ are signed in, have an address and click as fast as they are answered.
   the confirmation. The fewest requests that end in a sold seat: neither the event's page nor the
   steps of the checkout are opened, and no invoice is made. Its database holds Odoo's modules only.
 
-Then the calendar with 50 and with 5,000 published sessions, spread evenly over two years.
+Then the calendar with 50 and with 5,000 published sessions: 50 in the weeks to come, the rest in
+the years before and after, as in a centre that has been open for a while.
 """
 
 import argparse
@@ -172,18 +173,20 @@ def measure_calendar(report, house):
 
 def fill_calendar(house, size):
     """Bring the published sessions of all trainings to this number."""
+    soon = [timedelta(days=20) / FEW * number for number in range(FEW)]
+    # Outside of what a month's page shows: five years back, two years on.
+    others = [timedelta(days=70 + number % 700) for number in range((size - FEW) // 4)]
+    others += [-timedelta(days=70 + number % 1800) for number in range(size - FEW - len(others))]
     with house.env() as env:
         training = env["event.type"].search([("is_training", "=", True)], limit=1)
-        sessions = env["event.event"].search([("event_type_id.is_training", "=", True)])
-        sessions.is_published = False
-        step = timedelta(days=730) / size
+        env["event.event"].search(
+            [("event_type_id.is_training", "=", True)]).is_published = False
         begin = datetime.now().replace(microsecond=0) + timedelta(hours=1)
         env["event.event"].create([{
             "name": f"Calendar {size}.{number}", "event_type_id": training.id,
-            "date_begin": begin + step * number,
-            "date_end": begin + step * number + timedelta(hours=2), "credit_price": 1,
-            "seats_limited": True, "seats_max": 10, "is_published": True}
-            for number in range(size)])
+            "date_begin": begin + after, "date_end": begin + after + timedelta(hours=2),
+            "credit_price": 1, "seats_limited": True, "seats_max": 10, "is_published": True}
+            for number, after in enumerate(soon + others)])
 
 
 def judge(report):
