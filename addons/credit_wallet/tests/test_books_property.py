@@ -17,7 +17,7 @@ from odoo.tools import mute_logger
 from .common_accounting import CreditAccountingCase
 from .random_sequences import random_sequences
 
-EXAMPLES = 50
+EXAMPLES = 30
 START = datetime(2027, 1, 10, 12, 0)
 
 numbers = st.integers(0, 30)
