@@ -20,6 +20,7 @@ import tempfile
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -121,7 +122,7 @@ class Peer(House):
                 f"{self.urls[server]}{path}", json={"jsonrpc": "2.0", "params": params},
                 timeout=120).json()
             if "error" not in answer:
-                return answer["result"]
+                return answer.get("result")
             time.sleep(0.2)
         raise AssertionError(answer["error"]["data"]["message"])
 
@@ -207,21 +208,17 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round, no file of results")
     options, _odoo_options = parser.parse_known_args()
     report = Report("booking")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         houses = {OURS: Ours("caps_bench_ours", Path(folder) / "ours", crons=0),
                   PEER: Peer("caps_bench_peer", Path(folder) / "peer", crons=0)}
-        try:
-            for house in houses.values():
-                house.folder.mkdir()
-                house.start()
-                house.prepare(max(CLIENTS))
-                for visitor in house.visitors:
-                    visitor.token = visitor.csrf("/my")
-            run(report, houses, QUICK_ROUNDS if options.quick else ROUNDS)
-            measure_calendar(report, houses[OURS])
-        finally:
-            for house in houses.values():
-                house.stop()
+        for house in houses.values():
+            house.start()
+            stack.callback(house.stop)
+            house.prepare(max(CLIENTS))
+            for visitor in house.visitors:
+                visitor.token = visitor.csrf("/my")
+        run(report, houses, QUICK_ROUNDS if options.quick else ROUNDS)
+        measure_calendar(report, houses[OURS])
     judge(report)
     return report.finish(
         None if options.quick else RESULTS,
