@@ -231,7 +231,8 @@ def make_subscriptions(env, plans, customers):
         subscription = subscriptions.create({
             "partner_id": customer.id, "plan_id": plans[name].id,
             "price_id": plans[name].price_ids[0].id, "anchor_date": start,
-            "backlog_confirmed": True, "tz": "Europe/Paris"})
+            "backlog_confirmed": True, "tz": "Europe/Paris",
+            "user_id": env.ref("base.user_admin").id})
         subscription.action_start()
         subscriptions += subscription
     env["account.payment.register"].with_context(

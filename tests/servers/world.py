@@ -73,18 +73,19 @@ class World:
             email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             for file in sorted(self.folder.glob("*.eml"))]
 
-    def wait_for_mail(self, recipient, subject_pattern, timeout=60):
+    def wait_for_mail(self, recipient, subject_pattern, timeout=60, number=1):
         """The first mail to `recipient` whose subject matches, once it is there.
 
+        :param int number: which of them, when several are expected
         :raise AssertionError: after `timeout` seconds, naming what did arrive
         """
         deadline = time.monotonic() + timeout
         while True:
             mails = self.mails()
-            for mail in mails:
-                if recipient in mail["X-Envelope-To"] and re.search(
-                        subject_pattern, mail["Subject"]):
-                    return mail
+            matching = [mail for mail in mails if recipient in mail["X-Envelope-To"]
+                        and re.search(subject_pattern, mail["Subject"])]
+            if len(matching) >= number:
+                return matching[number - 1]
             if time.monotonic() > deadline:
                 seen = [(mail["X-Envelope-To"], mail["Subject"]) for mail in mails]
                 raise AssertionError(f"no mail {subject_pattern!r} to {recipient}; seen: {seen}")

@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    payment_provider,
     payment_transaction,
     product_product,
     product_template,

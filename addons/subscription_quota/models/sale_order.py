@@ -24,6 +24,17 @@ class SaleOrder(models.Model):
         self.order_line._create_subscriptions()
         return result
 
+    def _action_cancel(self):
+        """A cancelled order ends at once what it started, by the plans' policy (case 6).
+
+        :raise UserError: the customer is committed for longer
+        """
+        # sudo: whoever may cancel the order, its subscriptions go with it
+        for subscription in self.order_line.sudo().subscription_ids:
+            if subscription.state in subscription._LIVE_STATES:
+                subscription._cancel(now=True)
+        return super()._action_cancel()
+
     def _cart_add_plan(self, price):
         """Put a plan in the cart at one of its cycles, once; another cycle takes its place."""
         self.ensure_one()

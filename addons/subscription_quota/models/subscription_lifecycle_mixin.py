@@ -22,8 +22,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
 
         :raise UserError: data for invoices are missing, or past periods are not confirmed
         """
-        self.check_access("write")
-        for subscription in self:
+        for subscription in self._by_staff():
             if missing := subscription._missing_data():
                 raise UserError(missing)
             subscription._check_backlog()
@@ -148,8 +147,8 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         if self.plan_id.cancel_policy != "none":
             self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
         self.end_date = day
-        self._cancel_order()
         self._end(reason="cancel")
+        self._cancel_order()
 
     def _catch_up(self):
         """Bill the periods that have begun, when the run has not come to them yet: what comes
@@ -293,12 +292,11 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
 
     def action_release(self):
         """Staff mended what was missing: the next run bills the subscription."""
-        self.check_access("write")
-        held = self.filtered("is_held")
+        held = self._by_staff().filtered("is_held")
         held.write({"is_held": False, "hold_reason": False})
         held._log_events("release")
-        self.env.ref("subscription_quota.ir_cron_renew").sudo()._trigger()
         # sudo: the queue belongs to the system
+        self.env.ref("subscription_quota.ir_cron_renew").sudo()._trigger()
         return True
 
     def _notify_staff(self, summary, note=""):

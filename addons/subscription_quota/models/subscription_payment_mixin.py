@@ -107,8 +107,8 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         """Queue another attempt: staff asked for it, or the customer changed their card."""
         for period in self.filtered(lambda period: period.state == "invoiced"):
             period.charge_at = self.env.cr.now()
-        self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger()
         # sudo: the queue belongs to the system
+        self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger()
 
     def _charge_failed(self, reason):
         """The provider refused: the invoice stays open, customer and staff are told."""

@@ -29,6 +29,12 @@ class SubscriptionSubscription(models.Model):
     _LIVE_STATES = ("trial", "active", "past_due", "suspended", "paused")
     _BILLED_STATES = ("trial", "active", "past_due")
     _SERVED_STATES = ("trial", "active", "past_due")  # the service is on
+    # What the engine alone writes, and what is agreed until a change is made by its methods.
+    _ENGINE_FIELDS = frozenset((
+        "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
+        "sale_line_id"))
+    _TERMS = frozenset((
+        "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz"))
 
     name = fields.Char(string="Number", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
@@ -210,9 +216,29 @@ class SubscriptionSubscription(models.Model):
     def create(self, vals_list):
         sequence = self.env["ir.sequence"]
         for vals in vals_list:
+            self._check_by_hand(vals.keys() & self._ENGINE_FIELDS)
             # sudo: the number is given by the system, whoever subscribes
             vals.setdefault("name", sequence.sudo().next_by_code("subscription.subscription"))
         return super().create(vals_list)
+
+    def write(self, vals):
+        fixed = self._ENGINE_FIELDS
+        if any(subscription.state != "draft" for subscription in self):
+            fixed |= self._TERMS
+        self._check_by_hand(vals.keys() & fixed)
+        return super().write(vals)
+
+    def _check_by_hand(self, names):
+        """Fields that decide what is billed follow from the actions, which act as the system.
+
+        :raise UserError: somebody writes them directly, by an import or a call
+        """
+        if names and not self.env.su:
+            labels = self.fields_get(names, ["string"])
+            raise UserError(self.env._(
+                "%(fields)s cannot be written by hand. Use the buttons of the subscription: "
+                "Start, Change, Pause, Cancel.",
+                fields=", ".join(sorted(labels[name]["string"] for name in names))))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_started(self):
@@ -223,30 +249,32 @@ class SubscriptionSubscription(models.Model):
 
     # Actions of staff ---------------------------------------------------------------------
 
-    def action_pause(self):
+    def _by_staff(self):
+        """The subscriptions as the engine sees them, for a user who may write them.
+
+        :raise AccessError: the user may not
+        """
         self.check_access("write")
-        for subscription in self:
+        return self.sudo()  # sudo: the right was just checked; the engine writes more than it
+
+    def action_pause(self):
+        for subscription in self._by_staff():
             subscription._pause()
 
     def action_resume(self):
-        self.check_access("write")
-        for subscription in self:
+        for subscription in self._by_staff():
             subscription._resume()
 
     def action_keep(self):
-        self.check_access("write")
-        for subscription in self:
+        for subscription in self._by_staff():
             subscription._keep()
 
     def action_drop_change(self):
-        self.check_access("write")
-        self._drop_planned_change()
+        self._by_staff()._drop_planned_change()
 
     def action_charge(self):
         """Try the saved means of payment again for what is unpaid (case 3 of the spec)."""
-        self.check_access("write")
-        # sudo: rows are written by the engine only; the right was checked above
-        self.sudo().period_ids._charge_again()
+        self._by_staff().period_ids._charge_again()
 
     def action_view_invoices(self):
         self.ensure_one()
@@ -324,6 +352,9 @@ class SubscriptionSubscription(models.Model):
         end = format_date(self.env, self.end_date) if self.end_date else ""
         if self.end_date and self.state in self._SERVED_STATES:
             return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
+        if self.state == "active" and "invoiced" in self.period_ids.mapped("state"):
+            return self.env._(
+                "An invoice waits for your payment. The next one comes on %(date)s.", date=day)
         return {
             "draft": self.env._("Not started yet."),
             "trial": self.env._("Free until %(date)s.", date=day),

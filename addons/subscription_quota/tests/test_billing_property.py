@@ -36,6 +36,14 @@ lives = st.tuples(
     st.lists(st.tuples(st.integers(0, 120), operations), min_size=4, max_size=14))
 
 
+def many_lives(examples):
+    """Decorator of a method that plays one life: it is called with many."""
+    how = settings(
+        max_examples=examples, deadline=None, database=None,
+        phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
+    return lambda play: seed(SEED)(how(given(lives)(play)))
+
+
 class Reference:
     """What each civil day is worth, by the plain reading of the contract."""
 
@@ -254,10 +262,7 @@ class TestBillingProperty(BillingProperty):
             sender = "_send_mail" if name.endswith("subscription") else "_send_confirmation"
             cls.classPatch(cls.registry[name], sender, lambda self, *args: None)
 
-    @seed(SEED)
-    @settings(max_examples=EXAMPLES, deadline=None, database=None,
-              phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
-    @given(lives)
+    @many_lives(EXAMPLES)
     def play_life(self, life):
         with closing(self.env.cr.savepoint()):
             self.live(*life)
@@ -275,10 +280,7 @@ class TestBillingProperty(BillingProperty):
 class TestBillingPropertyWithInvoices(BillingProperty):
     """A few of the same lives with every invoice and credit note posted, VAT and all."""
 
-    @seed(SEED)
-    @settings(max_examples=EXAMPLES_WITH_INVOICES, deadline=None, database=None,
-              phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
-    @given(lives)
+    @many_lives(EXAMPLES_WITH_INVOICES)
     def play_life(self, life):
         with closing(self.env.cr.savepoint()):
             self.live(*life)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import SubscriptionCommon
@@ -246,8 +246,8 @@ class TestCase5CancelAndKeepTheOrder(CasesCommon):
 class TestCase6CancelWithTheOrder(CasesCommon):
     """Cas d’usage 6 : annulation de l’abonnement (avec annulation de la commande)."""
 
-    def cancel_after_ten_days(self, policy):
-        plan = self.make_plan("Rédaction", 310.0, cancel_policy=policy)
+    def cancel_after_ten_days(self, policy, cancel, **vals):
+        plan = self.make_plan("Rédaction", 310.0, cancel_policy=policy, **vals)
         with self.at(date(2027, 1, 1)):
             order = self.env["sale.order"].create({
                 "partner_id": self.customer.id,
@@ -256,19 +256,37 @@ class TestCase6CancelWithTheOrder(CasesCommon):
             order._create_invoices().action_post()
         subscription = order.order_line.subscription_ids
         with self.at(date(2027, 1, 10)):
-            subscription._cancel(now=True)
+            cancel(subscription)
         return order, subscription
 
     def test_cancel_at_once_by_policy(self):
         """Status résilié, order cancelled, credit note of the days left, mail."""
         for policy, credited in (("prorated", 210.0), ("full", 310.0), ("none", 0.0)):
-            order, subscription = self.cancel_after_ten_days(policy)
+            order, subscription = self.cancel_after_ten_days(
+                policy, lambda subscription: subscription._cancel(now=True))
             self.assertEqual((subscription.state, order.state), ("ended", "cancel"), policy)
             self.assertEqual(
                 sum(self.credit_notes(subscription).mapped("amount_untaxed")), credited, policy)
             self.assertIn(f"Your subscription {subscription.name} has ended", self.subjects())
             self.run_due(date(2027, 2, 1))
             self.assertEqual(len(self.invoices(subscription)), 1)
+
+    def test_order_cancelled_by_the_sales_staff(self):
+        """Cancelling the order itself ends its subscription, by the same policy, once."""
+        seller = new_test_user(self.env, "seller", "sales_team.group_sale_salesman_all_leads")
+        order, subscription = self.cancel_after_ten_days(
+            "prorated", lambda subscription: subscription.sale_order_id.with_user(
+                seller)._action_cancel())
+        self.assertEqual((subscription.state, order.state), ("ended", "cancel"))
+        self.assertEqual(self.credit_notes(subscription).amount_untaxed, 210.0)
+        self.assertEqual(
+            self.subjects().count(f"Your subscription {subscription.name} has ended"), 1)
+
+    def test_order_of_a_committed_customer(self):
+        with self.assertRaisesRegex(UserError, "committed until"):
+            self.cancel_after_ten_days(
+                "full", lambda subscription: subscription.sale_order_id._action_cancel(),
+                commitment_months=12)
 
     def test_order_not_yet_invoiced(self):
         with self.at(date(2027, 1, 1)):
@@ -425,6 +443,25 @@ class TestLife(CasesCommon):
         self.assertEqual(self.invoices(agreed).mapped("amount_untaxed"), [80.0, 80.0, 80.0])
         self.assertEqual(subscription.event_ids.filtered(
             lambda event: event.kind == "price").mrr_change, 20.0)
+
+    def test_terms_and_state_are_not_written_by_hand(self):
+        """Staff change a running subscription by its buttons, not by an import or a call."""
+        subscription = self.subscribe(self.starter, date(2027, 1, 10)).with_user(self.manager)
+        for vals in ({"state": "ended"}, {"next_date": date(2028, 1, 1)}, {"is_held": True},
+                     {"quantity": 5}, {"plan_id": self.pro.id}, {"anchor_date": date(2027, 2, 1)}):
+            with self.assertRaisesRegex(UserError, "by hand"):
+                subscription.write(vals)
+        draft = self.draft(self.starter).with_user(self.manager)
+        draft.quantity = 5
+        with self.assertRaisesRegex(UserError, "by hand"):
+            draft.state = "active"
+        with self.assertRaisesRegex(UserError, "by hand"):
+            draft.create({
+                "partner_id": self.customer.id, "plan_id": self.starter.id,
+                "price_id": self.starter.price_ids.id, "state": "active"})
+        draft.action_start()
+        draft.action_pause()
+        self.assertEqual((draft.state, draft.quantity), ("paused", 5))
 
     def test_history_cannot_be_rewritten(self):
         subscription = self.subscribe(self.starter, date(2027, 1, 10))

@@ -30,6 +30,5 @@ class SubscriptionCancel(models.TransientModel):
                 else fields.Date.add(subscription._today(), days=1))
 
     def action_confirm(self):
-        self.subscription_id.check_access("write")
-        self.subscription_id._cancel(now=self.cancel_order == "yes")
+        self.subscription_id._by_staff()._cancel(now=self.cancel_order == "yes")
         return {"type": "ir.actions.act_window_close"}

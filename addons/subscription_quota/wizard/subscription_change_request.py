@@ -60,7 +60,6 @@ class SubscriptionChangeRequest(models.TransientModel):
 
         :raise PreviewMismatch: it changed since
         """
-        self.subscription_id.check_access("write")
-        self.subscription_id._change(
+        self.subscription_id._by_staff()._change(
             self.price_id, self.quantity, self.timing, expected_due=self.due)
         return {"type": "ir.actions.act_window_close"}

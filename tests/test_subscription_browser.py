@@ -1,0 +1,258 @@
+"""The seven cases of ``agency-subscriptions.fr.txt`` in Chromium: customer and agency click."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.servers.world import html_of
+
+DEMO_CARD = "4111 1111 1111 1111"
+
+
+@pytest.fixture
+def agency(page):
+    """The back office, in French."""
+    page.goto("/web/login")
+    form = page.locator(".oe_login_form")
+    form.locator("input[name=login]").fill("admin")
+    form.locator("input[name=password]").fill("admin")
+    form.locator("button[type=submit]").click()
+    page.wait_for_url("**/odoo**")
+    return page
+
+
+@pytest.fixture
+def portal(browser, house):
+    """Opens the customer's own browser: `portal(visitor)` gives a page that is signed in."""
+    contexts = []
+
+    def opened(visitor):
+        contexts.append(browser.new_context(
+            viewport={"width": 390, "height": 844}, locale="fr-FR", base_url=house.url))
+        contexts[-1].add_cookies([{
+            "name": "session_id", "value": visitor.http.cookies["session_id"],
+            "url": house.url}])
+        page = contexts[-1].new_page()
+        page.set_default_timeout(30_000)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def make_plan(house, name, amount, *prices):
+    """A service of the agency, sold by the month and perhaps at (unit, amount) more.
+
+    :return: its id
+    """
+    with house.env() as env:
+        return env["subscription.plan"].create({
+            "name": name, "taxes_id": [(5,)], "is_published": True,
+            "price_ids": [(0, 0, {"interval_unit": unit, "amount": price})
+                          for unit, price in prices or (("month", amount),)]}).id
+
+
+def subscribe(house, visitor, plan_id, state=None):
+    """A subscription begun today and paid; `state`: how the charges of its saved card end.
+
+    :return: its id
+    """
+    with house.env() as env:
+        plan = env["subscription.plan"].browse(plan_id)
+        subscription = env["subscription.subscription"].create({
+            "partner_id": visitor.partner_id, "plan_id": plan_id,
+            "price_id": plan.price_ids[0].id, "user_id": env.ref("base.user_admin").id})
+        subscription.action_start()
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=subscription.period_ids.invoice_id.ids
+        ).create({})._create_payments()
+        if state:
+            provider = env.ref("payment.payment_provider_demo")
+            subscription.token_id = env["payment.token"].create({
+                "provider_id": provider.id, "provider_ref": "demo", "payment_details": "4242",
+                "payment_method_id": provider.payment_method_ids[0].id,
+                "partner_id": visitor.partner_id, "demo_simulated_state": state})
+        return subscription.id
+
+
+def pass_days(house, subscription_id, days):
+    """Let days go by: what was begun then was begun so many days before."""
+    with house.env() as env:
+        days = timedelta(days=days)
+        env.cr.execute(
+            "UPDATE subscription_subscription SET anchor_date = anchor_date - %(days)s, "
+            "next_date = next_date - %(days)s, next_run_at = next_run_at - %(days)s "
+            "WHERE id = %(id)s", {"days": days, "id": subscription_id})
+        env.cr.execute(
+            "UPDATE subscription_period SET date_start = date_start - %(days)s, "
+            "date_end = date_end - %(days)s WHERE subscription_id = %(id)s",
+            {"days": days, "id": subscription_id})
+
+
+def days_to_renewal(house, subscription_id):
+    return house.rows(
+        "SELECT next_date - CURRENT_DATE FROM subscription_subscription "
+        f"WHERE id = {subscription_id}")[0][0]
+
+
+def run(house, *names):
+    """Wake the scheduled actions, as their hour does."""
+    with house.env() as env:
+        for name in names:
+            env.ref(f"subscription_quota.ir_cron_{name}")._trigger()
+
+
+def open_subscription(agency, subscription_id):
+    agency.goto(f"/odoo/action-subscription_quota.subscription_action/{subscription_id}")
+    expect(agency.locator(".o_form_view")).to_be_visible()
+
+
+def expect_state(agency, state):
+    expect(agency.locator(".o_statusbar_status .o_arrow_button_current")).to_have_text(state)
+
+
+def pay_by_card(page):
+    page.locator("input[name=customer_input]").fill(DEMO_CARD)
+    page.locator("button[name=o_payment_submit_button]:visible").click()
+
+
+def test_case_1_self_service_with_automatic_payment(portal, house):
+    """« Le client souscrit à un service récurrent (achat en libre-service) »."""
+    [visitor] = house.customers(1)
+    plan_id = make_plan(house, "Réseaux sociaux", 199.0)
+    page = portal(visitor)
+    page.goto("/subscriptions")
+    page.locator(".o_plan", has_text="Réseaux sociaux").get_by_role(
+        "button", name="S’abonner").click()
+    page.locator("a[name=website_sale_main_button]:visible").click()
+    page.goto("/shop/payment")
+    expect(page.locator(".o_subscription_saved")).to_contain_text("renouvellement")
+    pay_by_card(page)
+    page.wait_for_url("**/shop/confirmation", timeout=90_000)
+    [(subscription_id, name)] = house.rows(
+        f"SELECT id, name FROM subscription_subscription WHERE plan_id = {plan_id}")
+    page.goto("/my/subscriptions")
+    page.get_by_role("link", name=re.compile(name)).click()
+    expect(page.locator(".o_subscription_state")).to_have_text("Actif")
+    expect(page.locator(".o_subscription_period")).to_contain_text("Payé")
+    house.world.wait_for_mail(visitor.login, "Paiement reçu")
+
+    # « Avant le renouvellement, un e-mail de rappel », then the payment by itself.
+    pass_days(house, subscription_id, days_to_renewal(house, subscription_id) - 5)
+    run(house, "notices")
+    house.world.wait_for_mail(visitor.login, f"{name} se renouvelle bientôt")
+    pass_days(house, subscription_id, 5)
+    run(house, "renew")
+    house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
+    page.reload()
+    expect(page.locator(".o_subscription_period")).to_have_count(2)
+    expect(page.locator(".o_subscription_period .badge", has_text="Payé")).to_have_count(2)
+
+
+def test_case_2_manual_order_with_bank_transfer(agency, house):
+    """« Commande d’abonnement manuelle avec paiement hors ligne »."""
+    [visitor] = house.customers(1)
+    make_plan(house, "Maintenance du site", 149.0)
+    agency.goto("/odoo/action-subscription_quota.subscription_action")
+    agency.get_by_role("button", name="Nouveau").first.click()
+    for field, text in (("partner_id", visitor.login), ("plan_id", "Maintenance du site")):
+        agency.locator(f".o_field_widget[name={field}] input").fill(text)
+        agency.locator(".o-autocomplete--dropdown-item").first.click()
+    agency.get_by_role("button", name="Démarrer l’abonnement").click()
+    expect_state(agency, "Actif")
+    # « Une facture est générée et envoyée au client »
+    house.world.wait_for_mail(visitor.login, "Facture")
+    agency.get_by_role("button", name="Factures").click()
+    agency.get_by_role("button", name="Payer").first.click()
+    agency.locator(".modal").get_by_role("button", name="Créer un paiement").click()
+    expect(agency.locator(".modal")).to_have_count(0)
+    # « Un e-mail de confirmation de paiement », the next invoice planned, the agency told.
+    house.world.wait_for_mail(visitor.login, "Paiement reçu")
+    agency.go_back()
+    expect(agency.locator(".o-mail-Activity")).to_contain_text("Suivre la prochaine facture")
+
+
+def test_case_3_failed_payment_then_paid(agency, portal, house):
+    """« Échec de paiement & poursuite de l’abonnement »."""
+    [visitor] = house.customers(1)
+    subscription_id = subscribe(house, visitor, make_plan(house, "SEO", 299.0), "error")
+    pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
+    run(house, "renew")
+    mail = html_of(house.world.wait_for_mail(visitor.login, "Paiement refusé"))
+    open_subscription(agency, subscription_id)
+    expect_state(agency, "Impayé")
+    expect(agency.locator(".o-mail-Activity")).to_contain_text("Paiement refusé")
+    # « Relancer manuellement le paiement »: the card is still refused.
+    agency.get_by_role("button", name="Relancer le paiement").click()
+    house.world.wait_for_mail(visitor.login, "Paiement refusé", number=2)
+    # « Ou demander au client de mettre à jour »: the button of the mail, another card.
+    page = portal(visitor)
+    page.goto(re.search(r'href="[^"]*(/my/invoices/[^"]*)"', mail)[1].replace("&amp;", "&"))
+    page.locator("#o_sale_portal_paynow, a:has-text('Payer maintenant')").locator(
+        "visible=true").first.click()
+    page.get_by_text("Demo", exact=False).last.wait_for()
+    pay_by_card(page)
+    house.world.wait_for_mail(visitor.login, "Paiement reçu")
+    open_subscription(agency, subscription_id)
+    expect_state(agency, "Actif")
+
+
+def test_case_4_billing_cycle_changed_for_the_future(agency, house):
+    """« Le client demande un changement de cycle de facturation »."""
+    [visitor] = house.customers(1)
+    subscription_id = subscribe(house, visitor, make_plan(
+        house, "Design", 0, ("week", 100.0), ("month", 390.0)))
+    open_subscription(agency, subscription_id)
+    agency.get_by_role("button", name="Modifier").click()
+    wizard = agency.locator(".modal")
+    wizard.locator(".o_field_widget[name=price_id] input").click()
+    agency.locator(".o-autocomplete--dropdown-item", has_text="mois").first.click()
+    expect(wizard.locator(".o_field_widget[name=next_total]")).to_contain_text("390,00")
+    expect(wizard.locator(".o_field_widget[name=due]")).to_contain_text("0,00")
+    wizard.get_by_role("button", name="Confirmer le changement").click()
+    expect(wizard).to_have_count(0)
+    expect(agency.locator(".o_field_widget[name=planned_change_id]")).to_be_visible()
+    mail = html_of(house.world.wait_for_mail(visitor.login, "abonnement"))
+    assert "390,00" in mail
+    assert house.rows(
+        "SELECT COUNT(*) FROM subscription_period WHERE state <> 'void' "
+        f"AND subscription_id = {subscription_id}") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "subject"),
+    [("Non : garder la commande", "Actif", "est annulé"),
+     ("Oui : annuler la commande", "Résilié", "est résilié")],
+    ids=["case_5_keeps_the_order", "case_6_with_the_order"])
+def test_cancellation(agency, house, answer, state, subject):
+    """« Annulation de l’abonnement », sans ou avec annulation de la commande."""
+    [visitor] = house.customers(1)
+    subscription_id = subscribe(house, visitor, make_plan(house, f"Publicité {state}", 500.0))
+    open_subscription(agency, subscription_id)
+    agency.get_by_role("button", name="Annuler l’abonnement").click()
+    wizard = agency.locator(".modal")
+    wizard.get_by_text(answer).click()
+    wizard.get_by_role("button", name="Annuler l’abonnement").click()
+    expect(wizard).to_have_count(0)
+    expect_state(agency, state)
+    expect(agency.locator(".o_field_widget[name=end_date]").first).not_to_be_empty()
+    house.world.wait_for_mail(visitor.login, subject)
+
+
+def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house):
+    """« Impossibilité de supprimer un service avec abonnements actifs »."""
+    [visitor] = house.customers(1)
+    plan_id = make_plan(house, "Création de logo", 99.0)
+    subscription_id = subscribe(house, visitor, plan_id)
+    agency.goto(f"/odoo/action-subscription_quota.subscription_plan_action/{plan_id}")
+    agency.locator(".o_cp_action_menus button").click()
+    agency.get_by_role("menuitem", name="Supprimer").click()
+    agency.locator(".modal").get_by_role("button", name="Supprimer").click()
+    error = agency.locator(".modal", has_text="Vous ne pouvez pas supprimer un service avec des "
+                           "abonnements actifs. Veuillez d’abord annuler tous les abonnements.")
+    [(name,)] = house.rows(
+        f"SELECT name FROM subscription_subscription WHERE id = {subscription_id}")
+    expect(error).to_contain_text(name)
