@@ -43,8 +43,19 @@ def portal(browser, house):
         context.close()
 
 
+@pytest.fixture
+def visitor(house):
+    """A customer whose address the agency knows."""
+    [visitor] = house.customers(1)
+    with house.env() as env:
+        env["res.partner"].browse(visitor.partner_id).write({
+            "street": "1 rue de la Paix", "zip": "75002", "city": "Paris",
+            "country_id": env.ref("base.fr").id})
+    return visitor
+
+
 def make_plan(house, name, amount, *prices):
-    """A service of the agency, sold by the month and perhaps at (unit, amount) more.
+    """A service of the agency, sold by the week or at these (unit, amount).
 
     :return: its id
     """
@@ -52,7 +63,7 @@ def make_plan(house, name, amount, *prices):
         return env["subscription.plan"].create({
             "name": name, "taxes_id": [(5,)], "is_published": True,
             "price_ids": [(0, 0, {"interval_unit": unit, "amount": price})
-                          for unit, price in prices or (("month", amount),)]}).id
+                          for unit, price in prices or (("week", amount),)]}).id
 
 
 def subscribe(house, visitor, plan_id, state=None):
@@ -79,7 +90,7 @@ def subscribe(house, visitor, plan_id, state=None):
 
 
 def pass_days(house, subscription_id, days):
-    """Let days go by: what was begun then was begun so many days before."""
+    """Let days go by: what began on a day began so many days before, in whole weeks."""
     with house.env() as env:
         days = timedelta(days=days)
         env.cr.execute(
@@ -88,7 +99,8 @@ def pass_days(house, subscription_id, days):
             "WHERE id = %(id)s", {"days": days, "id": subscription_id})
         env.cr.execute(
             "UPDATE subscription_period SET date_start = date_start - %(days)s, "
-            "date_end = date_end - %(days)s WHERE subscription_id = %(id)s",
+            "date_end = date_end - %(days)s, full_start = full_start - %(days)s, "
+            "full_end = full_end - %(days)s WHERE subscription_id = %(id)s",
             {"days": days, "id": subscription_id})
 
 
@@ -114,6 +126,20 @@ def expect_state(agency, state):
     expect(agency.locator(".o_statusbar_status .o_arrow_button_current")).to_have_text(state)
 
 
+def give_address(page):
+    """The invoice needs one: the shop asks before it shows the ways of paying."""
+    for name, text in (("phone", "01 23 45 67 89"), ("street", "1 rue de la Paix"),
+                       ("zip", "75002"), ("city", "Paris")):
+        page.locator(f".oe_cart input[name={name}], form input[name={name}]").first.fill(text)
+    page.locator("select[name=country_id]").select_option(label="France")
+    page.locator("a[name=website_sale_main_button]:visible").click()
+    page.wait_for_url("**/shop/payment**")
+
+
+def expect_activity(agency, summary):
+    expect(agency.locator(".o-mail-Activity", has_text=summary)).to_have_count(1)
+
+
 def pay_by_card(page):
     page.locator("input[name=customer_input]").fill(DEMO_CARD)
     page.locator("button[name=o_payment_submit_button]:visible").click()
@@ -128,7 +154,7 @@ def test_case_1_self_service_with_automatic_payment(portal, house):
     page.locator(".o_plan", has_text="Réseaux sociaux").get_by_role(
         "button", name="S’abonner").click()
     page.locator("a[name=website_sale_main_button]:visible").click()
-    page.goto("/shop/payment")
+    give_address(page)
     expect(page.locator(".o_subscription_saved")).to_contain_text("renouvellement")
     pay_by_card(page)
     page.wait_for_url("**/shop/confirmation", timeout=90_000)
@@ -152,9 +178,8 @@ def test_case_1_self_service_with_automatic_payment(portal, house):
     expect(page.locator(".o_subscription_period .badge", has_text="Payé")).to_have_count(2)
 
 
-def test_case_2_manual_order_with_bank_transfer(agency, house):
+def test_case_2_manual_order_with_bank_transfer(agency, house, visitor):
     """« Commande d’abonnement manuelle avec paiement hors ligne »."""
-    [visitor] = house.customers(1)
     make_plan(house, "Maintenance du site", 149.0)
     agency.goto("/odoo/action-subscription_quota.subscription_action")
     agency.get_by_role("button", name="Nouveau").first.click()
@@ -166,25 +191,25 @@ def test_case_2_manual_order_with_bank_transfer(agency, house):
     # « Une facture est générée et envoyée au client »
     house.world.wait_for_mail(visitor.login, "Facture")
     agency.get_by_role("button", name="Factures").click()
+    agency.locator(".o_data_cell[name=name]").click()
     agency.get_by_role("button", name="Payer").first.click()
     agency.locator(".modal").get_by_role("button", name="Créer un paiement").click()
     expect(agency.locator(".modal")).to_have_count(0)
     # « Un e-mail de confirmation de paiement », the next invoice planned, the agency told.
     house.world.wait_for_mail(visitor.login, "Paiement reçu")
-    agency.go_back()
-    expect(agency.locator(".o-mail-Activity")).to_contain_text("Suivre la prochaine facture")
+    agency.locator(".o_breadcrumb a", has_text="SUB").click()
+    expect_activity(agency, "Suivre la prochaine facture")
 
 
-def test_case_3_failed_payment_then_paid(agency, portal, house):
+def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     """« Échec de paiement & poursuite de l’abonnement »."""
-    [visitor] = house.customers(1)
     subscription_id = subscribe(house, visitor, make_plan(house, "SEO", 299.0), "error")
     pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
     run(house, "renew")
     mail = html_of(house.world.wait_for_mail(visitor.login, "Paiement refusé"))
     open_subscription(agency, subscription_id)
     expect_state(agency, "Impayé")
-    expect(agency.locator(".o-mail-Activity")).to_contain_text("Paiement refusé")
+    expect_activity(agency, "Paiement refusé")
     # « Relancer manuellement le paiement »: the card is still refused.
     agency.get_by_role("button", name="Relancer le paiement").click()
     house.world.wait_for_mail(visitor.login, "Paiement refusé", number=2)
@@ -200,9 +225,8 @@ def test_case_3_failed_payment_then_paid(agency, portal, house):
     expect_state(agency, "Actif")
 
 
-def test_case_4_billing_cycle_changed_for_the_future(agency, house):
+def test_case_4_billing_cycle_changed_for_the_future(agency, house, visitor):
     """« Le client demande un changement de cycle de facturation »."""
-    [visitor] = house.customers(1)
     subscription_id = subscribe(house, visitor, make_plan(
         house, "Design", 0, ("week", 100.0), ("month", 390.0)))
     open_subscription(agency, subscription_id)
@@ -215,7 +239,7 @@ def test_case_4_billing_cycle_changed_for_the_future(agency, house):
     wizard.get_by_role("button", name="Confirmer le changement").click()
     expect(wizard).to_have_count(0)
     expect(agency.locator(".o_field_widget[name=planned_change_id]")).to_be_visible()
-    mail = html_of(house.world.wait_for_mail(visitor.login, "abonnement"))
+    mail = html_of(house.world.wait_for_mail(visitor.login, " change"))
     assert "390,00" in mail
     assert house.rows(
         "SELECT COUNT(*) FROM subscription_period WHERE state <> 'void' "
@@ -227,9 +251,8 @@ def test_case_4_billing_cycle_changed_for_the_future(agency, house):
     [("Non : garder la commande", "Actif", "est annulé"),
      ("Oui : annuler la commande", "Résilié", "est résilié")],
     ids=["case_5_keeps_the_order", "case_6_with_the_order"])
-def test_cancellation(agency, house, answer, state, subject):
+def test_cancellation(agency, house, visitor, answer, state, subject):
     """« Annulation de l’abonnement », sans ou avec annulation de la commande."""
-    [visitor] = house.customers(1)
     subscription_id = subscribe(house, visitor, make_plan(house, f"Publicité {state}", 500.0))
     open_subscription(agency, subscription_id)
     agency.get_by_role("button", name="Annuler l’abonnement").click()
@@ -242,9 +265,8 @@ def test_cancellation(agency, house, answer, state, subject):
     house.world.wait_for_mail(visitor.login, subject)
 
 
-def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house):
+def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house, visitor):
     """« Impossibilité de supprimer un service avec abonnements actifs »."""
-    [visitor] = house.customers(1)
     plan_id = make_plan(house, "Création de logo", 99.0)
     subscription_id = subscribe(house, visitor, plan_id)
     agency.goto(f"/odoo/action-subscription_quota.subscription_plan_action/{plan_id}")

@@ -285,9 +285,9 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """Keep out of the renewals until staff act, and tell them."""
         for subscription in self:
             subscription.write({"is_held": True, "hold_reason": reason})
-            subscription._notify_staff(
-                subscription.env._("Renewal held: %(subscription)s",
-                                   subscription=subscription.name), reason)
+            staff = subscription._for_staff()
+            staff._notify_staff(
+                staff.env._("Renewal held: %(subscription)s", subscription=staff.name), reason)
         self._log_events("hold", note=reason[:200])
 
     def action_release(self):
@@ -299,24 +299,36 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         self.env.ref("subscription_quota.ir_cron_renew").sudo()._trigger()
         return True
 
+    def _responsible(self):
+        return self.user_id or self.env.ref("base.user_admin")
+
+    def _for_staff(self):
+        """The subscription in the language of whoever is responsible: a cron has its own."""
+        return self.with_context(lang=self._responsible().lang)
+
     def _notify_staff(self, summary, note=""):
         """An activity for whoever is responsible of the subscription."""
-        for subscription in self:
-            subscription.activity_schedule(
-                "mail.mail_activity_data_todo", summary=summary, note=note,
-                user_id=(subscription.user_id or self.env.ref("base.user_admin")).id)
+        self.activity_schedule(
+            "mail.mail_activity_data_todo", summary=summary, note=note,
+            user_id=self._responsible().id)
 
     def _notify_next_invoice(self):
         for subscription in self:
-            subscription._notify_staff(
-                self.env._("Follow up the next invoice of %(subscription)s on %(date)s",
-                           subscription=subscription.name,
-                           date=format_date(self.env, subscription.next_date)))
+            staff = subscription._for_staff()
+            staff._notify_staff(staff.env._(
+                "Follow up the next invoice of %(subscription)s on %(date)s",
+                subscription=staff.name, date=format_date(staff.env, staff.next_date)))
 
     def _notify_unpaid(self):
         for subscription in self:
-            subscription._notify_staff(
-                self.env._("Unpaid: %(subscription)s", subscription=subscription.name))
+            staff = subscription._for_staff()
+            staff._notify_staff(
+                staff.env._("Unpaid: %(subscription)s", subscription=staff.name))
+
+    def _notify_payment_failed(self, reason):
+        staff = self._for_staff()
+        staff._notify_staff(
+            staff.env._("Payment failed: %(subscription)s", subscription=staff.name), reason)
 
     def _send_mail(self, template):
         """Tell the customers, once each; queued, sent after the commit."""

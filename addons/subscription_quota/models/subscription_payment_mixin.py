@@ -68,9 +68,7 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         if self.transaction_ids.filtered(
                 lambda transaction: transaction.state in ("pending", "authorized", "done")):
             return
-        self.subscription_id._notify_staff(
-            self.env._("Payment failed: %(subscription)s",
-                       subscription=self.subscription_id.name), error)
+        self.subscription_id._notify_payment_failed(error)
 
     def _open_transaction(self):
         """The attempt whose answer was lost, to be sent again."""
@@ -116,9 +114,7 @@ class SubscriptionPaymentMixin(models.AbstractModel):
             subscription = period.subscription_id
             subscription._mark_past_due(note=reason)
             subscription._log_events("payment_failed", note=reason)
-            subscription._notify_staff(
-                self.env._("Payment failed: %(subscription)s", subscription=subscription.name),
-                reason)
+            subscription._notify_payment_failed(reason)
         self._send_period_mail("subscription_quota.mail_template_payment_failed")
 
     def _settle(self):
