@@ -216,9 +216,9 @@ def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     # « Ou demander au client de mettre à jour »: the button of the mail, another card.
     page = portal(visitor)
     page.goto(re.search(r'href="[^"]*(/my/invoices/[^"]*)"', mail)[1].replace("&amp;", "&"))
-    page.locator("#o_sale_portal_paynow, a:has-text('Payer maintenant')").locator(
-        "visible=true").first.click()
-    page.get_by_text("Demo", exact=False).last.wait_for()
+    page.locator("[data-bs-target='#pay_with']:visible").first.click()
+    page.locator("#pay_with button[name=o_payment_expand_button]").click()
+    page.locator("#pay_with .o_payment_option_label", has_text="Démo").last.click()
     pay_by_card(page)
     house.world.wait_for_mail(visitor.login, "Paiement reçu")
     open_subscription(agency, subscription_id)
