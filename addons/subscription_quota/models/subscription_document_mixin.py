@@ -22,7 +22,8 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             else:
                 period.state = "free"
         self._complete_vals(vals_list)
-        moves = self.subscription_id._moves().create(vals_list)
+        moves = self.env["subscription.invoice.batch"]._create_invoices(
+            self.subscription_id._moves(), vals_list)
         if moves:
             moves._post(soft=False)
         self._queue_after_invoice()
