@@ -45,6 +45,12 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
         made.update(zip(alike, complete.create(list(alike.values())).ids, strict=True))
         return moves.browse(made[index] for index in range(len(vals_list)))
 
+    @api.model
+    def _post_invoices(self, moves):
+        """Post drafts all at once; the form of their numbers is looked up once for each date."""
+        if moves:
+            moves.with_context(subscription_number_formats={})._post(soft=False)
+
     def _analytic_by_customer(self):
         """Whether analytic accounts may depend on the customer: then no two are alike."""
         # sudo: whether there are any is all that is asked

@@ -1,6 +1,6 @@
 """Invoices whose lines are computed once for many customers are Odoo's own, field by field."""
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from unittest.mock import patch
 
@@ -22,9 +22,14 @@ OF_THE_ROW = {"id", "create_date", "write_date", "access_token"}
 OF_THE_NUMBER = {"sequence_number", "made_sequence_gap"}  # which of them comes first
 
 
-def one_by_one(_batch, moves, vals_list):
-    """Odoo's own way: each invoice with the lines sold, the others by synchronisation."""
-    return moves.create(vals_list)
+@contextmanager
+def odoo_alone():
+    """Odoo's own way: invoices with the lines sold, the others by synchronisation; posted."""
+    with patch.object(SubscriptionInvoiceBatch, "_create_invoices",
+                      lambda _batch, moves, vals_list: moves.create(vals_list)), \
+            patch.object(SubscriptionInvoiceBatch, "_post_invoices",
+                         lambda _batch, moves: moves._post(soft=False)):
+        yield
 
 
 @tagged("post_install", "-at_install")
@@ -69,6 +74,7 @@ class TestAlike(SubscriptionCommon):
     def picture(self, moves):
         """All of some invoices, by subscription."""
         return {move.invoice_origin: {
+            "number": move.name,
             "move": self.stored(move, OF_THE_ROW | OF_THE_NUMBER),
             "totals": move.tax_totals,
             "sold": [line.name for line in move.invoice_line_ids],
@@ -96,8 +102,7 @@ class TestAlike(SubscriptionCommon):
         return picture
 
     def as_odoo(self, subscriptions):
-        return self.bill(subscriptions, patch.object(
-            SubscriptionInvoiceBatch, "_create_invoices", one_by_one))
+        return self.bill(subscriptions, odoo_alone())
 
     def assert_as_odoo(self, subscriptions, alike=2):
         """All fields of the invoices and their lines are those of Odoo's own creation.
@@ -116,9 +121,14 @@ class TestAlike(SubscriptionCommon):
             SubscriptionInvoiceBatch, "_complete", count))
         self.maxDiff = None
         self.assertEqual(len(copied), alike)
+        self.assertEqual(self.take_numbers(ours), self.take_numbers(theirs))
         for origin, picture in theirs.items():
             with self.subTest(invoice=origin):
                 self.assertEqual(ours[origin], picture)
+
+    def take_numbers(self, pictures):
+        """The numbers given, sorted: which invoice bears which follows from their order."""
+        return sorted(picture.pop("number") for picture in pictures.values())
 
     # The groups -------------------------------------------------------------------------------
 
@@ -252,6 +262,26 @@ class TestAlike(SubscriptionCommon):
         self.assert_as_odoo(subscriptions)
         rule.write({"product_id": False, "partner_id": self.customers[0].id})
         self.assert_as_odoo(subscriptions, alike=0)
+
+    # Numbers ------------------------------------------------------------------------------------
+
+    def test_numbers_of_two_years(self):
+        """A batch that holds the last day of a year and the first of the next one."""
+        subscriptions = self.due()
+        subscriptions[0].write({"anchor_date": date(2026, 12, 31), "next_date": date(2026, 12, 31)})
+        self.assert_as_odoo(subscriptions, alike=1)
+
+    def test_numbers_by_month(self):
+        """A journal whose last invoice was given a number of another form by hand."""
+        subscriptions = self.due()
+        first = self.env["account.move"].create({
+            "move_type": "out_invoice", "partner_id": self.customers[0].id, "invoice_date": DAY,
+            "invoice_line_ids": [Command.create({"name": "Other", "price_unit": 1})]})
+        first.action_post()
+        first.name = "F/2027/03/0041"
+        self.assert_as_odoo(subscriptions)
+        numbers = [picture["number"] for picture in self.bill(subscriptions).values()]
+        self.assertEqual(sorted(numbers), [f"F/2027/03/00{number}" for number in (42, 43, 44)])
 
     # The comparison itself ----------------------------------------------------------------------
 
