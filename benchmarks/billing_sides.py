@@ -12,11 +12,11 @@ BATCH = 200
 PRICE = 30.0
 
 
-def make_customers(env, number):
+def make_customers(env, first, number):
     return env["res.partner"].create([{
         "name": f"Customer {index}", "email": f"customer{index}@example.com",
         "street": "1 rue Longue", "zip": "69001", "city": "Lyon",
-        "country_id": env.ref("base.fr").id} for index in range(number)])
+        "country_id": env.ref("base.fr").id} for index in range(first, first + number)])
 
 
 def make_product(env):
@@ -39,52 +39,72 @@ class Side:
 
     modules = ()
 
-    def fill(self, env, number):
+    def prepare(self, env):
+        """What all subscriptions share."""
+        self.product = make_product(env)
+
+    def fill(self, env, customers):
+        """A subscription due today for each customer."""
         raise NotImplementedError
 
-    def bill(self, env):
-        """Bill all that is due; commits."""
+    def bill(self, env, number):
+        """Bill the next `number` of what is due; commits."""
         raise NotImplementedError
 
 
 class Ours(Side):
     modules = ("subscription_quota",)
 
-    def fill(self, env, number):
-        product = make_product(env)
-        plan = env["subscription.plan"].create({
-            "name": "Starter", "product_tmpl_id": product.product_tmpl_id.id})
-        price = env["subscription.plan.price"].create({
-            "plan_id": plan.id, "interval_unit": "month", "interval_count": 1,
+    def prepare(self, env):
+        super().prepare(env)
+        self.plan = env["subscription.plan"].create({
+            "name": "Starter", "product_tmpl_id": self.product.product_tmpl_id.id})
+        self.price = env["subscription.plan.price"].create({
+            "plan_id": self.plan.id, "interval_unit": "month", "interval_count": 1,
             "amount": PRICE, "currency_id": env.company.currency_id.id})
+
+    def fill(self, env, customers):
         today = fields.Date.today()
         env["subscription.subscription"].create([{
-            "partner_id": partner.id, "plan_id": plan.id, "price_id": price.id,
+            "partner_id": customer.id, "plan_id": self.plan.id, "price_id": self.price.id,
             "anchor_date": today, "next_date": today, "state": "active"}
-            for partner in make_customers(env, number)])
+            for customer in customers])
 
-    def bill(self, env):
-        env["subscription.run"]._cron_renew()
+    def bill(self, env, number):
+        """The scheduled action itself, with its time up after each batch."""
+        cron = env.ref("subscription_quota.ir_cron_renew")
+        progress = env["ir.cron.progress"].create({
+            "cron_id": cron.id, "remaining": 0, "done": 0, "timed_out_counter": 0})
+        runs = env["subscription.run"].with_context(
+            cron_id=cron.id, ir_cron_progress_id=progress.id, cron_end_time=0)
+        for _batch in range(0, number, BATCH):
+            runs._cron_renew()
         env.cr.commit()
 
 
 class Contract(Side):
     modules = ("contract",)
 
-    def fill(self, env, number):
-        product = make_product(env)
+    def fill(self, env, customers):
         today = fields.Date.today()
         env["contract.contract"].create([{
-            "name": f"Contract {partner.id}", "partner_id": partner.id, "contract_type": "sale",
-            "line_recurrence": False, "recurring_rule_type": "monthly", "recurring_interval": 1,
+            "name": f"Contract {customer.id}", "partner_id": customer.id,
+            "contract_type": "sale", "line_recurrence": False,
+            "recurring_rule_type": "monthly", "recurring_interval": 1,
             "date_start": today, "recurring_next_date": today,
             "contract_line_ids": [(0, 0, {
-                "product_id": product.id, "name": "Service", "quantity": 1,
+                "product_id": self.product.id, "name": "Service", "quantity": 1,
                 "price_unit": PRICE})]}
-            for partner in make_customers(env, number)])
+            for customer in customers])
 
-    def bill(self, env):
-        env["contract.contract"].cron_recurring_create_invoice()
+    def bill(self, env, number):
+        """As its scheduled action does for the contracts of a company."""
+        contracts = env["contract.contract"]
+        due = contracts.search(
+            contracts._get_contracts_to_invoice_domain(), order="id", limit=number)
+        with env.cr.savepoint():
+            due._recurring_create_invoice(fields.Date.today())
+        due._clear_invoice_generation_error()
         env.cr.commit()
         post(env["account.move"].search([("state", "=", "draft")], order="id"))
 
@@ -92,25 +112,33 @@ class Contract(Side):
 class SubscriptionOca(Side):
     modules = ("subscription_oca",)
 
-    def fill(self, env, number):
-        product = make_product(env)
-        today = fields.Date.today()
-        template = env["sale.subscription.template"].create({
+    def prepare(self, env):
+        super().prepare(env)
+        self.template = env["sale.subscription.template"].create({
             "name": "Monthly", "recurring_rule_type": "months", "recurring_interval": 1,
             "invoicing_mode": "draft"})
-        stage = env["sale.subscription.stage"].search([("type", "=", "in_progress")], limit=1)
-        pricelist = env["product.pricelist"].create({"name": "List"})
-        env["sale.subscription"].create([{
-            "partner_id": partner.id, "template_id": template.id, "pricelist_id": pricelist.id,
-            "stage_id": stage.id, "in_progress": True, "date_start": today,
-            "recurring_next_date": today,
-            "sale_subscription_line_ids": [(0, 0, {
-                "product_id": product.id, "name": "Service", "product_uom_qty": 1,
-                "price_unit": PRICE})]}
-            for partner in make_customers(env, number)])
+        self.stage = env["sale.subscription.stage"].search(
+            [("type", "=", "in_progress")], limit=1)
+        self.pricelist = env["product.pricelist"].create({"name": "List"})
 
-    def bill(self, env):
-        env["sale.subscription"].cron_subscription_management()
+    def fill(self, env, customers):
+        today = fields.Date.today()
+        env["sale.subscription"].create([{
+            "partner_id": customer.id, "template_id": self.template.id,
+            "pricelist_id": self.pricelist.id, "stage_id": self.stage.id, "in_progress": True,
+            "date_start": today, "recurring_next_date": today,
+            "sale_subscription_line_ids": [(0, 0, {
+                "product_id": self.product.id, "name": "Service", "product_uom_qty": 1,
+                "price_unit": PRICE})]}
+            for customer in customers])
+
+    def bill(self, env, number):
+        """As its scheduled action does for each subscription."""
+        due = env["sale.subscription"].search(
+            [("in_progress", "=", True), ("recurring_next_date", "<=", fields.Date.today())],
+            order="recurring_next_date, id", limit=number)
+        for subscription in due:
+            subscription.with_company(subscription.company_id).generate_invoice()
         env.cr.commit()
         post(env["account.move"].search([("state", "=", "draft")], order="id"))
 
@@ -120,14 +148,15 @@ class Floor(Side):
 
     modules = ("sale",)
 
-    def fill(self, env, number):
-        make_product(env)
-        make_customers(env, number)
+    def fill(self, env, customers):
+        """The customers are all there is."""
 
-    def bill(self, env):
+    def bill(self, env, number):
         product = env["product.product"].search([("name", "=", "Service")])
-        partners = env["res.partner"].search([("name", "=like", "Customer %")])
-        for ids in split_every(BATCH, partners.ids):
+        billed = env["account.move"].search([("move_type", "=", "out_invoice")]).partner_id
+        due = env["res.partner"].search(
+            [("name", "=like", "Customer %"), ("id", "not in", billed.ids)], limit=number)
+        for ids in split_every(BATCH, due.ids):
             moves = env["account.move"].create([{
                 "move_type": "out_invoice", "partner_id": partner_id,
                 "invoice_date": fields.Date.today(),

@@ -4,13 +4,18 @@ The whole of it, 2,000 subscriptions and 20 kills: ``BILLING_RUN=2000 BILLING_KI
 ARGS=tests/test_billing_run.py``.
 """
 
+import contextlib
 import json
 import os
 import subprocess
+from functools import partial
 
+import psycopg2
 import pytest
 
 from ops import database, paths, postgres
+from tests.house import Visitor, at_once
+from tests.test_desk_races import call
 
 COUNT = int(os.environ.get("BILLING_RUN", "160"))
 KILLS = int(os.environ.get("BILLING_KILLS", "5"))
@@ -72,3 +77,98 @@ def test_killed_again_and_again(company):
     done = work(company, count=COUNT, workers=2, kills=KILLS)
     assert done["killed"] >= KILLS
     check_billed_once(company, COUNT)
+
+
+# Staff and the scheduled action at once -----------------------------------------------------------
+
+
+def subscriptions(house, count, state):
+    """Subscriptions of new customers, whose next period starts today.
+
+    :return: their ids
+    """
+    with house.env() as env:
+        plan = env["subscription.plan"].search([("name", "=", "By hand and by cron")], limit=1) \
+            or env["subscription.plan"].create({
+                "name": "By hand and by cron",
+                "price_ids": [(0, 0, {"interval_unit": "month", "amount": 100.0})]})
+        customers = env["res.partner"].create([{
+            "name": f"Customer {number}", "email": f"customer{number}@example.com",
+            "street": "1 rue du Test", "zip": "69001", "city": "Lyon",
+            "country_id": env.ref("base.fr").id} for number in range(count)])
+        made = env["subscription.subscription"].create([{
+            "partner_id": customer.id, "plan_id": plan.id, "price_id": plan.price_ids[0].id,
+            "tz": "Europe/Paris"} for customer in customers])
+        today = made[0]._today()
+        made.write({"state": state, "anchor_date": today, "next_date": today,
+                    "resume_date": today if state == "paused" else False})
+        return made.ids
+
+
+def run_cron(house):
+    """The scheduled action in a process of its own; a conflict is for its next run."""
+    with contextlib.suppress(psycopg2.errors.SerializationFailure), house.env() as env:
+        env["subscription.run"]._cron_renew(limit=10)
+
+
+def buttons(house, admin, model, method, ids):
+    """The button of each record, pressed on both servers."""
+    return [partial(call, admin.twin(), model, method, [record_id], server=server)
+            for record_id in ids for server in (0, 1)]
+
+
+def check_answers(answers):
+    """Whoever comes second is told so in words; nobody sees a failure."""
+    names = {answer["error"]["data"]["name"].rsplit(".", 1)[-1]
+             for answer in answers if answer and "error" in answer}
+    assert names <= {"WrongState", "UserError"}, answers
+
+
+def check_invoices(house, ids):
+    """One period, and one posted invoice of the customer, for each subscription."""
+    chosen = f"subscription_id IN ({','.join(map(str, ids))})"
+    assert house.rows(f"""
+        SELECT count(*), count(DISTINCT subscription_id), count(DISTINCT invoice_id)
+        FROM subscription_period WHERE {chosen} AND state = 'invoiced'
+        """) == [(len(ids),) * 3]
+    assert house.rows(f"""
+        SELECT count(*), count(DISTINCT move.partner_id), count(DISTINCT move.name)
+        FROM account_move move JOIN subscription_subscription subscription
+        ON subscription.partner_id = move.partner_id
+        WHERE subscription.{chosen.replace("subscription_id", "id")} AND move.state = 'posted'
+        """) == [(len(ids),) * 3]
+
+
+def test_manual_and_cron_together(house):
+    """Staff start, resume and renew by hand while the cron runs: each period is billed once."""
+    admin = Visitor(house, "admin", "admin")
+    due, paused, drafts = (
+        subscriptions(house, count, state)
+        for count, state in ((30, "active"), (6, "paused"), (6, "draft")))
+    cron = house.rows("SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_renew'")[0][0]
+    answers = at_once([
+        *buttons(house, admin, "subscription.subscription", "action_start", drafts),
+        *buttons(house, admin, "subscription.subscription", "action_resume", paused),
+        *buttons(house, admin, "ir.cron", "method_direct_trigger", [cron]),
+        partial(call, admin.twin(), "subscription.run", "action_run_now", []),
+        *[partial(run_cron, house)] * 2])
+    check_answers(answers)
+    while house.rows("SELECT 1 FROM subscription_subscription WHERE next_run_at <= now() AT TIME "
+                     f"ZONE 'UTC' AND id IN ({','.join(map(str, due + paused))})"):
+        run_cron(house)
+    check_invoices(house, due + paused + drafts)
+
+
+def test_invoice_again_by_two(house):
+    """A cancelled invoice allows a re-issue: one, whoever asks for it at the same moment."""
+    admin = Visitor(house, "admin", "admin")
+    ids = subscriptions(house, 5, "active")
+    with house.env() as env:
+        periods = env["subscription.subscription"].browse(ids)._renew()
+        periods.invoice_id.button_cancel()
+        assert set(periods.mapped("state")) == {"to_invoice"}
+        period_ids = periods.ids
+    check_answers(at_once([
+        *buttons(house, admin, "subscription.period", "action_invoice_again", period_ids),
+        *[partial(run_cron, house)] * 2]))
+    check_invoices(house, ids)

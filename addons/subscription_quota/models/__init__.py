@@ -14,6 +14,7 @@ from . import (
     subscription_document_mixin,
     subscription_event,
     subscription_family,
+    subscription_invoice_batch,
     subscription_lifecycle_mixin,
     subscription_notice,
     subscription_payment_mixin,

@@ -14,6 +14,21 @@ class AccountMove(models.Model):
         posted._subscription_periods()._refresh_from_invoices()
         return posted
 
+    def _get_next_sequence_format(self):
+        """Invoices of a batch with one journal and date are numbered in one form: found once.
+
+        Odoo looks for the last number before each invoice, in a table that grows with them, and
+        uses of it the form only: the number itself is counted in its own cache, under its lock.
+        """
+        formats = self.env.context.get("subscription_number_formats")
+        if formats is None or self.journal_id.is_self_billing:
+            return super()._get_next_sequence_format()
+        kind = (self.journal_id, self.move_type, self.date)
+        if kind not in formats:
+            formats[kind] = super()._get_next_sequence_format()
+        form, values = formats[kind]
+        return form, dict(values)  # the caller takes the number out of it
+
     def button_draft(self):
         """A document taken back to draft, or cancelled, no longer bills its period."""
         periods = self._subscription_periods()

@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 from odoo.tools.misc import clean_context
 
 from ..tools import civil
@@ -44,8 +45,21 @@ class SubscriptionBillingMixin(models.AbstractModel):
         return periods
 
     def _create_periods(self, vals_list):
+        self._lock()
         # sudo: rows are made by the engine only, whoever subscribes
         return self.env["subscription.period"].sudo().create(vals_list)
+
+    def _lock(self):
+        """Wait for whoever is billing these subscriptions; if they did, the request starts again.
+
+        The index of the periods would refuse a period twice as well, but its refusal is final,
+        and two of them wait for each other. This conflict is one Odoo tries again, and then the
+        subscription is seen as it has become.
+        """
+        if self:
+            self.env.cr.execute(SQL(
+                "SELECT FROM subscription_subscription WHERE id IN %s ORDER BY id "
+                "FOR NO KEY UPDATE", self._ids))
 
     def _terms(self, price=None, quantity=None):
         """What the subscription is for, or would be after a change."""

@@ -22,9 +22,9 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             else:
                 period.state = "free"
         self._complete_vals(vals_list)
-        moves = self.subscription_id._moves().create(vals_list)
-        if moves:
-            moves._post(soft=False)
+        batch = self.env["subscription.invoice.batch"]
+        moves = batch._create_invoices(self.subscription_id._moves(), vals_list)
+        batch._post_invoices(moves)
         self._queue_after_invoice()
         return moves
 

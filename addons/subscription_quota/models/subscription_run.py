@@ -154,11 +154,28 @@ class SubscriptionRun(models.Model):
         return billed + more_billed, failed | more_failed
 
     def _resume_paused(self, limit=BATCH_SIZE):
-        """Resume the pauses that end today, each where its customer lives."""
+        """Resume the pauses that end today, each where its customer lives.
+
+        One that cannot be billed is held; one that staff resume at this moment is left to them.
+        """
         paused = self.env["subscription.subscription"].search(
-            [("state", "=", "paused"), ("resume_date", "!=", False),
+            [("state", "=", "paused"), ("is_held", "=", False), ("resume_date", "!=", False),
              ("resume_date", "<=", fields.Date.add(fields.Date.today(), days=1))], limit=limit)
-        for subscription in paused.try_lock_for_update(allow_referencing=True):
-            if subscription.resume_date <= subscription._today():
+        try:
+            for subscription in paused.try_lock_for_update(allow_referencing=True):
+                if subscription.resume_date <= subscription._today():
+                    self._resume_isolated(subscription)
+            self.env["ir.cron"]._commit_progress()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+
+    def _resume_isolated(self, subscription):
+        try:
+            with self.env.cr.savepoint():
                 subscription._resume()
-        self.env["ir.cron"]._commit_progress()
+                self.env.flush_all()
+        except psycopg2.OperationalError:
+            raise  # a conflict or a lost server is no fault of the subscription
+        except Exception as error:
+            _logger.warning("Resuming of %s failed", subscription.name, exc_info=True)
+            subscription._hold(str(error))

@@ -1,4 +1,5 @@
 from . import (
+    test_alike,
     test_billing_property,
     test_cases,
     test_change,

@@ -204,6 +204,26 @@ class TestRun(SubscriptionCommon):
         self.run_due(date(2027, 2, 11))
         self.assertEqual(len(self.invoices(poisoned)), 2)
 
+    def test_poisoned_resume_is_isolated(self):
+        """A pause that cannot end is held like a renewal that fails; the run goes on."""
+        plan = self.make_plan("Poisoned")
+        poisoned, good = self.subscribe(plan, date(2027, 1, 10)), self.subscribe(
+            self.starter, date(2027, 1, 10))
+        with self.at(date(2027, 1, 20)):
+            poisoned._pause(resume_date=date(2027, 2, 10))
+        account = self.env["account.account"].create(
+            {"name": "Closed", "code": "706999", "account_type": "income"})
+        plan.property_account_income_id = account
+        account.active = False
+        with mute_logger("odoo.addons.subscription_quota.models.subscription_run"):
+            self.run_due(date(2027, 2, 10))
+        self.assertEqual(len(self.invoices(good)), 2)
+        self.assertEqual((poisoned.state, poisoned.is_held), ("paused", True))
+        account.active = True
+        poisoned.with_user(self.user).action_release()
+        self.run_due(date(2027, 2, 11))
+        self.assertEqual((poisoned.state, len(self.invoices(poisoned))), ("active", 2))
+
     def test_customer_without_address_is_held(self):
         """A customer who lacks address data is held, staff are told, others go on."""
         poor = self.make_customer("Nowhere")
