@@ -234,8 +234,9 @@ class EventEvent(models.Model):
             return known
         self._check_bookable(attendee)
         self._check_not_booked_by(attendee)
-        entry = wallet and wallet._spend(
-            self.credit_price, f"booking:{key}", origin=self._booking_origin())
+        entry = wallet._spend(
+            self.credit_price, f"booking:{key}", origin=self._booking_origin(),
+        ) if wallet else self.env["credit.entry"]
         return self._take_seat(attendee, key, entry, **vals)
 
     def _book_all(self, wallet, attendee, key):
@@ -332,6 +333,9 @@ class EventEvent(models.Model):
                 continue
             if moment > now:
                 return moment
+
+    # Companies and their employees --------------------------------------------------------
+
     def _attendees(self, booker):
         """Whom this person may book for: themselves, and the team of the company they manage."""
         managed = self._managed_wallet(booker)
