@@ -52,6 +52,14 @@ class House:
         return self.urls[0]
 
     def start(self):
+        self.create()
+        for number, port in enumerate(self.ports):
+            self.processes.append(self._launch(number, port))
+        self._wait()
+        return self
+
+    def create(self):
+        """The database without its servers: enough for tests that only talk to it."""
         self.world.start()
         postgres.copy(self.template, self.name)
         database.set_addresses(self.name, self.ports[0], self.world.http_port)
@@ -64,9 +72,6 @@ class House:
                 self._command("-i", ",".join(names), "--stop-after-init", "--no-http",
                               "--max-cron-threads=0"),
                 env=self._environment(), check=True, capture_output=True, cwd=paths.ROOT)
-        for number, port in enumerate(self.ports):
-            self.processes.append(self._launch(number, port))
-        self._wait()
         return self
 
     def _command(self, *arguments):
