@@ -17,8 +17,10 @@ import platform
 import re
 import sys
 import tempfile
+import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -28,7 +30,7 @@ from odoo import release
 
 from benchmarks.report import RESULTS, Report
 from ops import paths
-from tests.house import House, Visitor
+from tests.house import House, Visitor, alert
 
 CLIENTS = (1, 4, 16)
 BOOKINGS = {1: 8, 4: 24, 16: 48}  # of each turn, by number of clients
@@ -36,7 +38,13 @@ ROUNDS, QUICK_ROUNDS = 3, 1
 SESSIONS = 60  # a client books each of them once at the most
 FEW, MANY, PAGES = 50, 5_000, 15
 MIN_PEER_RATIO, MAX_GROWTH = 2.0, 1.5  # the bounds of the issue
+PATIENCE = 60  # seconds until a server that does not answer is given up
+POLLS = 50
 OURS, PEER = "booking with credits", "Odoo: paid event registration"
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
 class Ours(House):
@@ -51,7 +59,8 @@ class Ours(House):
         form = visitor.booking_form(session, server)
         answer = visitor.post(
             f"/trainings/{session}/book", form, server, allow_redirects=False)
-        assert answer.status_code == 303, answer.status_code
+        if answer.status_code != 303:
+            raise RuntimeError(f"{answer.status_code} {alert(answer.text)}")
 
     def sold(self):
         [(sold,)] = self.rows(
@@ -98,33 +107,47 @@ class Peer(House):
 
     def register(self, number, visitor, server):
         event, ticket = self.events[number]
-        visitor.post(f"/event/{event}/registration/confirm", {
+        answer = visitor.post(f"/event/{event}/registration/confirm", {
             "csrf_token": visitor.token, "1-event_ticket_id": ticket}, server,
             allow_redirects=False)
-        payment = visitor.get("/shop/payment", server).text
-        route, access_token = (
-            re.search(rf'data-{name}="([^"]*)"', payment)[1]
-            for name in ("transaction-route", "access-token"))
+        if "/shop/checkout" not in answer.headers.get("Location", ""):
+            raise RuntimeError(f"no checkout: {answer.status_code} {answer.headers}")
+        page = visitor.get("/shop/payment", server)
+        route, access_token, provider, method = (
+            self._attribute(page, name) for name in (
+                "transaction-route", "access-token", "provider-id", "payment-option-id"))
         reference = self._call(
             visitor, server, route, access_token=access_token,
-            provider_id=int(re.search(r'data-provider-id="(\d+)"', payment)[1]),
-            payment_method_id=int(re.search(r'data-payment-option-id="(\d+)"', payment)[1]),
-            token_id=None, flow="direct", tokenization_requested=False,
-            landing_route="/shop/payment/validate", is_validation=False)["reference"]
+            provider_id=int(provider), payment_method_id=int(method), token_id=None,
+            flow="direct", tokenization_requested=False, is_validation=False,
+            landing_route="/shop/payment/validate")["reference"]
         self._call(visitor, server, "/payment/demo/simulate_payment", reference=reference,
                    payment_details="4111111111111111", simulated_state="done")
         self._call(visitor, server, "/payment/status/poll", csrf_token=visitor.token)
 
+    def _attribute(self, page, name):
+        """Value of a data attribute of the payment page."""
+        found = re.search(rf'data-{name}="([^"]*)"', page.text)
+        if not found:
+            raise RuntimeError(f"no {name} in the page: {page.status_code} {page.url}")
+        return found[1]
+
     def _call(self, visitor, server, path, **params):
-        """The page's own scripts ask again when the answer is an error."""
-        for _attempt in range(20):
+        """The payment page's scripts ask again when they are told to, at any other error never.
+
+        :raise RuntimeError: with the message of the server
+        """
+        for _attempt in range(POLLS):
             answer = visitor.http.post(
                 f"{self.urls[server]}{path}", json={"jsonrpc": "2.0", "params": params},
-                timeout=120).json()
+                timeout=PATIENCE).json()
             if "error" not in answer:
                 return answer.get("result")
+            message = answer["error"]["data"]["message"]
+            if message != "retry":
+                break
             time.sleep(0.2)
-        raise AssertionError(answer["error"]["data"]["message"])
+        raise RuntimeError(f"{path}: {message}")
 
     def sold(self):
         [(sold,)] = self.rows(
@@ -138,31 +161,45 @@ class Race:
 
     def __init__(self, report, houses):
         self.report, self.houses = report, houses
-        self.next = {}  # the session a visitor has not booked yet
+        self.next = Counter()  # by visitor: the first session not booked yet
+        self.failed = threading.Event()
 
     def turn(self, name, clients):
-        house, count = self.houses[name], BOOKINGS[clients] // clients
+        """:raise RuntimeError: a booking failed, or another number was sold than was booked"""
+        house, bookings = self.houses[name], BOOKINGS[clients]
         before = house.sold()
         started = time.perf_counter()
         with ThreadPoolExecutor(clients) as pool:
-            list(pool.map(lambda visitor: self.book(house, visitor, count),
+            list(pool.map(lambda visitor: self.book(house, visitor, bookings // clients),
                           house.visitors[:clients]))
         seconds = time.perf_counter() - started
-        assert house.sold() - before == count * clients, (name, house.sold() - before)
-        self.report.add(name, f"{clients} clients", seconds / (count * clients))
+        sold = house.sold() - before
+        if sold != bookings:
+            raise RuntimeError(f"{name}: {sold} sold of {bookings} booked")
+        self.report.add(name, f"{clients} clients", seconds / bookings)
+        say(f"{name}, {clients} clients: {bookings / seconds:.2f} bookings/s")
 
     def book(self, house, visitor, count):
+        """The first failure is told at once, and lets the other clients stop too."""
         server = house.visitors.index(visitor) % len(house.urls)
         for _booking in range(count):
-            number = self.next.get(visitor, 0)
-            self.next[visitor] = number + 1
-            house.register(number, visitor, server)
+            if self.failed.is_set():
+                return
+            number = self.next[visitor]
+            self.next[visitor] += 1
+            try:
+                house.register(number, visitor, server)
+            except Exception as error:
+                self.failed.set()
+                say(f"{type(house).__name__} failed: {error}")
+                raise
 
 
 def measure_calendar(report, house):
     """The page a visitor opens, at both sizes; the first pages warm the caches."""
     visitor = Visitor(house)
     for size in (FEW, MANY):
+        say(f"calendar of {size:,} sessions")
         fill_calendar(house, size)
         for _page in range(3):
             visitor.get("/trainings")
@@ -211,7 +248,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         houses = {OURS: Ours("caps_bench_ours", Path(folder) / "ours", crons=0),
                   PEER: Peer("caps_bench_peer", Path(folder) / "peer", crons=0)}
-        for house in houses.values():
+        for name, house in houses.items():
+            say(f"house of: {name}")
             house.start()
             stack.callback(house.stop)
             house.prepare(max(CLIENTS))
@@ -236,7 +274,7 @@ def run(report, houses, rounds):
         for clients in CLIENTS:
             for name in houses:
                 race.turn(name, clients)
-        print(f"round {number + 1} of {rounds}", flush=True)
+        say(f"round {number + 1} of {rounds}")
 
 
 if __name__ == "__main__":
