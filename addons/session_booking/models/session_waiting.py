@@ -157,9 +157,10 @@ class SessionWaiting(models.Model):
         able = {
             (wallet.partner_id, partner) for wallet in wallets
             for partner in wallet.partner_id | wallet.spender_ids}
-        return self.filtered(lambda waiting: waiting._employer_wallet() in wallets or not able.isdisjoint({
-            (waiting.partner_id, waiting.partner_id),
-            (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
+        return self.filtered(
+            lambda waiting: waiting._employer_wallet() in wallets or not able.isdisjoint({
+                (waiting.partner_id, waiting.partner_id),
+                (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
 
     def _offer(self):
         """Tell these customers that a seat, already held, is theirs until a given time."""
