@@ -9,8 +9,8 @@ pay for the same event at once one gets an error that its payment page does not 
 - Odoo's: register with a paid ticket, open the payment page, pay with the demo card, wait for
   the confirmation. The fewest requests that end in a sold seat: neither the event's page nor the
   steps of the checkout are opened, and no invoice is made. Its database holds Odoo's modules only.
-  Its confirmation mail goes out without the ticket in PDF that Odoo attaches by default: ours has
-  none, and drawing it would take most of Odoo's time.
+  Its mails go out without the order and the ticket in PDF that Odoo attaches by default: ours
+  have none, and drawing them would take most of Odoo's time.
 
 Then the calendar with 50 and with 5,000 published sessions: 50 in the weeks to come, the rest in
 the years before and after, as in a centre that has been open for a while.
@@ -37,8 +37,9 @@ from tests.house import House, Visitor, alert
 
 CLIENTS = (1, 4, 16)
 BOOKINGS = {1: 8, 4: 24, 16: 48}  # of each turn, by number of clients
+QUICK_BOOKINGS = {1: 4, 4: 12, 16: 32}
 ROUNDS, QUICK_ROUNDS = 3, 1
-WARM_UP = 8  # bookings, by the middle number of clients
+WARM_UP = {1: 2, 4: 8}
 FEW, MANY, PAGES = 50, 5_000, 15
 MIN_PEER_RATIO, MAX_GROWTH = 2.0, 1.5  # the bounds of the issue
 PATIENCE = 60  # seconds until a server that does not answer is given up
@@ -89,8 +90,7 @@ class Peer(House):
 
     def prepare(self, clients, bookings):
         with self.env() as env:
-            env["mail.template"].search(
-                [("model", "=", "event.registration")]).report_template_ids = False
+            env["mail.template"].search([]).report_template_ids = False
             env.ref("payment.payment_provider_demo").write(
                 {"state": "test", "is_published": True})
             product = env["product.product"].create({
@@ -221,7 +221,7 @@ def fill_calendar(house, size):
         env["event.event"].search(
             [("event_type_id.is_training", "=", True)]).is_published = False
         begin = datetime.now().replace(microsecond=0) + timedelta(hours=1)
-        env["event.event"].create([{
+        env["event.event"].with_context(tracking_disable=True).create([{
             "name": f"Calendar {size}.{number}", "event_type_id": training.id,
             "date_begin": begin + after, "date_end": begin + after + timedelta(hours=2),
             "credit_price": 1, "seats_limited": True, "seats_max": 10, "is_published": True}
@@ -245,7 +245,7 @@ def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="one round, no file of results")
     options, _odoo_options = parser.parse_known_args()
-    rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    rounds, bookings = (QUICK_ROUNDS, QUICK_BOOKINGS) if options.quick else (ROUNDS, BOOKINGS)
     report = Report("booking")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         houses = {OURS: Ours("caps_bench_ours", Path(folder) / "ours", crons=0),
@@ -254,28 +254,31 @@ def main():
             say(f"house of: {name}")
             house.start()
             stack.callback(house.stop)
-            house.prepare(max(CLIENTS), WARM_UP + rounds * sum(BOOKINGS.values()))
+            house.prepare(max(CLIENTS), sum(WARM_UP.values()) + rounds * sum(bookings.values()))
             for visitor in house.visitors:
                 visitor.token = visitor.csrf("/my")
-        run(report, houses, rounds)
+        run(report, houses, rounds, bookings)
         measure_calendar(report, houses[OURS])
     judge(report)
     return report.finish(
         None if options.quick else RESULTS,
         versions={"odoo": release.version, "python": platform.python_version()},
-        sizes={"bookings a turn": BOOKINGS, "server processes": 2})
+        sizes={"bookings a turn": bookings, "server processes": 2})
 
 
-def run(report, houses, rounds):
+def run(report, houses, rounds, bookings):
     race = Race(report, houses)
-    for name in houses:  # every server compiles its pages once
-        race.turn(name, CLIENTS[1], WARM_UP)
+    # Every server compiles its pages once. The very first payment of Odoo's comes alone: those
+    # at once would each make the journal's payment method, and every later payment fail.
+    for clients, count in WARM_UP.items():
+        for name in houses:
+            race.turn(name, clients, count)
     report.forget()
     for number in range(rounds):
         report.start_round()
         for clients in CLIENTS:
             for name in houses:
-                race.turn(name, clients, BOOKINGS[clients])
+                race.turn(name, clients, bookings[clients])
         say(f"round {number + 1} of {rounds}")
 
 

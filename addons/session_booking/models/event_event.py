@@ -96,6 +96,16 @@ class EventEvent(models.Model):
             else:
                 event.seats_left_label = self.env._("No limit")
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Trainings have texts of their own: no session opens with the sample of Odoo's events."""
+        usual = self.env.context.get("default_event_type_id")
+        kinds = [vals.get("event_type_id", usual) for vals in vals_list]
+        trainings = self.env["event.type"].browse({*kinds} - {None, False}).filtered("is_training")
+        return super().create([
+            {"description": False, **vals} if kind in trainings.ids else vals
+            for vals, kind in zip(vals_list, kinds, strict=True)])
+
     # Seats --------------------------------------------------------------------------------
 
     @api.model

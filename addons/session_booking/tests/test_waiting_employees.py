@@ -75,7 +75,7 @@ class TestWaitingEmployees(HttpCase, BookingCommon):
     def test_the_booking_page_puts_an_employee_in_line(self):
         self.as_user("mona")
         page = self.url_open(f"{self.url}?attendee={self.emma.id}").text
-        self.assertRegex(re.sub(r"\s+", " ", page), "Put Emma on the waiting list")
+        self.assertRegex(re.sub(r"\s+", " ", page), "Add to the waiting list: Emma")
         place = self.queued()
         self.assertEqual(
             (place.partner_id, place.wallet_id, place.state),
