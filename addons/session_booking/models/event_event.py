@@ -54,7 +54,8 @@ class EventEvent(models.Model):
         "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
         "A training has one event per session: create several sessions instead of slots.")
 
-    _calendar = models.Index("(date_begin, id) WHERE is_training")
+    # As domains say it: PostgreSQL 15 does not see that "IS TRUE" implies a bare "is_training".
+    _calendar = models.Index("(date_begin, id) WHERE is_training IS TRUE")
 
     @api.depends("event_type_id")
     def _compute_is_training(self):
