@@ -52,6 +52,14 @@ class House:
         return self.urls[0]
 
     def start(self):
+        self.create()
+        for number, port in enumerate(self.ports):
+            self.processes.append(self._launch(number, port))
+        self._wait()
+        return self
+
+    def create(self):
+        """The database without its servers: enough for tests that only talk to it."""
         self.world.start()
         postgres.copy(self.template, self.name)
         database.set_addresses(self.name, self.ports[0], self.world.http_port)
@@ -64,9 +72,6 @@ class House:
                 self._command("-i", ",".join(names), "--stop-after-init", "--no-http",
                               "--max-cron-threads=0"),
                 env=self._environment(), check=True, capture_output=True, cwd=paths.ROOT)
-        for number, port in enumerate(self.ports):
-            self.processes.append(self._launch(number, port))
-        self._wait()
         return self
 
     def _command(self, *arguments):
@@ -151,12 +156,8 @@ class House:
         login = f"{uuid.uuid4().hex[:12]}@example.com"
         with self.env() as env:
             user = env["res.users"].with_context(no_reset_password=True).create({
-                "name": name or f"Client {login[:4]}", "login": login, "email": login,
-                "password": login, "lang": "fr_FR", "tz": "Europe/Paris",
-                "group_ids": [(6, 0, [env.ref("base.group_portal").id])]})
-            user.partner_id.write({
-                "street": "1 rue Longue", "zip": "69001", "city": "Lyon",
-                "country_id": env.ref("base.fr").id, "phone": "+33612345678"})
+                **self._portal_vals(env, login), "password": login,
+                **({"name": name} if name else {})})
             if credits:
                 env["credit.wallet"]._of(user.partner_id, env.company)._grant(
                     credits, 0.0, f"test:{login}", kind="adjustment", reason="Test")
@@ -168,26 +169,35 @@ class House:
 
         :return: list of :class:`Visitor`
         """
-        names = [uuid.uuid4().hex[:12] for _customer in range(count)]
         with self.env() as env:
-            users = env["res.users"].with_context(no_reset_password=True).create([{
-                "name": f"Client {name[:4]}", "login": f"{name}@example.com",
-                "email": f"{name}@example.com", "lang": "fr_FR", "tz": "Europe/Paris",
-                "group_ids": [(6, 0, [env.ref("base.group_portal").id])]} for name in names])
+            users = self._portal_users(env, count)
             wallets = env["credit.wallet"]._of_all(users.partner_id, env.company)
             if credits:
                 env["credit.wallet"]._grant_all("adjustment", [{
                     "wallet": wallets[user.partner_id], "credits": credits, "value": 0.0,
                     "key": f"test:{user.login}", "expiry_date": False,
                     "entry_vals": {"reason": "Test"}} for user in users])
-            made = [
-                (user.login, user.partner_id.id, self._signed_in(user)) for user in users]
-        visitors = []
-        for login, partner_id, session_id in made:
-            visitors.append(Visitor(self, partner_id=partner_id))
-            visitors[-1].login = login
-            visitors[-1].http.cookies.set("session_id", session_id)
-        return visitors
+            return [self._visitor(user) for user in users]
+
+    def _portal_users(self, env, count):
+        return env["res.users"].with_context(no_reset_password=True).create([
+            self._portal_vals(env, f"{uuid.uuid4().hex[:12]}@example.com")
+            for _user in range(count)])
+
+    def _portal_vals(self, env, login):
+        """A customer with the address an invoice needs."""
+        return {
+            "name": f"Client {login[:4]}", "login": login, "email": login, "lang": "fr_FR",
+            "tz": "Europe/Paris", "group_ids": [(6, 0, [env.ref("base.group_portal").id])],
+            "street": "1 rue Longue", "zip": "69001", "city": "Lyon",
+            "country_id": env.ref("base.fr").id, "phone": "+33612345678"}
+
+    def _visitor(self, user):
+        """The browser of somebody who has signed in before."""
+        visitor = Visitor(self, partner_id=user.partner_id.id)
+        visitor.login = user.login
+        visitor.http.cookies.set("session_id", self._signed_in(user))
+        return visitor
 
     def _signed_in(self, user):
         """The cookie of a session as the login form would have opened it."""

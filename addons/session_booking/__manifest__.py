@@ -1,7 +1,7 @@
 {
     "name": "Session Booking",
     "summary": "Training sessions booked with credits: calendar, exact seats, portal",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.2.0",
     "category": "Marketing/Events",
     "author": "Odoo Credits",
     "license": "LGPL-3",

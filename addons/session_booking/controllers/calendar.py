@@ -119,8 +119,7 @@ class TrainingCalendar(http.Controller):
     def _refusal(self, session, wallet, person, token, price, attendee, overlap):
         """Why this form is not a booking yet: (message, status), or None."""
         if attendee and str(person.id) != attendee:
-            return request.env._(
-                "You may book for yourself, and for the team whose training you manage."), 403
+            return self._not_of_the_team(), 403
         if not wallet:
             return request.env._(
                 "Ask the training manager of your company to let you spend its credits."), 403
@@ -132,6 +131,10 @@ class TrainingCalendar(http.Controller):
                 "%(name)s has another session at the same time. Confirm once more if that is "
                 "what you want.", name=person.name), 409
         return None
+
+    def _not_of_the_team(self):
+        return request.env._(
+            "You may book for yourself, and for the team whose training you manage.")
 
     def _book(self, session, wallet, person, key):
         """Full or too dear is answered at once; only who has a chance waits in line."""

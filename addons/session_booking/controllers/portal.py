@@ -42,9 +42,11 @@ class TrainingPortal(CustomerPortal):
         values = self._prepare_portal_layout_values()
         values.update({
             "booked": kw.get("booked"),
+            # sudo: links of one's own, and of the employees one put in line
             "line": request.env["session.waiting"].search([
-                ("partner_id", "=", request.env.user.partner_id.id),
-                ("state", "in", ("waiting", "offered"))]).sudo(),  # sudo: links of one's own
+                "|", ("partner_id", "=", request.env.user.partner_id.id),
+                ("wallet_id.manager_ids", "in", request.env.user.partner_id.ids),
+                ("state", "in", ("waiting", "offered"))]).sudo(),
             "page_name": "trainings",
             "default_url": "/my/trainings",
             "registrations": registrations.search(

@@ -13,20 +13,27 @@ class TrainingWaiting(TrainingCalendar):
     @http.route(
         '/trainings/<model("event.event"):event>/wait', type="http", auth="public",
         methods=["POST"], website=True, sitemap=False)
-    def wait(self, event, **kw):
-        """Join the end of the line; once in it, one keeps one's place."""
+    def wait(self, event, attendee=None, **kw):
+        """Join the end of the line, or put an employee there; once in it, one keeps one's place."""
         if request.env.user._is_public():
             return self._refuse(event, request.env._(
                 "Sign in or create an account to join the waiting list."), 401)
-        partner = request.env.user.partner_id
+        # sudo: customers have no right to write; they join for themselves, or for the team of
+        # the company whose credits they manage
+        session = event.sudo()
+        booker = request.env.user.partner_id
+        person = self._choose(session._attendees(booker), attendee)
+        if attendee and str(person.id) != attendee:
+            return self._refuse(event, self._not_of_the_team(), 403)
+        wallet = session._managed_wallet(booker) if person != booker else None
         try:
             take_turn(request.env, event)
             with request.env.cr.savepoint():
-                # sudo: customers have no right to write; they join for themselves
-                request.env["session.waiting"].sudo()._join(event.sudo(), partner)
+                request.env["session.waiting"].sudo()._join(session, person, wallet)
         except UserError as error:
-            return self._refuse(event, str(error), 409)
-        return request.redirect(f"{self._session_url(event)}#booking", code=303)
+            return self._refuse(event, str(error), 409, attendee=attendee)
+        return request.redirect(
+            f"{self._session_url(event)}?attendee={person.id}#booking", code=303)
 
     @http.route(
         "/trainings/waiting/<int:waiting_id>/<string:token>", type="http", auth="public",
@@ -43,11 +50,12 @@ class TrainingWaiting(TrainingCalendar):
         waiting = self._own_place(waiting_id, token)
         accepts = answer == "accept"
         try:
-            wallets = waiting._wallet() if accepts else request.env["credit.wallet"]
-            take_turn(request.env, wallets, waiting.event_id)
+            wallet = (
+                waiting._wallet(self._booker(waiting)) if accepts else request.env["credit.wallet"])
+            take_turn(request.env, wallet, waiting.event_id)
             with request.env.cr.savepoint():
                 if accepts:
-                    waiting._accept()
+                    waiting._accept(wallet)
                 else:
                     waiting._leave()
         except UserError as error:
@@ -56,17 +64,26 @@ class TrainingWaiting(TrainingCalendar):
         return request.redirect(waiting._get_link(), code=303)
 
     def _own_place(self, waiting_id, token):
-        """:raise NotFound: altered link, or one sent to another customer than who is signed in
+        """:raise NotFound: altered link, or one sent to another customer than who is signed in,
+            and who does not manage the team of that customer either
         """
         waiting = request.env["session.waiting"]._from_token(waiting_id, token)
-        user = request.env.user
-        if not waiting or not (user._is_public() or user.partner_id == waiting.partner_id):
+        if not waiting or waiting.partner_id not in waiting.event_id._attendees(
+                self._booker(waiting)):
             raise request.not_found()
         return waiting
 
+    def _booker(self, waiting):
+        """Who answers: who is signed in, else the person in line, to whom the link was sent."""
+        user = request.env.user
+        return waiting.partner_id if user._is_public() else user.partner_id
+
     def _show_waiting(self, waiting, error=None, status=200):
+        booker = self._booker(waiting)
         response = request.render("session_booking.waiting_page", {
-            "waiting": waiting, "event": waiting.event_id, "error": error})
+            "waiting": waiting, "event": waiting.event_id, "error": error,
+            "for_oneself": booker == waiting.partner_id,
+            "may_spend": bool(waiting.event_id._wallet_to_pay(booker, waiting.partner_id))})
         response.status_code = status
         response.headers["Referrer-Policy"] = "no-referrer"
         return response

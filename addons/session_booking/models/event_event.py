@@ -54,7 +54,8 @@ class EventEvent(models.Model):
         "CHECK(NOT COALESCE(is_training, FALSE) OR NOT COALESCE(is_multi_slots, FALSE))",
         "A training has one event per session: create several sessions instead of slots.")
 
-    _calendar = models.Index("(date_begin, id) WHERE is_training")
+    # As domains say it: PostgreSQL 15 does not see that "IS TRUE" implies a bare "is_training".
+    _calendar = models.Index("(date_begin, id) WHERE is_training IS TRUE")
 
     @api.depends("event_type_id")
     def _compute_is_training(self):
@@ -95,6 +96,16 @@ class EventEvent(models.Model):
                     "%(left)s of %(all)s", left=event.seats_left, all=event.seats_max)
             else:
                 event.seats_left_label = self.env._("No limit")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Trainings have texts of their own: no session opens with the sample of Odoo's events."""
+        usual = self.env.context.get("default_event_type_id")
+        kinds = [vals.get("event_type_id", usual) for vals in vals_list]
+        trainings = self.env["event.type"].browse({*kinds} - {None, False}).filtered("is_training")
+        return super().create([
+            {"description": False, **vals} if kind in trainings.ids else vals
+            for vals, kind in zip(vals_list, kinds, strict=True)])
 
     # Seats --------------------------------------------------------------------------------
 
@@ -234,8 +245,9 @@ class EventEvent(models.Model):
             return known
         self._check_bookable(attendee)
         self._check_not_booked_by(attendee)
-        entry = wallet and wallet._spend(
-            self.credit_price, f"booking:{key}", origin=self._booking_origin())
+        entry = wallet._spend(
+            self.credit_price, f"booking:{key}", origin=self._booking_origin(),
+        ) if wallet else self.env["credit.entry"]
         return self._take_seat(attendee, key, entry, **vals)
 
     def _book_all(self, wallet, attendee, key):
@@ -332,6 +344,9 @@ class EventEvent(models.Model):
                 continue
             if moment > now:
                 return moment
+
+    # Companies and their employees --------------------------------------------------------
+
     def _attendees(self, booker):
         """Whom this person may book for: themselves, and the team of the company they manage."""
         managed = self._managed_wallet(booker)

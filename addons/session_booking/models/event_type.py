@@ -45,9 +45,10 @@ class EventType(models.Model):
         "A training is booked with credits: give it a price of at least 1 credit.")
     _cancel_hours_not_negative = models.Constraint(
         "CHECK(cancel_hours >= 0)", "The time for free cancellation is a number of hours.")
-
     _training_hours_positive = models.Constraint(
         "CHECK(training_hours > 0)", "A training lasts more than zero hours.")
+    _waiting_hours_not_negative = models.Constraint(
+        "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
 
     @api.model
     def _default_reminder_rule_ids(self):
@@ -69,8 +70,6 @@ class EventType(models.Model):
                 raise ValidationError(self.env._(
                     "The programme of “%(training)s” is not a PDF file. Export it as PDF and "
                     "choose that file.", training=training.name))
-    _waiting_hours_not_negative = models.Constraint(
-        "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
 
     @api.onchange("is_training")
     def _onchange_is_training(self):

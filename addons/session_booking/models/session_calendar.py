@@ -163,8 +163,7 @@ class SessionCalendar(models.AbstractModel):
         """The themes or trainers of coming sessions, (id, name) by name."""
         groups = self.env["event.event"].sudo()._read_group(
             # sudo: names of what published sessions show anyway
-            self._shown_domain(website) & Domain("date_end", ">=", fields.Datetime.now())
-            & Domain(field, "!=", False), [field])
+            self._shown_domain(website) & Domain("date_end", ">=", fields.Datetime.now()), [field])
         records = self.env["event.event"][field].sudo().union(*(record for record, in groups))
         return sorted(((record.id, record.name) for record in records), key=lambda pair: pair[1])
 

@@ -3,7 +3,7 @@ import secrets
 from collections import Counter
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 LIVE = ("waiting", "offered")
@@ -27,6 +27,10 @@ class SessionWaiting(models.Model):
     partner_id = fields.Many2one(
         "res.partner", string="Customer", required=True, index=True, ondelete="restrict")
     company_id = fields.Many2one(related="event_id.company_id", store=True, precompute=True)
+    wallet_id = fields.Many2one(
+        "credit.wallet", string="Company's wallet", readonly=True, copy=False, index=True,
+        ondelete="restrict", help="The wallet that pays for this employee, when a training "
+        "manager of the company put them in line. Its managers may accept the seat too.")
     state = fields.Selection([
         ("waiting", "Waiting"),
         ("offered", "Seat offered"),
@@ -73,6 +77,14 @@ class SessionWaiting(models.Model):
             waiting.event_id._check_open()
             waiting.event_id._check_not_booked_by(waiting.partner_id)
 
+    @api.constrains("wallet_id", "partner_id")
+    def _check_wallet_of_employer(self):
+        for waiting in self.filtered("wallet_id"):
+            if not waiting._employer_wallet():
+                raise ValidationError(self.env._(
+                    "%(name)s does not work for %(company)s, whose wallet cannot pay for them.",
+                    name=waiting.partner_id.name, company=waiting.wallet_id.partner_id.name))
+
     @api.model_create_multi
     def create(self, vals_list):
         """:raise UserError: the session is not full: a seat is booked, not waited for"""
@@ -89,13 +101,15 @@ class SessionWaiting(models.Model):
             ("event_id", "=", event.id), ("partner_id", "=", partner.id), ("state", "in", LIVE)])
 
     @api.model
-    def _join(self, event, partner):
+    def _join(self, event, partner, wallet=None):
         """Put the person at the end of the line; who is in it already keeps their place.
 
+        :param wallet: the ``credit.wallet`` of the employer, when its manager does so
         :raise UserError: not full, past, cancelled, or the person has a seat
         """
         return self._of(event, partner) or self.create(
-            {"event_id": event.id, "partner_id": partner.id})
+            {"event_id": event.id, "partner_id": partner.id,
+             "wallet_id": wallet and wallet.id})
 
     def _leave(self):
         """Decline the seat offered, or leave the line; the seat goes to the next."""
@@ -122,26 +136,31 @@ class SessionWaiting(models.Model):
     def action_accept(self):
         """Staff: the customer called to accept the seat; their credits are spent."""
         self.check_access("create")
-        return self.sudo()._accept()._get_records_action()
+        place = self.sudo()
+        return place._accept(place._employer_wallet())._get_records_action()
 
     # The offer ----------------------------------------------------------------------------
 
     def _solvent(self):
-        """Those of the line who can pay: from their wallet, or the company's that they may spend.
+        """Those of the line who can pay.
+
+        From their own wallet, or from their company's: when they may spend its credits, or when
+        its manager put them in line.
         """
         event = self.event_id
         wallets = self.env["credit.wallet"].search([
             ("company_id", "=", event._paying_company().id),
-            "|", ("partner_id", "in", self.partner_id.ids),
-            ("spender_ids", "in", self.partner_id.ids)])
+            "|", "|", ("partner_id", "in", self.partner_id.ids),
+            ("spender_ids", "in", self.partner_id.ids), ("id", "in", self.wallet_id.ids)])
         spendable = wallets._spendable()
+        wallets = wallets.filtered(lambda wallet: spendable[wallet.id] >= event.credit_price)
         able = {
             (wallet.partner_id, partner) for wallet in wallets
-            if spendable[wallet.id] >= event.credit_price
             for partner in wallet.partner_id | wallet.spender_ids}
-        return self.filtered(lambda waiting: not able.isdisjoint({
-            (waiting.partner_id, waiting.partner_id),
-            (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
+        return self.filtered(
+            lambda waiting: waiting._employer_wallet() in wallets or not able.isdisjoint({
+                (waiting.partner_id, waiting.partner_id),
+                (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
 
     def _offer(self):
         """Tell these customers that a seat, already held, is theirs until a given time."""
@@ -162,9 +181,10 @@ class SessionWaiting(models.Model):
         self.ensure_one()
         return self.state == "offered" and self.offered_until > fields.Datetime.now()
 
-    def _accept(self):
+    def _accept(self, wallet=None):
         """Spend the credits and take the seat held; twice is once.
 
+        :param wallet: the ``credit.wallet`` that pays; by default the customer's
         :return: the ``event.registration``
         :raise UserError: declined, too late, or nobody lets this customer spend credits
         :raise InsufficientCredits: the credits were spent since the offer
@@ -177,16 +197,31 @@ class SessionWaiting(models.Model):
             raise UserError(self.env._(
                 "The seat in “%(session)s” is no longer held for you. Nothing was spent; choose "
                 "another session.", session=event.name))
-        return event._book(self._wallet(), self.partner_id, f"waiting:{self.id}")
+        return event._book(
+            wallet or self._wallet(self.partner_id), self.partner_id, f"waiting:{self.id}")
 
-    def _wallet(self):
-        """:raise UserError: the company's credits may not be spent by this customer"""
-        wallet = self.env["credit.wallet"]._to_spend(
-            self.partner_id, self.event_id._paying_company(), self.event_id.credit_price)
+    def _wallet(self, booker):
+        """The wallet that pays when this person accepts.
+
+        :param booker: the ``res.partner`` in line, or a manager of their company
+        :raise UserError: the company's credits may not be spent by this person
+        """
+        wallet = self.event_id._wallet_to_pay(booker, self.partner_id)
         if not wallet:
             raise UserError(self.env._(
                 "Ask the training manager of your company to let you spend its credits."))
         return wallet
+
+    def _employer_wallet(self):
+        """The wallet whose manager put this employee in line, while they work there; or none."""
+        self.ensure_one()
+        return self.wallet_id.filtered(
+            lambda wallet: wallet.partner_id == self.partner_id.commercial_partner_id)
+
+    def _recipients(self):
+        """Who is told: the person in line, and who accepts for the company that pays."""
+        self.ensure_one()
+        return self.partner_id | self._employer_wallet().manager_ids
 
     def _seated(self, registrations):
         """These customers have their seat, from the list or by another door."""

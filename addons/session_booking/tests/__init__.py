@@ -12,4 +12,5 @@ from . import (
     test_session_changes,
     test_session_series,
     test_waiting,
+    test_waiting_employees,
 )

@@ -18,6 +18,13 @@ class DeskCommon(BookingCommon):
             {"name": "Ana", "email": "ana@example.com", "lang": "en_US"},
             {"name": "Bob", "email": "bob@example.com", "lang": "fr_FR"}])
 
+    @classmethod
+    def give_credits(cls):
+        """Ten credits without a price to each customer: enough for tests that sell nothing."""
+        for partner in cls.ana | cls.bob:
+            cls.wallet_of(partner)._grant(
+                10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")
+
     def tearDown(self):
         self.assertEqual(self.env["credit.wallet"]._check_invariants(), [])
         for session in self.env["event.event"].search([("is_training", "=", True)]):

@@ -13,9 +13,7 @@ class TestAttendance(DeskCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for partner in (cls.ana, cls.bob):
-            cls.wallet_of(partner)._grant(
-                10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")
+        cls.give_credits()
         cls.session = cls.make_session(
             date_begin="2031-03-11 08:00:00", date_end="2031-03-11 16:00:00")
 

@@ -104,5 +104,16 @@ class TestBooking(BookingCommon):
             self.assertEqual(session._local_hours(), "18:00 – 20:00 (Europe/Paris)")
             self.assertIn("18:00", session._local_begin())
 
+    def test_sessions_open_without_the_sample_text_of_odoo_s_events(self):
+        text = "<p>For beginners.</p>"
+        self.assertFalse(self.make_session().description)
+        self.assertEqual(self.make_session(description=text).description, text)
+        usual = self.env["event.event"].with_context(default_event_type_id=self.training.id)
+        session, meeting = usual.create([
+            {"name": name, "date_begin": "2031-03-11 08:00:00", "date_end": "2031-03-11 16:00:00",
+             **vals} for name, vals in (("Session", {}), ("Open day", {"event_type_id": False}))])
+        self.assertFalse(session.description)
+        self.assertTrue(meeting.description, "other events keep Odoo's")
+
     def test_trainings_send_none_of_odoos_event_mails(self):
         self.assertFalse(self.make_session().event_mail_ids)

@@ -1,7 +1,8 @@
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import SQL
 
 from .common import BookingCommon
 
@@ -45,6 +46,16 @@ class TestCalendar(HttpCase, BookingCommon):
             self.shown("view=list&date_from=2031-03-05"), ["Later", "Next", "Same"])
         self.assertEqual(
             self.shown("date_from=2031-03-05&date_to=2031-03-20"), ["Later", "Same"])
+
+    def test_a_period_is_read_through_its_index(self):
+        """However many sessions there are: PostgreSQL takes it once sorting and scans cost."""
+        calendar, website = self.env["session.calendar"], self.env["website"].search([], limit=1)
+        period = calendar._begins_between(website, date(2031, 3, 1), date(2031, 4, 1))
+        query = self.env["event.event"]._search(
+            calendar._shown_domain(website) & period, order="date_begin, id")
+        self.env.cr.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = self.env.execute_query(SQL("EXPLAIN %s", query.select()))
+        self.assertIn("Index Scan using event_event_calendar", str(plan))
 
     def test_days_are_those_of_the_company(self):
         """22:30 UTC on 31 March is 1 April in Paris."""

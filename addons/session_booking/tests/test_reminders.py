@@ -17,9 +17,7 @@ class TestReminders(DeskCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for partner in (cls.ana, cls.bob):
-            cls.wallet_of(partner)._grant(
-                10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")
+        cls.give_credits()
 
     def session_in(self, **delay):
         begin = fields.Datetime.now().replace(microsecond=0) + timedelta(**delay)
