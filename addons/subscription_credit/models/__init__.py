@@ -1,0 +1,11 @@
+from . import (
+    account_move,
+    account_move_line,
+    credit_debt,
+    credit_entry,
+    product_template,
+    subscription_period,
+    subscription_plan,
+    subscription_plan_price,
+    subscription_subscription,
+)
