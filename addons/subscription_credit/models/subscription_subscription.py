@@ -107,7 +107,7 @@ class SubscriptionSubscription(models.Model):
                 "credits_taken": period._credits_if_cut(today) if period else 0}
 
     def _credits_sentence(self):
-        """« 10 crédits par mois, valables jusqu'au 28/02/2027 »: for the portal; or empty."""
+        """« 10 crédits par mois, à utiliser jusqu'au 28/02/2027 »: for the portal; or empty."""
         self.ensure_one()
         if self.state not in self._SERVED_STATES:
             return ""

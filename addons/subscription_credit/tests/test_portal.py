@@ -35,7 +35,7 @@ class TestPortal(HttpCase, SubscriptionCreditCase):
         return self.url_open(url)
 
     def test_subscription_says_its_credits(self):
-        """« 10 crédits par mois, valables jusqu'au … »."""
+        """« 10 crédits par mois, à utiliser jusqu'au … »: it fits one credit as well as ten."""
         last_day = self.subscription.period_ids.last_day
         page = self.page(self.url).text
         self.assertIn("10 credits per month, valid until", page)
@@ -43,9 +43,9 @@ class TestPortal(HttpCase, SubscriptionCreditCase):
         self.assertIn("10 credits once it is paid", page)
         self.pay(self.invoices(self.subscription))
         page = self.page(self.url, lang="fr_FR").text
-        self.assertIn("10 crédits par mois, valables jusqu’au", page)
+        self.assertIn("10 crédits par mois, à utiliser jusqu’au", page)
         self.assertIn(last_day.strftime("%d/%m/%Y"), page)
-        self.assertNotIn("une fois", page.split("o_subscription_period_credits")[1][:200])
+        self.assertNotIn("dès le paiement", page.split("o_subscription_period_credits")[1][:200])
 
     def test_trial_says_its_credits(self):
         self.large.write({"trial_days": 10, "trial_credits": 2})

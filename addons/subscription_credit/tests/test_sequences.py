@@ -1,4 +1,4 @@
-"""Random lives of a subscription with its wallet: renewals, payments, refunds, changes, bookings."""
+"""Random lives of a subscription with its wallet: renewals, payments, refunds, bookings."""
 
 from collections import Counter
 from contextlib import closing

@@ -66,8 +66,8 @@ class TestChange(SubscriptionCommon):
             change = subscription._change(self.starter.price_ids)
         self.assertEqual(change.invoice_id.payment_state, "reversed")
         self.assertEqual(subscription._period_on(date(2027, 1, 20)).state, "paid")
-        with self.at(date(2027, 3, 31)):
-            self.env["subscription.period"]._cron_past_due()
+        with self.at(date(2027, 3, 31)), self.enter_registry_test_mode():
+            self.env.ref("subscription_quota.ir_cron_past_due").method_direct_trigger()
         self.assertEqual(subscription.state, "active")
 
     def test_three_plans_in_a_day_and_back(self):
