@@ -52,6 +52,12 @@ class CreditDebt(models.Model):
             line, grant, period._credits_left(before) - period._credits_left(credited),
             line.balance * period.credit_share / 100)
 
+    @api.model
+    def _used_credits(self, lot):
+        """Credits that paid a debt bought something, too: refunded, they are owed again."""
+        return super()._used_credits(lot) - sum(lot.move_ids.filtered(
+            lambda move: move.entry_id.credit_debt_id).mapped("credits"))
+
     # Payment in credits -----------------------------------------------------------------------
 
     @api.model

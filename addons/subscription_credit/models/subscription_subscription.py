@@ -18,14 +18,19 @@ class SubscriptionSubscription(models.Model):
         help="Credits that the periods of the subscription have added to the wallet.")
 
     def _compute_credits_granted(self):
-        granted = self.env["credit.entry"]._read_group(
-            [("subscription_period_id.subscription_id", "in", self.ids)],
-            ["subscription_period_id"], ["credits:sum"])
-        totals = dict.fromkeys(self, 0)
-        for period, credits in granted:
-            totals[period.subscription_id] += credits
+        totals = dict.fromkeys(self.ids, 0)
+        for entry in self._credit_entries():
+            totals[entry.subscription_period_id.subscription_id.id] += entry.credits
         for subscription in self:
-            subscription.credits_granted = totals.get(subscription, 0)
+            subscription.credits_granted = totals.get(subscription.id, 0)
+
+    def _credit_entries(self):
+        """The ledger entries that granted credits of these subscriptions.
+
+        sudo: who may read the ledger and the subscription need no right on its periods.
+        """
+        return self.env["credit.entry"].sudo().search(
+            [("subscription_period_id.subscription_id", "in", self.ids)])
 
     @api.constrains("price_id", "quantity")
     def _check_credits_of_a_period(self):
@@ -40,8 +45,7 @@ class SubscriptionSubscription(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "credit_wallet.credit_entry_action")
-        return {**action, "context": {}, "domain": [
-            ("subscription_period_id.subscription_id", "=", self.id)]}
+        return {**action, "context": {}, "domain": [("id", "in", self._credit_entries().ids)]}
 
     # Credits of a period ----------------------------------------------------------------------
 

@@ -192,6 +192,21 @@ class TestTakeBack(SubscriptionCreditCase):
         self.assertEqual(self.wallet.balance, 1)
         self.assertEqual(self.debts(), [(19, 0, "settled")])
 
+    def test_credits_that_paid_a_debt_are_owed_again(self):
+        """Refunded in money, a period whose credits paid what was owed leaves the debt again."""
+        subscription = self.bought()
+        self.book(10)
+        with self.at(date(2027, 1, 16)):
+            change = subscription._change(self.large.price_ids)
+        self.pay_all(subscription, date(2027, 1, 16))
+        self.assertEqual(self.wallet.balance, 5)
+        with self.at(date(2027, 1, 16)):
+            self.credit_note(change.invoice_id)
+        self.assertEqual(self.wallet.balance, 0)
+        self.assertEqual(self.debts(), [(5, 0, "settled"), (5, 5, "open")])
+        # 100.00 paid and used, 103.23 paid; 51.61 and 103.23 returned.
+        self.assertOwed(giveback=-51.61)
+
     def test_debt_that_staff_waived_is_not_taken(self):
         subscription = self.bought()
         self.book(10)
