@@ -50,8 +50,13 @@ def lots_of(house, visitor):
 def test_insaho_3_subscribe_and_book(house):
     """§3.2, §3.3, §3.6: the plan, its credits in the wallet, a session booked with them."""
     visitor = house.customer()
+    # §2.2: not enough credits for a session, then to the plans, and back once they are paid.
+    session_id = house.session(capacity=5, price=3)
+    visitor.get(f"/credits/packs?back=/trainings/{session_id}")
+    assert 'href="/subscriptions"' in visitor.get("/my/credits").text
     confirmation = pay_by_card(visitor, order_plan(house, visitor))
     assert balance(confirmation.text) == "10 crédits"
+    assert f'href="/trainings/{session_id}"' in confirmation.text
     assert lots_of(house, visitor) == [(10, 220)]
     subscription_id, _period_id = subscription_of(house, visitor)
 
@@ -67,7 +72,6 @@ def test_insaho_3_subscribe_and_book(house):
     house.world.wait_for_mail(visitor.login, "Votre abonnement a ajouté")
 
     # §3.5 to §3.7: a session costs credits of the subscription, and becomes income.
-    session_id = house.session(capacity=5, price=3)
     assert "/my/trainings/" in visitor.book(session_id).url
     assert wallet_of(house, visitor) == 7
     assert house.rows(

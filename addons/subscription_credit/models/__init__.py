@@ -4,6 +4,7 @@ from . import (
     credit_debt,
     credit_entry,
     product_template,
+    sale_order_line,
     subscription_period,
     subscription_plan,
     subscription_plan_price,
