@@ -75,11 +75,7 @@ class TestSequences(SubscriptionCreditCase):
             self.pay(invoices[number % len(invoices)])
 
     def play_book(self, credits):
-        """Up to all there is; whoever has nothing pays an invoice first."""
-        if not self.wallet.balance:
-            self.play_pay(credits)
-        entry = self.wallet._spend(
-            min(credits, self.wallet.balance) or credits, f"sequence:{self.done}")
+        entry = self.wallet._spend(credits, f"sequence:{self.done}")
         entry._create_consumption_invoice(self.training, "Training", self.customer)
 
     def play_change(self, number, quantity):
@@ -152,4 +148,4 @@ class TestSequences(SubscriptionCreditCase):
         self.played = Counter()
         self.play_life()
         for kind in ("wait", "pay", "book", "change", "refund", "pause"):
-            self.assertGreater(self.played[kind], EXAMPLES // 5, self.played)
+            self.assertGreaterEqual(self.played[kind], EXAMPLES // 5, self.played)
