@@ -41,6 +41,7 @@ PLANS = [  # name, price a month, price a year, what it includes in French and E
     ("Scale", 149.0, 1490.0, "Pour une entreprise : de grands volumes et un suivi dédié.",
      "For a company: large volumes and a dedicated contact."),
 ]
+CREDITS_A_MONTH = (10, 220.0)  # credits and price without tax of the INSAHO plan
 DESCRIPTION = """<p>{name} : une session courte et concrète, en petit groupe, avec des exercices
 et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre les principes
 utiles dès le lendemain</li><li>S’exercer sur des situations réelles</li><li>Repartir avec une
@@ -221,6 +222,37 @@ def make_plans(env, vat):
     return plans
 
 
+def make_credit_plan(env, vat):
+    """« 10 crédits/mois »: credits that come with each month's payment and go with the month."""
+    family = env["subscription.family"].create({"name": "Crédits"})
+    family.with_context(lang="en_US").name = "Credits"
+    plan = env["subscription.plan"].create({
+        "name": "INSAHO mensuel — 10 crédits/mois", "family_id": family.id,
+        "list_price": CREDITS_A_MONTH[1], "taxes_id": [(6, 0, vat.ids)], "is_published": True,
+        "description_sale": "Dix crédits chaque mois pour toutes nos formations.",
+        "price_ids": [(0, 0, {"interval_unit": "month", "granted_credits": CREDITS_A_MONTH[0],
+                              "amount": CREDITS_A_MONTH[1]})]})
+    plan.with_context(lang="en_US").write({
+        "name": "INSAHO monthly — 10 credits a month",
+        "description_sale": "Ten credits each month for all our trainings."})
+    return plan
+
+
+def subscribe(env, customer, plan, start):
+    """A subscription begun on a day, its invoices still to be paid."""
+    subscription = env["subscription.subscription"].create({
+        "partner_id": customer.id, "plan_id": plan.id, "price_id": plan.price_ids[0].id,
+        "anchor_date": start, "backlog_confirmed": True, "tz": "Europe/Paris",
+        "user_id": env.ref("base.user_admin").id})
+    subscription.action_start()
+    return subscription
+
+
+def pay(env, invoices):
+    env["account.payment.register"].with_context(
+        active_model="account.move", active_ids=invoices.ids).create({})._create_payments()
+
+
 def make_subscriptions(env, plans, customers):
     """A subscription of some months, one in trial, one cancelled, one on pause."""
     today = datetime.now(PARIS).date()
@@ -228,16 +260,8 @@ def make_subscriptions(env, plans, customers):
               ("Scale", today - timedelta(days=20)), ("Starter", today - timedelta(days=10))]
     subscriptions = env["subscription.subscription"]
     for customer, (name, start) in zip(customers, starts, strict=False):
-        subscription = subscriptions.create({
-            "partner_id": customer.id, "plan_id": plans[name].id,
-            "price_id": plans[name].price_ids[0].id, "anchor_date": start,
-            "backlog_confirmed": True, "tz": "Europe/Paris",
-            "user_id": env.ref("base.user_admin").id})
-        subscription.action_start()
-        subscriptions += subscription
-    env["account.payment.register"].with_context(
-        active_model="account.move",
-        active_ids=subscriptions.period_ids.invoice_id[1:].ids).create({})._create_payments()
+        subscriptions += subscribe(env, customer, plans[name], start)
+    pay(env, subscriptions.period_ids.invoice_id[1:])
     subscriptions[2]._cancel()
     subscriptions[3]._pause()
 
@@ -251,8 +275,7 @@ def buy(env, partner, pack, quantity=1):
     order.action_confirm()
     invoice = order._create_invoices()
     invoice.action_post()
-    env["account.payment.register"].with_context(
-        active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
+    pay(env, invoice)
 
 
 def make_sessions(env):
@@ -316,6 +339,10 @@ def main():
                  (sessions[0], others[0])]):
             session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
         make_subscriptions(env, make_plans(env, vat), [client.partner_id, acme, *others])
+        monthly = subscribe(
+            env, others[2], make_credit_plan(env, vat),
+            datetime.now(PARIS).date() - timedelta(days=5))
+        pay(env, monthly.period_ids.invoice_id)
         # The past of the demo was mailed in the past.
         env["mail.mail"].search([]).unlink()
         env["account.move"].search([("sending_data", "!=", False)]).sending_data = False

@@ -51,6 +51,14 @@ def order_pack(house, visitor, credits):
         f"ON t.id = p.product_tmpl_id WHERE t.credit_count = {credits}").split()
     json_call(visitor, "/shop/cart/add", product_template_id=int(template),
               product_id=int(product), quantity=1)
+    return checkout(house, visitor)
+
+
+def checkout(house, visitor):
+    """From the cart to the payment page, as the shop's own pages do it, up to the card.
+
+    :return: the reference of the payment that now waits for the card
+    """
     address = visitor.get("/shop/checkout?try_skip_step=true")
     if "/shop/address" in address.url:
         country = house.sql("SELECT id FROM res_country WHERE code = 'FR'")
@@ -76,7 +84,11 @@ def order_pack(house, visitor, credits):
 
 def buy_pack(house, visitor, credits):
     """§3.2: buy a pack with the demo card."""
-    reference = order_pack(house, visitor, credits)
+    return pay_by_card(visitor, order_pack(house, visitor, credits))
+
+
+def pay_by_card(visitor, reference):
+    """The demo card is accepted, and the shop says so."""
     json_call(visitor, "/payment/demo/simulate_payment", reference=reference,
               payment_details="4111111111111111", simulated_state="done")
     json_call(visitor, "/payment/status/poll", csrf_token="")

@@ -18,7 +18,7 @@ class CreditShop(WebsiteSale):
 
     def _prepare_shop_payment_confirmation_values(self, order):
         values = super()._prepare_shop_payment_confirmation_values(order)
-        if order.order_line.filtered(lambda line: line.service_tracking == "credit_pack"):
+        if order.order_line.filtered(lambda line: line._credit_is_sold()):
             values["credit_return_path"] = request.session.pop("credit_return_path", None)
             wallet = request.env["credit.wallet"].sudo().search([
                 # sudo: the visitor who just paid sees the balance of the order's customer

@@ -74,18 +74,28 @@ class CreditDebt(models.Model):
 
     @api.model
     def _take_back_line(self, line, grant):
+        """Follow a credit note line that refunds whole packs or parts of them."""
+        credits = round(grant.credits * line.quantity / grant.pack_count)
+        self._take_back_credits(line, grant, credits, line.balance)
+
+    @api.model
+    def _take_back_credits(self, line, grant, credits, balance):
         """Claw back what is left of the lot, and state the rest as a debt.
 
         The credit note took the price off the pending account. The credits clawed back fill it
         again from the deferred account. The rest was income when the credits were used or
         expired: it is given up, on the reduction of sales (PCG 709), which also takes a
         difference of price or of exchange rate with the purchase.
+
+        :param line: the ``account.move.line`` of the credit note
+        :param grant: the ``credit.entry`` that granted what is refunded
+        :param int credits: how many credits are refunded, used or not
+        :param float balance: untaxed price returned for them, company currency
         """
         lot = grant.lot_move_ids.lot_id
         grant.wallet_id._expire_lots()
-        credits = round(grant.credits * line.quantity / grant.pack_count)
         entry = self._claw_back(line, grant, lot, min(credits, lot.remaining))
-        given_up = line.company_currency_id.round(line.balance + entry.value)
+        given_up = line.company_currency_id.round(balance + entry.value)
         self._post_given_up(line, given_up)
         missing = credits + entry.credits
         used = min(missing, self._used_credits(lot))
@@ -117,15 +127,16 @@ class CreditDebt(models.Model):
         return used - sum(self.search([("lot_id", "=", lot.id)]).mapped("credits"))
 
     @api.model
-    def _post_given_up(self, line, amount):
+    def _post_given_up(self, line, amount, label=None):
         """Income given up with a refund: from the reduction of sales to the pending account.
 
         :param float amount: untaxed, company currency; negative when part of the price is kept
+        :param str label: of the journal entry; by default that its credits were used
         """
         company = line.company_id
         if company.currency_id.is_zero(amount):
             return
-        label = self.env._(
+        label = label or self.env._(
             "%(credit_note)s: credits already used", credit_note=line.move_id.name)
         given_back = company._credit_account("credit_giveback_account_id")
         vals = company._credit_prepare_move_vals(label, [

@@ -23,3 +23,11 @@ class SaleOrderLine(models.Model):
             if line.product_id else False)
         packs.tax_ids = False
         return super(SaleOrderLine, self - packs)._compute_tax_ids()
+
+    def _credit_is_sold(self):
+        """Whether the line adds credits to the customer's wallet once it is paid.
+
+        Extension point: by default, it is a pack of credits.
+        """
+        self.ensure_one()
+        return self.service_tracking == "credit_pack"

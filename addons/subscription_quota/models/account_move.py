@@ -49,6 +49,12 @@ class AccountMove(models.Model):
         invoices._subscription_periods()._settle()
         return result
 
+    def _invoice_netted_hook(self):
+        """Credit notes alone settled these invoices, as after a downgrade: nothing is left to
+        pay, so nobody is chased for it. No payment came in, so none is confirmed."""
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._subscription_periods()._refresh_from_invoices()
+
     def _subscription_queue_mail(self):
         """Send these invoices by mail in the background, once, with Odoo's own queue."""
         # sudo: sending belongs to the system; the customer who subscribes has no right on it

@@ -20,3 +20,11 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         return self.currency_id.round(
             self.price_unit * self.quantity * (1 - self.discount / 100))
+
+    def _reconcile_post_hook(self, data):
+        """Credit notes settle an invoice as payments do, but Odoo calls it reversed, not paid,
+        and has no hook for it."""
+        result = super()._reconcile_post_hook(data)
+        data["not_paid_invoices"].filtered(
+            lambda move: move.payment_state == "reversed")._invoice_netted_hook()
+        return result

@@ -58,6 +58,18 @@ class TestChange(SubscriptionCommon):
         self.assertEqual(first.amount_residual, 45.16)
         self.assertEqual(change.invoice_id.amount_residual, 109.68)
 
+    def test_downgrade_is_paid_by_its_credit_note(self):
+        """Odoo calls an invoice that a credit note settles reversed: nobody is chased for it."""
+        subscription = self.subscribe(self.pro, date(2027, 1, 1))
+        self.pay(self.invoices(subscription))
+        with self.at(date(2027, 1, 15)):
+            change = subscription._change(self.starter.price_ids)
+        self.assertEqual(change.invoice_id.payment_state, "reversed")
+        self.assertEqual(subscription._period_on(date(2027, 1, 20)).state, "paid")
+        with self.at(date(2027, 3, 31)), self.enter_registry_test_mode():
+            self.env.ref("subscription_quota.ir_cron_past_due").method_direct_trigger()
+        self.assertEqual(subscription.state, "active")
+
     def test_three_plans_in_a_day_and_back(self):
         """Changes of one day leave no day twice: each is credited before the next."""
         subscription = self.subscribe(self.starter, date(2027, 6, 1))

@@ -1,0 +1,12 @@
+from . import (
+    account_move,
+    account_move_line,
+    credit_debt,
+    credit_entry,
+    product_template,
+    sale_order_line,
+    subscription_period,
+    subscription_plan,
+    subscription_plan_price,
+    subscription_subscription,
+)

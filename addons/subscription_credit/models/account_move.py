@@ -1,0 +1,57 @@
+from odoo import models
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def _post(self, soft=True):
+        """Grant the credits of periods billed by a plan that does not wait for the payment; take
+        back those of the periods that are credited.
+
+        Which periods have their credits is looked up before posting, because posting a credit
+        note may itself settle the invoice, and then grants what the note has left.
+        """
+        refunds = self._credit_period_refunds()
+        trusted = self._credit_trusted_periods()
+        if not refunds and not trusted:
+            return super()._post(soft=soft)
+        (refunds.subscription_period_id | trusted)._credit_lock_wallets()
+        grants = refunds.subscription_period_id._credit_grants()
+        posted = super()._post(soft=soft)
+        # sudo: what a credit note takes back does not depend on who may read the ledger
+        self.env["credit.debt"].sudo()._take_back_periods(
+            refunds.filtered(lambda line: line.move_id in posted), grants)
+        (trusted & posted._subscription_periods())._credit_grant()
+        return posted
+
+    def _credit_trusted_periods(self):
+        """The periods these invoices bill whose credits do not wait for the payment."""
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        return invoices._subscription_periods().filtered(
+            lambda period: period.credit_count and period.plan_id.credit_grant_on == "posted")
+
+    def _credit_period_refunds(self):
+        """The lines of credit notes on periods with credits, each bound to what it refunds.
+
+        The bond forbids to reset a credit note that the ledger followed to draft
+        (``_check_draftable``).
+        """
+        # sudo: accountants need no right on subscriptions to post their credit notes
+        lines = self.filtered(lambda move: move.move_type == "out_refund") \
+            .invoice_line_ids.sudo().filtered("subscription_period_id.credit_count")
+        for line in lines:
+            line.credit_refunded_line_id = line.subscription_period_id._charged_line()
+        return lines
+
+    def _invoice_paid_hook(self):
+        """The credits of a period come with its payment, by whatever route."""
+        result = super()._invoice_paid_hook()
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._subscription_periods()._credit_grant()
+        return result
+
+    def _invoice_netted_hook(self):
+        """Credit notes may pay for the credits, too: those of a downgrade do."""
+        super()._invoice_netted_hook()
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._subscription_periods()._credit_grant()

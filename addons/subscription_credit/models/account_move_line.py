@@ -1,0 +1,29 @@
+from odoo import models
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _credit_is_period_of_credits(self):
+        """Whether the line bills a period whose whole price is the value of its credits."""
+        self.ensure_one()
+        # sudo: accountants need no right on subscriptions to make their invoices
+        return (self.display_type == "product" and self.move_id.is_sale_document()
+                and self.sudo().subscription_period_id._credit_is_whole_price())
+
+    def _compute_account_id(self):
+        """Like the price of a pack, that of a period of credits waits for its payment, then is
+        owed until its credits are used."""
+        result = super()._compute_account_id()
+        for line in self.filtered("subscription_period_id"):
+            if line._credit_is_period_of_credits():
+                line.account_id = line.company_id._credit_account("credit_pending_account_id")
+        return result
+
+    def _compute_discount_allocation_needed(self):
+        """A discount lowers what is owed; it is no expense of its own."""
+        result = super()._compute_discount_allocation_needed()
+        for line in self.filtered("subscription_period_id"):
+            if line._credit_is_period_of_credits():
+                line.discount_allocation_needed = False
+        return result

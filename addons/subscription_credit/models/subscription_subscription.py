@@ -1,0 +1,135 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_date
+
+from odoo.addons.credit_wallet.models.credit_wallet import MAX_CREDITS
+from odoo.addons.subscription_quota.tools import proration
+
+LEDGER_GROUPS = (
+    "credit_wallet.group_credit_user,account.group_account_readonly,"
+    "account.group_account_invoice")
+
+
+class SubscriptionSubscription(models.Model):
+    _inherit = "subscription.subscription"
+
+    credits_granted = fields.Integer(
+        compute="_compute_credits_granted", groups=LEDGER_GROUPS,
+        help="Credits that the periods of the subscription have added to the wallet.")
+
+    def _compute_credits_granted(self):
+        totals = dict.fromkeys(self.ids, 0)
+        for entry in self._credit_entries():
+            totals[entry.subscription_period_id.subscription_id.id] += entry.credits
+        for subscription in self:
+            subscription.credits_granted = totals.get(subscription.id, 0)
+
+    def _credit_entries(self):
+        """The ledger entries that granted credits of these subscriptions.
+
+        sudo: who may read the ledger and the subscription need no right on its periods.
+        """
+        return self.env["credit.entry"].sudo().search(
+            [("subscription_period_id.subscription_id", "in", self.ids)])
+
+    @api.constrains("price_id", "quantity")
+    def _check_credits_of_a_period(self):
+        for subscription in self:
+            if subscription.price_id.granted_credits * subscription.quantity > MAX_CREDITS:
+                raise ValidationError(self.env._(
+                    "%(quantity)s × “%(price)s” would grant more than %(maximum)s credits a "
+                    "period. Lower the quantity.", quantity=subscription.quantity,
+                    price=subscription.price_id.display_name, maximum=MAX_CREDITS))
+
+    def action_view_credits(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "credit_wallet.credit_entry_action")
+        return {**action, "context": {}, "domain": [("id", "in", self._credit_entries().ids)]}
+
+    # Credits of a period ----------------------------------------------------------------------
+
+    def _prepare_period_vals(self, kind="recurring", full=None, first=None, terms=None):
+        """What the stretch grants is fixed with its price, whatever becomes of the plan."""
+        vals = super()._prepare_period_vals(kind, full, first, terms)
+        plan = self.env["subscription.plan"].browse(vals["plan_id"])
+        return {**vals, "credit_share": plan.credit_share,
+                "credit_count": self._credits_of_stretch(vals)}
+
+    def _credits_of_stretch(self, vals):
+        """Whole credits of a stretch: its share, by the day, of those of the whole period.
+
+        Shares are taken of the running total, as prices are, so the stretches of a period that
+        all have the same terms grant its credits together, whatever the cuts.
+
+        :param dict vals: see :meth:`_prepare_period_vals`
+        """
+        if vals["kind"] == "trial":
+            plan = self.env["subscription.plan"].browse(vals["plan_id"])
+            return plan.trial_credits * vals["quantity"]
+        if vals["kind"] == "pause":
+            return 0
+        price = self.env["subscription.plan.price"].browse(vals["price_id"])
+        return int(proration.price_of(
+            price.granted_credits * vals["quantity"], vals["full_start"], vals["full_end"],
+            vals["date_start"], vals["date_end"], 1))
+
+    def _create_free_period(self, kind, first, last):
+        """A trial grants its credits as it begins."""
+        result = super()._create_free_period(kind, first, last)
+        self._credit_grant_free()
+        return result
+
+    def _await_order_invoice(self):
+        """A first period that the order gives away grants its credits as it begins."""
+        result = super()._await_order_invoice()
+        self._credit_grant_free()
+        return result
+
+    def _credit_grant_free(self):
+        # sudo: the credits follow from the contract, whoever started it
+        self.sudo().period_ids.filtered(lambda period: period.state == "free")._credit_grant()
+
+    # Taxes ------------------------------------------------------------------------------------
+
+    def _product_taxes(self, product, position):
+        """No VAT on a multi-purpose voucher: each booking bears its own."""
+        if product.product_tmpl_id._credit_is_untaxed_pack():
+            none = self.env["account.tax"]
+            return none, none
+        return super()._product_taxes(product, position)
+
+    # What the customer is told ----------------------------------------------------------------
+
+    def _preview_now(self, terms, price):
+        """Beside the amounts: the credits the change takes back, and those it grants."""
+        preview = super()._preview_now(terms, price)
+        today = self._today()
+        period = self._period_on(today)
+        row = self._new_period(self._prepare_change_row(terms, price, today))
+        return {**preview, "credits_granted": row.credit_count if row._charge() else 0,
+                "credits_taken": period._credits_if_cut(today) if period else 0}
+
+    def _credits_sentence(self):
+        """« 10 crédits par mois, à utiliser jusqu'au 28/02/2027 »: for the portal; or empty."""
+        self.ensure_one()
+        if self.state not in self._SERVED_STATES:
+            return ""
+        period = self._period_on(self._today())
+        validity = self._credit_validity(period.last_day)
+        label = self.env["credit.wallet"]._credits_label
+        if self.state == "trial":
+            credits = self.plan_id.trial_credits * self.quantity
+            return credits and self.env._(
+                "%(credits)s for the trial, %(validity)s", credits=label(credits),
+                validity=validity)
+        credits = self.price_id.granted_credits * self.quantity
+        return credits and self.env._(
+            "%(credits)s %(interval)s, %(validity)s", credits=label(credits),
+            interval=self.price_id._interval_label(), validity=validity)
+
+    def _credit_validity(self, last_day):
+        """Until when credits of the period that ends on `last_day` are valid."""
+        if self.plan_id.credit_rollover or not last_day:
+            return self.plan_id._credit_validity_label()
+        return self.env._("valid until %(date)s", date=format_date(self.env, last_day))

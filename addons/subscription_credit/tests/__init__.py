@@ -1,0 +1,7 @@
+from . import (
+    test_books,
+    test_grant,
+    test_portal,
+    test_sequences,
+    test_take_back,
+)
