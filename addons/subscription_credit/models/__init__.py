@@ -5,6 +5,7 @@ from . import (
     credit_entry,
     product_template,
     sale_order_line,
+    subscription_invoice_batch,
     subscription_period,
     subscription_plan,
     subscription_plan_price,

@@ -123,3 +123,16 @@ class TestBooks(SubscriptionCreditCase):
         queries_of(1)  # caches of the registry
         one, ten = queries_of(1), queries_of(10)
         self.assertLess(ten, one + 9 * 40, f"{one} queries for one, {ten} for ten")
+
+    def test_renewed_together_with_a_price_without_credits(self):
+        """Alike but for their credits: each invoice stands on its own account."""
+        plan = self.make_plan(
+            "A year", 1200.0, "month", 12, prices=[("year", 1, 1200.0)], taxes=self.vat)
+        prices = plan.price_ids.grouped("interval_unit")
+        prices["month"].granted_credits = 120
+        bought = [self.bought(plan, price=prices[unit]) for unit in ("month", "year")]
+        self.run_due(date(2028, 1, 1))
+        accounts = [self.invoices(subscription)[-1].invoice_line_ids.account_id
+                    for subscription in bought]
+        self.assertEqual(accounts[0], self.pending)
+        self.assertEqual(accounts[1].account_type, "income")
