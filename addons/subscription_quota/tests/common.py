@@ -19,7 +19,7 @@ class SubscriptionCommon(TransactionCase):
             cls.env, "subscription_manager", "subscription_quota.group_subscription_manager")
         cls.user = new_test_user(
             cls.env, "subscription_user", "subscription_quota.group_subscription_user")
-        (cls.env.ref("base.user_admin") | cls.manager | cls.user).lang = "en_US"
+        (cls.env.user | cls.env.ref("base.user_admin") | cls.manager | cls.user).lang = "en_US"
         cls.family = cls.env["subscription.family"].create({"name": "Test plans"})
         cls.starter = cls.make_plan("Starter", 100.0)
         cls.pro = cls.make_plan("Pro", 200.0)
