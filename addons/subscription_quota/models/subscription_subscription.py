@@ -281,8 +281,11 @@ class SubscriptionSubscription(models.Model):
         self._by_staff()._drop_planned_change()
 
     def action_charge(self):
-        """Try the saved means of payment again for what is unpaid (case 3 of the spec)."""
-        self._by_staff().period_ids._charge_again()
+        """Try the saved means of payment again for what is unpaid (case 3 of the spec).
+
+        :raise UserError: why not
+        """
+        self.period_ids.filtered(lambda period: period.state == "invoiced").action_charge()
 
     def action_view_invoices(self):
         self.ensure_one()
