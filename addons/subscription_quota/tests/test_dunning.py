@@ -165,9 +165,9 @@ class TestDunning(CasesCommon):
 
     def test_poisoned_one_holds_nobody_up(self):
         """A period whose customer cannot be written to: the others are chased."""
-        period = self.refuse()
         other = self.subscribe(self.make_plan("Other", 10.0), date(2027, 1, 10))
-        late = other.period_ids
+        period = self.refuse()
+        late = other.period_ids.sorted("date_start")[0]
         late.dunning_start = REFUSED
         self.env.cr.execute(
             "ALTER TABLE dunning_action ADD CONSTRAINT poison CHECK (period_id <> %s)",
