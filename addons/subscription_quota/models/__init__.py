@@ -1,6 +1,9 @@
 from . import (
     account_move,
     account_move_line,
+    dunning_action,
+    dunning_policy,
+    dunning_step,
     payment_provider,
     payment_transaction,
     product_product,
@@ -12,6 +15,7 @@ from . import (
     subscription_change,
     subscription_change_mixin,
     subscription_document_mixin,
+    subscription_dunning_mixin,
     subscription_event,
     subscription_family,
     subscription_invoice_batch,

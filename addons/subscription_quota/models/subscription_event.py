@@ -23,6 +23,7 @@ KINDS = [
     ("release", "Released"),
     ("payment", "Payment received"),
     ("payment_failed", "Payment failed"),
+    ("wait", "Dunning put off"),
 ]
 
 

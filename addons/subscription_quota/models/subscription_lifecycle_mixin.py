@@ -242,6 +242,7 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
     def _suspend(self, note=False):
         """past_due → suspended: the service is off until the invoices are paid."""
         self._transition("suspend", "suspended", ("past_due", "active"), note=note)
+        self._send_mail("subscription_quota.mail_template_suspended")
 
     def _recover(self):
         """past_due or suspended → active: nothing is unpaid any more.
@@ -250,10 +251,12 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """
         for subscription in self:
             restart = {}
-            if (subscription.state == "suspended"
-                    and subscription.next_date < subscription._today()):
+            was_suspended = subscription.state == "suspended"
+            if was_suspended and subscription.next_date < subscription._today():
                 restart = subscription._restart_day()
             subscription._transition("recover", "active", ("past_due", "suspended"), **restart)
+            if was_suspended:
+                subscription._send_mail("subscription_quota.mail_template_reactivated")
 
     # Data that invoices need ---------------------------------------------------------------------
 

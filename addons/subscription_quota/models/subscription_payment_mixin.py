@@ -109,13 +109,16 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger()
 
     def _charge_failed(self, reason):
-        """The provider refused: the invoice stays open, customer and staff are told."""
+        """The provider refused: the invoice stays open, customer and staff are told, and the
+        days of the dunning policy are counted from the first refusal."""
+        self._start_dunning()
         for period in self:
             subscription = period.subscription_id
             subscription._mark_past_due(note=reason)
             subscription._log_events("payment_failed", note=reason)
             subscription._notify_payment_failed(reason)
         self._send_period_mail("subscription_quota.mail_template_payment_failed")
+        self._dunning_outcome()
 
     def _settle(self):
         """The invoice is paid, by whatever route: say so, once, and let the service go on."""
@@ -153,13 +156,16 @@ class SubscriptionPaymentMixin(models.AbstractModel):
 
     @api.model
     def _cron_past_due(self, limit=500):
-        """Daily: invoices not paid by their due date make their subscription past due."""
+        """Daily: invoices not paid by their due date make their subscription past due, and
+        start the days of its dunning policy."""
         late = self.search(
             [("state", "=", "invoiced"), ("charge_at", "=", False),
-             ("subscription_id.state", "=", "active"),
+             ("dunning_start", "=", False),
+             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
              ("invoice_id.invoice_date_due", "<", fields.Date.today())], limit=limit)
         locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
         late = late.filtered(lambda period: period.subscription_id in locked)
+        late._start_dunning()
         locked._mark_past_due()
         locked._notify_unpaid()
         late._send_period_mail("subscription_quota.mail_template_past_due")

@@ -24,7 +24,8 @@ class SubscriptionPeriod(models.Model):
 
     _name = "subscription.period"
     _description = "Period of a Subscription"
-    _inherit = ["subscription.document.mixin", "subscription.payment.mixin"]
+    _inherit = [
+        "subscription.document.mixin", "subscription.dunning.mixin", "subscription.payment.mixin"]
     _order = "date_start desc, id desc"
 
     subscription_id = fields.Many2one(
@@ -59,6 +60,7 @@ class SubscriptionPeriod(models.Model):
     credited = fields.Monetary(readonly=True, help="Of it given back by credit notes.")
     invoice_id = fields.Many2one(
         "account.move", readonly=True, index="btree_not_null", ondelete="set null")
+    amount_residual = fields.Monetary(related="invoice_id.amount_residual", string="Left to pay")
     line_ids = fields.One2many(
         "account.move.line", "subscription_period_id", string="Invoice lines")
     attempt_count = fields.Integer(string="Attempts", readonly=True)
@@ -84,6 +86,7 @@ class SubscriptionPeriod(models.Model):
         "CHECK(credited >= 0 AND credited <= amount)",
         "No more can be credited than was invoiced for the period.")
     _to_charge = models.Index("(charge_at, id) WHERE charge_at IS NOT NULL")
+    _to_dun = models.Index("(id) WHERE dunning_next_date IS NOT NULL")
 
     @api.depends("plan_id", "date_start", "date_end")
     def _compute_display_name(self):
@@ -138,8 +141,8 @@ class SubscriptionPeriod(models.Model):
         if self.state not in ("free", "void"):
             paid = self.invoice_id.payment_state in ("paid", "in_payment", "reversed")
             self.state = ("paid" if paid else "invoiced") if invoiced else "to_invoice"
-        if self.state != "invoiced":
-            self.charge_at = False
+        if self.state != "invoiced":  # a payment by any route stops the chase at once
+            self.charge_at = self.dunning_start = False
 
     def action_view_invoice(self):
         self.ensure_one()
@@ -147,6 +150,17 @@ class SubscriptionPeriod(models.Model):
             "type": "ir.actions.act_window", "res_model": "account.move",
             "res_id": self.invoice_id.id, "views": [(False, "form")],
         }
+
+    def action_charge(self):
+        """Try the saved means of payment again, where that makes sense (case 3 of the spec).
+
+        :raise UserError: why not
+        """
+        self.subscription_id._by_staff()
+        for period in self.sudo():  # sudo: see _by_staff
+            if reason := period._why_not_to_charge():
+                raise UserError(f"{period.subscription_id.name}: {reason}")
+            period._charge_again()
 
     def action_invoice_again(self):
         """Bill the period anew after its invoice was cancelled.

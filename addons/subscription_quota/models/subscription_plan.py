@@ -41,6 +41,11 @@ class SubscriptionPlan(models.Model):
         "product.product", string="Setup service", required=True, ondelete="restrict",
         default=lambda self: self.env.ref("subscription_quota.product_setup"),
         help="What setup fees are sold as.")
+    dunning_policy_id = fields.Many2one(
+        "dunning.policy", string="Dunning", ondelete="restrict", index="btree_not_null",
+        default=lambda self: self.env.ref(
+            "subscription_quota.dunning_policy_default", raise_if_not_found=False),
+        help="What happens while an invoice stays unpaid; empty: the first reminder only.")
     subscription_ids = fields.One2many(
         "subscription.subscription", "plan_id", string="Subscriptions")
     live_count = fields.Integer(compute="_compute_live_count", string="Live subscriptions")

@@ -108,6 +108,7 @@ class SubscriptionSubscription(models.Model):
     next_total = fields.Monetary(
         compute="_compute_ahead", string="Next invoice", help="Tax included.")
     invoice_count = fields.Integer(compute="_compute_invoice_count")
+    dunning_next_date = fields.Date(compute="_compute_dunning_next_date", string="Next step")
 
     _quantity_positive = models.Constraint(
         "CHECK(quantity > 0)", "A subscription is for one unit at least.")
@@ -183,6 +184,13 @@ class SubscriptionSubscription(models.Model):
             ["subscription_id"], ["invoice_id:count_distinct"]))
         for subscription in self:
             subscription.invoice_count = counts.get(subscription, 0)
+
+    @api.depends("period_ids.dunning_next_date")
+    def _compute_dunning_next_date(self):
+        for subscription in self:
+            ahead = subscription.period_ids.filtered("dunning_next_date")
+            subscription.dunning_next_date = min(
+                ahead.mapped("dunning_next_date"), default=False)
 
     def _compute_access_url(self):
         result = super()._compute_access_url()
@@ -273,14 +281,24 @@ class SubscriptionSubscription(models.Model):
         self._by_staff()._drop_planned_change()
 
     def action_charge(self):
-        """Try the saved means of payment again for what is unpaid (case 3 of the spec)."""
-        self._by_staff().period_ids._charge_again()
+        """Try the saved means of payment again for what is unpaid (case 3 of the spec).
+
+        :raise UserError: why not
+        """
+        self.period_ids.filtered(lambda period: period.state == "invoiced").action_charge()
 
     def action_view_invoices(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type")
         return {**action, "domain": [("id", "in", self._documents().ids)], "context": {}}
+
+    def action_view_unpaid(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_quota.dunning_period_action")
+        return {**action, "domain": [
+            ("subscription_id", "=", self.id), ("dunning_start", "!=", False)]}
 
     def action_view_order(self):
         self.ensure_one()
@@ -374,6 +392,14 @@ class SubscriptionSubscription(models.Model):
         plans = self.sudo().family_id.plan_ids.filtered(
             lambda plan: plan.active and (plan.is_published or plan == self.plan_id))
         return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
+
+    def _wants_token(self):
+        """Whether a card just used should pay the renewals: there is none, or it was refused."""
+        self.ensure_one()
+        last = self.env["payment.transaction"].search(
+            [("subscription_period_id.subscription_id", "=", self.id),
+             ("token_id", "=", self.token_id.id)], order="id desc", limit=1)
+        return not self.token_id.active or last.state in ("error", "cancel")
 
     def _usable_tokens(self):
         """Saved means of payment that the user may have charged at renewals: their own and

@@ -4,6 +4,7 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_dunning,
     test_portal,
     test_renewal,
     test_speed,

@@ -1,1 +1,6 @@
-from . import subscription_cancel, subscription_change_request, subscription_price_change
+from . import (
+    subscription_cancel,
+    subscription_change_request,
+    subscription_dunning_wait,
+    subscription_price_change,
+)
