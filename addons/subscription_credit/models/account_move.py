@@ -52,6 +52,7 @@ class AccountMove(models.Model):
 
     def _invoice_netted_hook(self):
         """Credit notes may pay for the credits, too: those of a downgrade do."""
-        super()._invoice_netted_hook()
+        result = super()._invoice_netted_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._credit_grant()
+        return result

@@ -159,7 +159,7 @@ class SubscriptionPeriod(models.Model):
         self.subscription_id._by_staff()
         for period in self.sudo():  # sudo: see _by_staff
             if reason := period._why_not_to_charge():
-                raise UserError(f"{period.subscription_id.name}: {reason}")
+                raise UserError(reason)
             period._charge_again()
 
     def action_invoice_again(self):
