@@ -32,6 +32,15 @@ class SubscriptionCommon(TransactionCase):
             "country_id": cls.env.ref("base.fr").id, "tz": "Europe/Paris", **vals})
 
     @classmethod
+    def make_portal(cls, login):
+        """:return: the ``res.users`` of a customer with the address an invoice needs"""
+        user = new_test_user(cls.env, login, "base.group_portal", lang="en_US", tz="Europe/Paris")
+        user.partner_id.write({
+            "street": "1 rue du Test", "zip": "69001", "city": "Lyon",
+            "country_id": cls.env.ref("base.fr").id})
+        return user
+
+    @classmethod
     def make_plan(cls, name, amount=100.0, unit="month", count=1, prices=(), taxes=(), **vals):
         """A plan with a price for an interval, and perhaps (unit, count, amount) more."""
         return cls.env["subscription.plan"].create({

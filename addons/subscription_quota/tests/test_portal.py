@@ -7,7 +7,7 @@ from freezegun import freeze_time
 
 from odoo import http
 from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 
 from .common import SubscriptionCommon
 
@@ -25,14 +25,6 @@ class TestPortal(HttpCase, SubscriptionCommon):
         cls.subscription = cls.draft(cls.starter, partner_id=cls.owner.partner_id.id)
         cls.subscription._start()
         cls.url = f"/my/subscriptions/{cls.subscription.id}"
-
-    @classmethod
-    def make_portal(cls, login):
-        user = new_test_user(cls.env, login, "base.group_portal", lang="en_US", tz="Europe/Paris")
-        user.partner_id.write({
-            "street": "1 rue du Test", "zip": "69001", "city": "Lyon",
-            "country_id": cls.env.ref("base.fr").id})
-        return user
 
     def post(self, url, **data):
         return self.url_open(url, {"csrf_token": http.Request.csrf_token(self), **data})
