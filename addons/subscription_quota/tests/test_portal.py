@@ -34,10 +34,14 @@ class TestPortal(HttpCase, SubscriptionCommon):
         page = self.url_open("/my/subscriptions").text
         self.assertIn("Starter", page)
         page = self.url_open(self.url).text
-        self.assertIn("All is well", page)
+        self.assertIn("An invoice waits for your payment", page)
         self.assertIn("Next invoice", page)
         self.assertIn(self.subscription.period_ids.invoice_id.name, page)
         self.assertIn("Pay invoice", page)
+        self.pay(self.subscription.period_ids.invoice_id)
+        page = self.url_open(self.url).text
+        self.assertIn("All is well", page)
+        self.assertNotIn("Pay invoice", page)
 
     def test_another_customer_gets_404(self):
         """Every page and action of somebody else's subscription: 404, and nothing happens."""
