@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from . import bench, database, lint, paths, postgres, server, system, testing
 from .steps import run, step
@@ -72,10 +73,13 @@ make stop · make update (after a change) · make shell · make clean
 def test():
     started = time.monotonic()
     _prepare()
-    if testing.addons_only(sys.argv[2:]):
-        database.ensure_template()
-    else:
-        database.ensure_demo_template()
+    database.ensure_template()
+    wanted = [
+        testing.wants_addons(sys.argv[2:]) and database.ensure_test_template,
+        testing.wants_flows(sys.argv[2:]) and database.ensure_demo_template]
+    with ThreadPoolExecutor() as pool:  # half a minute each, on a processor each
+        for ready in [pool.submit(ensure) for ensure in wanted if ensure]:
+            ready.result()
     sys.exit(testing.main(sys.argv[2:], started))
 
 

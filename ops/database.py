@@ -81,19 +81,27 @@ def ensure_template():
     return key
 
 
+def ensure_test_template():
+    _ensure_scripted(paths.TEMPLATE_TESTS, {
+        "Database: scripts of the tests": paths.ROOT / "ops" / "test_assets.py"})
+
+
 def ensure_demo_template():
-    scripts = {
+    _ensure_scripted(paths.TEMPLATE_DEMO, {
         "Database: demo company, customers, packs, trainings": paths.ROOT / "ops" / "demo_data.py",
-        "Database: style sheets and scripts": paths.ROOT / "ops" / "assets.py"}
+        "Database: style sheets and scripts": paths.ROOT / "ops" / "assets.py"})
+
+
+def _ensure_scripted(name, scripts):
+    """A copy of the template on which these scripts were run, in their order."""
     key = ensure_template() + paths.digest(*scripts.values())
-    if not _fresh(paths.TEMPLATE_DEMO, key):
-        postgres.copy(paths.TEMPLATE, paths.TEMPLATE_DEMO)
+    if not _fresh(name, key):
+        postgres.copy(paths.TEMPLATE, name)
         for title, script in scripts.items():
             with step(title):
-                run([paths.PYTHON, script, "-d", paths.TEMPLATE_DEMO, *odoo_options()],
+                run([paths.PYTHON, script, "-d", name, *odoo_options()],
                     "database", "Read the log", env=postgres.environment())
-        paths.set_stamp(paths.TEMPLATE_DEMO, key)
-    return key
+        paths.set_stamp(name, key)
 
 
 def set_addresses(name, http_port, world_port):

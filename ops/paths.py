@@ -18,6 +18,7 @@ MAILS = HOUSE / "mails"
 TEMPLATE_BASE = "caps_base"  # Odoo's own modules
 TEMPLATE = "caps_template"  # and ours
 TEMPLATE_DEMO = "caps_template_demo"  # and the demo company
+TEMPLATE_TESTS = "caps_template_tests"  # ours, with all scripts compiled, for the addons' tests
 DEMO = "caps_demo"
 
 

@@ -38,7 +38,7 @@ def _size_of_tests(addon):
 def _run_tagged(tags, name):
     """:return: (passed, failed) of the tests that Odoo's runner finds by these tags"""
     database_name = f"caps_test_addons_{name}"
-    postgres.copy(paths.TEMPLATE, database_name)
+    postgres.copy(paths.TEMPLATE_TESTS, database_name)
     command = database.odoo(
         "server", "-d", database_name, "--test-tags", tags, "--stop-after-init",
         "--http-interface=127.0.0.1", f"--http-port={paths.free_port()}",
@@ -92,9 +92,12 @@ def _run_flow_tests(arguments):
     return total - min(failed, total), failed
 
 
-def addons_only(arguments):
-    """Whether only tests that live in the addons are asked for."""
-    return arguments[:1] == ["--addons"]
+def wants_addons(arguments):
+    return not arguments or arguments[0] == "--addons"
+
+
+def wants_flows(arguments):
+    return not arguments or arguments[0] != "--addons"
 
 
 def main(arguments, started):
@@ -105,11 +108,11 @@ def main(arguments, started):
     passed = failed = 0
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     ready = time.monotonic() - started
-    if addons_only(arguments) or not arguments:
+    if wants_addons(arguments):
         good, bad = (_run_tagged(",".join(arguments[1:]), "chosen") if arguments[1:]
                      else _run_addon_tests())
         passed, failed = passed + good, failed + bad
-    if not addons_only(arguments):
+    if wants_flows(arguments):
         good, bad = _run_flow_tests(arguments)
         passed, failed = passed + good, failed + bad
     total = time.monotonic() - started
