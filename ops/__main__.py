@@ -22,11 +22,21 @@ from . import bench, database, lint, paths, postgres, server, system, testing
 from .steps import run, step
 
 
-def _prepare():
+def _get_software():
     system.install_packages()
-    system.get_odoo()
-    system.make_venv()
+    _side_by_side(system.get_odoo, system.make_venv)
+
+
+def _prepare():
+    _get_software()
     postgres.start()
+
+
+def _side_by_side(*steps):
+    """Steps that do not need each other; the failure of one is said when all have ended."""
+    with ThreadPoolExecutor() as pool:
+        for running in [pool.submit(work) for work in steps]:
+            running.result()
 
 
 def demo():
@@ -73,13 +83,11 @@ make stop · make update (after a change) · make shell · make clean
 def test():
     started = time.monotonic()
     _prepare()
-    database.ensure_template()
+    _side_by_side(system.add_test_packages, database.ensure_template)
     wanted = [
         testing.wants_addons(sys.argv[2:]) and database.ensure_test_template,
         testing.wants_flows(sys.argv[2:]) and database.ensure_demo_template]
-    with ThreadPoolExecutor() as pool:  # half a minute each, on a processor each
-        for ready in [pool.submit(ensure) for ensure in wanted if ensure]:
-            ready.result()
+    _side_by_side(*filter(None, wanted))
     sys.exit(testing.main(sys.argv[2:], started))
 
 
@@ -134,9 +142,8 @@ def run_bench():
 
 
 def run_lint():
-    system.install_packages()
-    system.get_odoo()
-    system.make_venv()
+    _get_software()
+    system.add_test_packages()
     sys.exit(lint.main())
 
 

@@ -21,6 +21,7 @@ ODOO_PACKAGES = [
     "fonts-roboto-unhinted", "fonts-montserrat", "fonts-ocr-b",
 ]
 STABLE_PACKAGES = ["fonts-font-awesome", "fonts-inconsolata"]
+VENV_REMEDY = "Check the network; `make clean` starts over"
 
 
 def _as_root(command):
@@ -123,18 +124,33 @@ def make_venv():
     """A virtual environment with the pinned requirements, and Odoo on its path."""
     import sys
 
-    requirements = [paths.ROOT / "requirements.txt", paths.ROOT / "requirements-dev.txt"]
-    wanted = f"{sys.version_info[:2]} {paths.digest(*requirements)} {paths.odoo_home()}"
-    if paths.stamp_matches("venv", wanted) and paths.PYTHON.exists():
-        return
     if sys.version_info < (3, 11):
         raise SystemExit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+    requirements = paths.ROOT / "requirements.txt"
+    wanted = f"{sys.version_info[:2]} {paths.digest(requirements)} {paths.odoo_home()}"
+    if paths.stamp_matches("venv", wanted) and paths.PYTHON.exists():
+        return
     with step("Python packages (requirements.txt)"):
-        remedy = "Check the network; `make clean` starts over"
         if not paths.PYTHON.exists():
-            run([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv", remedy)
-        run([paths.PYTHON, "-m", "pip", "install", "--disable-pip-version-check",
-             *(part for file in requirements for part in ("-r", file))], "venv", remedy)
+            paths.clear_stamp("venv-dev")
+            run([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv", VENV_REMEDY)
+        _pip_install(requirements)
         site = output_of([paths.PYTHON, "-c", "import site; print(site.getsitepackages()[0])"])
         (Path(site) / "odoo-home.pth").write_text(f"{paths.odoo_home()}\n")
     paths.set_stamp("venv", wanted)
+
+
+def add_test_packages():
+    """What only tests and checks need, into the same environment."""
+    requirements = paths.ROOT / "requirements-dev.txt"
+    wanted = paths.digest(requirements, paths.ROOT / "requirements.txt")
+    if paths.stamp_matches("venv-dev", wanted):
+        return
+    with step("Python packages (requirements-dev.txt)"):
+        _pip_install(requirements)
+    paths.set_stamp("venv-dev", wanted)
+
+
+def _pip_install(requirements):
+    run([paths.PYTHON, "-m", "pip", "install", "--disable-pip-version-check",
+         "-r", requirements], requirements.stem, VENV_REMEDY)

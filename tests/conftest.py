@@ -5,17 +5,35 @@ from tests.house import NO_GUARD, House
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory):
-    """The demo with two server processes; shared, so tests make their own customers."""
-    made = House("caps_test_flows", tmp_path_factory.mktemp("house"))
+def house(tmp_path_factory, worker_id):
+    """The demo with two server processes; shared, so tests make their own customers.
+
+    One for each process of pytest-xdist.
+    """
+    made = House(f"caps_test_flows_{worker_id}", tmp_path_factory.mktemp("house"))
     yield made.start()
     made.stop()
+
+
+@pytest.fixture
+def no_mail(house):
+    """Invoices and mails that nobody reads are not made, during the test nor after it.
+
+    A race leaves dozens, each with a PDF that takes a second of the processor.
+    """
+    senders = ("SELECT res_id FROM ir_model_data WHERE model = 'ir.cron' AND name IN "
+               "('ir_cron_account_move_send', 'ir_cron_mail_scheduler_action')")
+    house.execute(f"UPDATE ir_cron SET active = FALSE WHERE id IN ({senders})")
+    yield
+    house.execute("UPDATE account_move SET sending_data = NULL WHERE sending_data IS NOT NULL")
+    house.execute("DELETE FROM mail_mail WHERE state = 'outgoing'")
+    house.execute(f"UPDATE ir_cron SET active = TRUE WHERE id IN ({senders})")
 
 
 @pytest.fixture(scope="session")
 def unguarded_house(tmp_path_factory):
     """The same with the guards against overselling switched off: a negative control."""
-    made = House("caps_test_unguarded", tmp_path_factory.mktemp("unguarded"), NO_GUARD)
+    made = House("caps_test_unguarded", tmp_path_factory.mktemp("unguarded"), NO_GUARD, crons=0)
     yield made.start()
     made.stop()
 

@@ -18,25 +18,26 @@ import requests
 from ops import database, paths, postgres
 from tests.servers.world import World
 
-NO_GUARD = Path(__file__).parent / "negative_control"
-NO_WALLET_GUARD = Path(__file__).parent / "negative_control_wallet"
+CONTROLS = Path(__file__).parent / "negative_control"
+NO_GUARD = CONTROLS / "no_guard"
+NO_WALLET_GUARD = CONTROLS / "no_wallet_guard"
 
 
 class House:
     """Two Odoo processes on one database, an SMTP server and an LMS.
 
     :param str name: the database, made anew from the demo's template
-    :param extra_addons: folder of addons to install as well
+    :param Path control: a module for the servers to load, which switches off a guard of ours
     :param int crons: how many threads of the first server run scheduled actions
     """
 
     template = paths.TEMPLATE_DEMO
     modules = ()  # more of Odoo's own to install
 
-    def __init__(self, name, folder, extra_addons=None, processes=2, crons=1):
+    def __init__(self, name, folder, control=None, processes=2, crons=1):
         self.name = name
         self.folder = Path(folder)
-        self.extra_addons = extra_addons
+        self.control = control
         self.crons = crons
         self.ports = [paths.free_port() for _process in range(processes)]
         self.world = World(self.folder / "mails", smtp_port=paths.free_port())
@@ -63,21 +64,18 @@ class House:
         self.world.start()
         postgres.copy(self.template, self.name)
         database.set_addresses(self.name, self.ports[0], self.world.http_port)
-        names = [*self.modules]
-        if self.extra_addons:
-            names += sorted(
-                path.parent.name for path in self.extra_addons.glob("*/__manifest__.py"))
-        if names:
+        if self.modules:
             subprocess.run(
-                self._command("-i", ",".join(names), "--stop-after-init", "--no-http",
+                self._command("-i", ",".join(self.modules), "--stop-after-init", "--no-http",
                               "--max-cron-threads=0"),
                 env=self._environment(), check=True, capture_output=True, cwd=paths.ROOT)
         return self
 
     def _command(self, *arguments):
         options = database.odoo_options()
-        if self.extra_addons:
-            options[options.index("--addons-path") + 1] += f",{self.extra_addons}"
+        if self.control:
+            options[options.index("--addons-path") + 1] += f",{self.control.parent}"
+            options.append(f"--load=base,rpc,web,{self.control.name}")
         return [str(paths.PYTHON), "-m", "odoo", "server", *options, "-d", self.name,
                 "--smtp", "127.0.0.1", "--smtp-port", str(self.world.smtp_port), *arguments]
 
@@ -126,6 +124,17 @@ class House:
         return "".join(
             file.read_text(errors="replace") for file in sorted(self.folder.glob("odoo-*.log")))
 
+    def errors(self):
+        """Lines of the logs in which a server complains.
+
+        Left out is what Odoo logs and then repairs: a statement refused for serialization is
+        tried again, and a mail that another thread has just sent is gone from the queue.
+        """
+        return [line for line in self.log().splitlines()
+                if re.search(r" (ERROR|CRITICAL) ", line)
+                and "odoo.sql_db: bad query" not in line
+                and "Failed processing mail queue" not in line]
+
     @contextlib.contextmanager
     def env(self):
         """An Odoo environment on the database, for preparing and for reading; commits."""
@@ -141,6 +150,11 @@ class House:
     def sql(self, query):
         return postgres.query(query, self.name)
 
+    def execute(self, statement):
+        with contextlib.closing(psycopg2.connect(dbname=self.name)) as connection, \
+                connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+
     def rows(self, query):
         """Rows of a query; unlike :meth:`sql` it fails aloud."""
         with contextlib.closing(psycopg2.connect(dbname=self.name)) as connection, \
@@ -153,35 +167,31 @@ class House:
 
         :return: the :class:`Visitor`
         """
-        login = f"{uuid.uuid4().hex[:12]}@example.com"
-        with self.env() as env:
-            user = env["res.users"].with_context(no_reset_password=True).create({
-                **self._portal_vals(env, login), "password": login,
-                **({"name": name} if name else {})})
-            if credits:
-                env["credit.wallet"]._of(user.partner_id, env.company)._grant(
-                    credits, 0.0, f"test:{login}", kind="adjustment", reason="Test")
-            partner_id = user.partner_id.id
-        return Visitor(self, login, login, partner_id)
+        return self.customers(1, credits, **({"name": name} if name else {}))[0]
 
-    def customers(self, count, credits=0):
+    def customers(self, count, credits=0, **vals):
         """Many new customers at once, signed in without the seconds their passwords take.
 
         :return: list of :class:`Visitor`
         """
         with self.env() as env:
-            users = self._portal_users(env, count)
-            wallets = env["credit.wallet"]._of_all(users.partner_id, env.company)
+            users = self._portal_users(env, count, **vals)
             if credits:
+                wallets = env["credit.wallet"]._of_all(users.partner_id, env.company)
                 env["credit.wallet"]._grant_all("adjustment", [{
                     "wallet": wallets[user.partner_id], "credits": credits, "value": 0.0,
                     "key": f"test:{user.login}", "expiry_date": False,
                     "entry_vals": {"reason": "Test"}} for user in users])
             return [self._visitor(user) for user in users]
 
-    def _portal_users(self, env, count):
+    def administrator(self):
+        """The back office's first user, signed in."""
+        with self.env() as env:
+            return self._visitor(env.ref("base.user_admin"))
+
+    def _portal_users(self, env, count, **vals):
         return env["res.users"].with_context(no_reset_password=True).create([
-            self._portal_vals(env, f"{uuid.uuid4().hex[:12]}@example.com")
+            {**self._portal_vals(env, f"{uuid.uuid4().hex[:12]}@example.com"), **vals}
             for _user in range(count)])
 
     def _portal_vals(self, env, login):

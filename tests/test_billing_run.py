@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from ops import database, paths, postgres
-from tests.house import Visitor, at_once
+from tests.house import at_once
 from tests.test_desk_races import call
 
 COUNT = int(os.environ.get("BILLING_RUN", "160"))
@@ -141,7 +141,7 @@ def check_invoices(house, ids):
 
 def test_manual_and_cron_together(house):
     """Staff start, resume and renew by hand while the cron runs: each period is billed once."""
-    admin = Visitor(house, "admin", "admin")
+    admin = house.administrator()
     due, paused, drafts = (
         subscriptions(house, count, state)
         for count, state in ((30, "active"), (6, "paused"), (6, "draft")))
@@ -161,7 +161,7 @@ def test_manual_and_cron_together(house):
 
 def test_invoice_again_by_two(house):
     """A cancelled invoice allows a re-issue: one, whoever asks for it at the same moment."""
-    admin = Visitor(house, "admin", "admin")
+    admin = house.administrator()
     ids = subscriptions(house, 5, "active")
     with house.env() as env:
         periods = env["subscription.subscription"].browse(ids)._renew()

@@ -9,7 +9,6 @@ from functools import partial
 import psycopg2
 
 from tests import invariants
-from tests.house import Visitor
 from tests.test_wallet_races import at_once
 
 PRICE = 2
@@ -45,7 +44,7 @@ def mails_to(house, login, subject):
 
 def test_cancel_twice_while_customers_book(house):
     """Issue 4: cancel a session: all told, refunded, one click, once."""
-    admin = Visitor(house, "admin", "admin")
+    admin = house.administrator()
     customers = [house.customer(credits=2 * PRICE * ROUNDS) for _customer in range(4)]
     for _round in range(ROUNDS):
         session_id = house.session(capacity=10, price=PRICE)
@@ -78,7 +77,7 @@ def test_cancel_twice_while_customers_book(house):
 
 def test_move_twice_tells_once(house):
     """Issue 4: move a session: everyone told once."""
-    admin, customer = Visitor(house, "admin", "admin"), house.customer(credits=PRICE)
+    admin, customer = house.administrator(), house.customer(credits=PRICE)
     session_id = house.session(capacity=10, price=PRICE)
     assert customer.book(session_id).status_code == 200
     begin = datetime.now().replace(microsecond=0) + timedelta(days=40)
@@ -92,7 +91,7 @@ def test_move_twice_tells_once(house):
 
 def test_group_booked_twice_at_once(house):
     """Issue 4: group bookings; the same click twice is once, on two servers too."""
-    admin, payer = Visitor(house, "admin", "admin"), house.customer(credits=10)
+    admin, payer = house.administrator(), house.customer(credits=10)
     session_id = house.session(capacity=10, price=PRICE)
     wizard = call(admin, "session.group.booking", "create", [{
         "event_id": session_id, "payer_id": payer.partner_id,

@@ -5,4 +5,5 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["session_booking"],
+    "installable": False,  # loaded by servers of the tests, never installed
 }

@@ -1,1 +1,0 @@
-from . import credit_lot, credit_wallet
