@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_mail")
 BALANCE = 10
 TABS = 50
 TABS_OF_CONTROL = 20  # fewer are enough for credits to go astray, and nobody stops them
-ASTRAY = "|not so: an entry is the sum"  # too few clicks at once to be seen in the seats
+ASTRAY = "|not so: "  # too few clicks at once to be seen in the seats, perhaps
 ADDITIONS = 2  # of 5 credits each
 NOTIFICATIONS = 20
 
