@@ -26,9 +26,9 @@ class SignatureRefused(Exception):
     """A notification that nobody who knows a signing secret has sent."""
 
 
-class EventIgnored(Exception):
+class EventIgnored(UserError):
     """An event that concerns nothing of this database; the argument says why."""
 
 
-class EventRefused(Exception):
+class EventRefused(UserError):
     """An event that trying again will not mend: staff have to look at it."""

@@ -119,10 +119,17 @@ class PaymentTransaction(models.Model):
         return next(filter(self._stripe_is_ours, intents), None)
 
     def _stripe_take_intent(self, intent):
-        """Let Odoo act upon the present state of the payment."""
-        return self._process("stripe", {
+        """Let Odoo act upon the present state of the payment.
+
+        Whoever hears of a charge first, its worker or its webhook, takes it off the queue: the
+        other then meets a conflict, and must not find the period still to be charged.
+        """
+        waited = self.state == "draft"
+        self._process("stripe", {
             "reference": self.reference, "payment_intent": intent,
             "payment_method": intent.get("payment_method")})
+        if waited and self.state != "draft":
+            self.subscription_period_id.charge_at = False
 
     def _refund(self, amount_to_refund=None):
         """Stripe tells of the refund before our own transaction is there: it has to wait."""

@@ -92,8 +92,9 @@ class StripeDifference(models.Model):
     def _agrees(self):
         """Whether there and here say the same by now."""
         self.ensure_one()
-        transaction = self.transaction_id or self.env["payment.transaction"].search(
-            [("provider_reference", "=", self.object_ref)], limit=1)
+        transaction = self.env["payment.transaction"].search(
+            [("provider_id", "=", self.provider_id.id),
+             ("provider_reference", "=", self.object_ref)], limit=1)
         theirs = self._object_of(self.provider_id, self.object_ref)
         paid_there = bool(theirs) and theirs["status"] == "succeeded"
         return paid_there == (transaction.state == "done") and (
@@ -121,11 +122,18 @@ class StripeDifference(models.Model):
         ours = self._ours(
             provider, [("operation", "=", "refund")], refunds.values(), start, end)
         by_object = ours.grouped("provider_reference")
+        sources = self.env["payment.transaction"].search([
+            ("provider_id", "=", provider.id), ("operation", "!=", "refund"),
+            ("provider_reference", "in", [each["payment_intent"] for each in refunds.values()]),
+        ]).grouped("provider_reference")
         for refund in refunds.values():
-            if refund["status"] == "succeeded":
-                yield from self._look_at(
-                    refund, by_object.get(refund["id"], ours.browse()), "refund_here",
-                    "refund_here")
+            recorded = by_object.get(refund["id"], ours.browse())
+            source = sources.get(refund["payment_intent"])
+            if refund["status"] != "succeeded" or not source:
+                continue  # refunds of payments unknown here are those of an unknown payment
+            if not recorded:
+                yield {**self._vals("refund_here", refund, source), "amount_here": 0.0}
+            yield from self._look_at(refund, recorded, None, "refund_here")
         yield from self._missing_there(
             provider, ours.filtered(lambda each: each.provider_reference not in refunds),
             "refund_there")
@@ -133,7 +141,8 @@ class StripeDifference(models.Model):
     def _look_at(self, theirs, transaction, unknown, undone):
         """What differs about something that succeeded at Stripe."""
         if not transaction:
-            yield self._vals(unknown, theirs, transaction)
+            if unknown:
+                yield self._vals(unknown, theirs, transaction)
         elif transaction.state != "done":
             yield self._vals(undone, theirs, transaction)
         elif (theirs["amount"], theirs["currency"].upper()) != (
@@ -219,7 +228,8 @@ class StripeDifference(models.Model):
             transaction._stripe_check_amount(theirs)
             transaction._stripe_take_intent(theirs)
         else:
-            transaction = transaction.source_transaction_id._stripe_take_refund(theirs)
+            source = transaction.source_transaction_id or transaction
+            transaction = source._stripe_take_refund(theirs)
         if transaction.state == "done":
             transaction._post_process()
             self.state = "settled"

@@ -32,11 +32,14 @@ class StripeEffectMixin(models.AbstractModel):
 
     def _effect_of_payment(self, stripe_object):
         transaction = self._transaction_of(stripe_object)
+        self._take_payment(transaction, stripe_object["id"])
+        return transaction
+
+    def _take_payment(self, transaction, intent_id):
         transaction._stripe_lock()
-        intent = self._fetch(f"payment_intents/{stripe_object['id']}", expand="payment_method")
+        intent = self._fetch(f"payment_intents/{intent_id}", expand="payment_method")
         transaction._stripe_check_amount(intent)
         transaction._stripe_take_intent(intent)
-        return transaction
 
     def _effect_of_setup(self, stripe_object):
         transaction = self._transaction_of(stripe_object)
@@ -49,8 +52,7 @@ class StripeEffectMixin(models.AbstractModel):
 
     def _effect_of_charge(self, stripe_object):
         """A charge was refunded, here or at Stripe: record what is not recorded yet."""
-        source = self._transaction_of(stripe_object)
-        source._stripe_lock()
+        source = self._paid_source(stripe_object)
         refunds = list(self.provider_id._stripe_list("refunds", charge=stripe_object["id"]))
         children = source.browse()
         for refund in reversed(refunds):  # oldest first
@@ -58,9 +60,26 @@ class StripeEffectMixin(models.AbstractModel):
         return children
 
     def _effect_of_refund(self, stripe_object):
-        source = self._source_of(stripe_object)
-        source._stripe_lock()
-        return source._stripe_take_refund(self._fetch(f"refunds/{stripe_object['id']}"))
+        refund = self._fetch(f"refunds/{stripe_object['id']}")
+        return self._paid_source(refund)._stripe_take_refund(refund)
+
+    def _paid_source(self, stripe_object):
+        """The payment that a charge or refund belongs to, as it is now.
+
+        Recorded and posted first: the refund may be told before the payment, and Odoo posts no
+        payment that has a refund already.
+        """
+        intent_id = stripe_object.get("payment_intent")
+        if not intent_id:
+            raise EventIgnored(self.env._("Not paid by way of Odoo."))
+        source = self.env["payment.transaction"].search([
+            ("provider_id", "=", self.provider_id.id), ("operation", "!=", "refund"),
+            ("provider_reference", "=", intent_id)], limit=1)
+        source = source or self._transaction_of(self._fetch(f"payment_intents/{intent_id}"))
+        self._take_payment(source, intent_id)
+        if not source.is_post_processed:
+            source._post_process()
+        return source
 
     def _effect_of_card(self, stripe_object):
         """A card was replaced by its bank, or taken away from its customer."""
@@ -96,18 +115,6 @@ class StripeEffectMixin(models.AbstractModel):
         if not tokens:
             raise EventIgnored(self.env._("No means of payment saved here."))
         return tokens
-
-    def _source_of(self, refund):
-        """The payment that a refund gives back.
-
-        :raise EventIgnored: a payment that is not of this database
-        """
-        source = self.env["payment.transaction"].search([
-            ("provider_id", "=", self.provider_id.id), ("operation", "!=", "refund"),
-            ("provider_reference", "=", refund.get("payment_intent") or "-")], limit=1)
-        if not source:
-            raise EventIgnored(self.env._("Refund of a payment that was not made here."))
-        return source
 
     def _transaction_of(self, stripe_object):
         """The transaction an object was made for.
