@@ -26,13 +26,12 @@ from . import (
     setup_intents,
 )
 from .control import add_controls
-from .deliveries import Deliveries
 from .errors import ApiError, invalid
-from .faults import Faults
 from .idempotency import Slot
-from .objects import LATEST, Account, expanded, new_id, snapshot
+from .objects import Account, new_id
 from .parameters import checked
 from .routes import ROUTES
+from .versions import LATEST, expanded, snapshot
 
 # The resources: importing them filled the table of endpoints.
 RESOURCES = (
@@ -79,10 +78,6 @@ class Server:
 
     def __init__(self):
         self.accounts = {}
-        self.calls = []  # every request: what was asked and how it was answered
-        self.refused = []  # requests with unknown or mistyped parameters
-        self.faults = Faults()
-        self.deliveries = Deliveries()
 
     def application(self):
         app = web.Application()
@@ -91,9 +86,12 @@ class Server:
         add_controls(self, app)
         app.router.add_route("OPTIONS", "/{path:.*}", _preflight)
         app.router.add_route("*", "/{path:.*}", self._endpoint(None))
-        app.on_startup.append(lambda _app: self.deliveries.start())
-        app.on_cleanup.append(lambda _app: self.deliveries.stop())
+        app.on_shutdown.append(self._stop)
         return app
+
+    async def _stop(self, _app):
+        for account in self.accounts.values():
+            account.deliveries.cancel()
 
     def account(self, api_key, public=False):
         """The account of a key (https://docs.stripe.com/keys).
@@ -112,65 +110,66 @@ class Server:
                 "API key. Please use a secret API key.", code="secret_key_required")
         name = found[2]
         if name not in self.accounts:
-            self.accounts[name] = Account(name, self.deliveries.send)
+            self.accounts[name] = Account(name)
         return self.accounts[name]
 
     def _endpoint(self, route):
         async def answer(request):
             call = await Call.read(request)
+            try:
+                account = self.account(call.api_key, route and route.public)
+            except ApiError as error:
+                return _response(call, Reply(error.status, {"error": error.body}), False)
             entry = {
                 "id": call.id, "method": call.method, "path": call.path, "params": call.params,
                 "key": call.key, "version": call.version, "status": None, "replayed": False}
-            self.calls.append(entry)
-            fault = self.faults.take(call.method, call.path)
-            reply, replayed = await self._reply(route, request, call, fault)
+            account.calls.append(entry)
+            fault = account.faults.take(call.method, call.path)
+            kind = fault.kind if fault else ""
+            reply, replayed = await _reply(account, route, request, call, fault)
             entry.update(status=reply.status, replayed=replayed)
-            if fault and fault.kind == "error_after":
-                return _response(call, _failure(502), False)
-            if fault and fault.kind.startswith("drop"):
+            if kind.startswith("drop"):
                 request.transport.abort()
-            return _response(call, reply, replayed)
+            return _response(call, _failure(502) if kind == "error_after" else reply, replayed)
         return answer
 
-    async def _reply(self, route, request, call, fault):
-        """:return: the answer, and whether it is that of an earlier request"""
-        slot = None
-        try:
-            account = self.account(call.api_key, route and route.public)
-            if not route:
-                raise invalid(
-                    f"Unrecognized request URL ({call.method}: {call.path}).", status=404)
-            slot = Slot(account, call)
-            reply = slot.open()
-            if reply:
-                return reply, True
-            if fault and fault.kind == "latency":
-                await asyncio.sleep(fault.seconds)
-            if fault and fault.kind in ("error_before", "drop_before"):
-                return _failure(500), False
-            params = self._checked(route, call)
-            reply = _done(account, route, params, request.match_info, call)
-            if fault and fault.kind == "error_kept":
-                reply = _failure(500)
-            slot.keep(reply)
-            return reply, False
-        except ApiError as error:
-            return Reply(error.status, {"error": error.body}), False
-        finally:
-            if slot:
-                slot.close()
 
-    def _checked(self, route, call):
-        """:raise ApiError: 400, noted in `refused`, for a parameter the library does not declare"""
-        params = dict(call.params)
-        # Only browsers send the secret: the library's types are those of servers.
-        secret = params.pop("client_secret", None) if route.public else None
-        try:
-            params = checked(route.params, params)
-        except ApiError as error:
-            self.refused.append({"method": call.method, "path": call.path, **error.body})
-            raise
-        return {**params, "client_secret": secret} if secret else params
+async def _reply(account, route, request, call, fault):
+    """:return: the answer, and whether it is that of an earlier request"""
+    slot = Slot(account, call)
+    try:
+        if not route:
+            raise invalid(f"Unrecognized request URL ({call.method}: {call.path}).", status=404)
+        reply = slot.open()
+        if reply:
+            return reply, True
+        if fault and fault.kind == "latency":
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.kind in ("error_before", "drop_before"):
+            return _failure(500), False
+        params = _checked(account, route, call)
+        reply = _done(account, route, params, request.match_info, call)
+        if fault and fault.kind == "error_kept":
+            reply = _failure(500)
+        slot.keep(reply)
+        return reply, False
+    except ApiError as error:
+        return Reply(error.status, {"error": error.body}), False
+    finally:
+        slot.close()
+
+
+def _checked(account, route, call):
+    """:raise ApiError: 400, noted in `refused`, for a parameter the library does not declare"""
+    params = dict(call.params)
+    # Only browsers send the secret: the library's types are those of servers.
+    secret = params.pop("client_secret", None) if route.public else None
+    try:
+        params = checked(route.params, params)
+    except ApiError as error:
+        account.refused.append({"method": call.method, "path": call.path, **error.body})
+        raise
+    return {**params, "client_secret": secret} if secret else params
 
 
 def _done(account, route, params, ids, call):

@@ -1,21 +1,20 @@
 """What a test may order, and what it may see: ``/_control/...``, JSON in and out.
 
-None of this exists at Stripe. An order concerns the account of the key it is sent with; requests,
-faults and deliveries are those of the whole process.
+None of this exists at Stripe. All concerns the account of the key it is sent with.
 """
 
 from aiohttp import web
 
 from . import cards, disputes, events, payment_intents, refunds, setup_intents
 from .errors import ApiError
-from .objects import LATEST, event_as_of
 from .payment_methods import behaviour
+from .versions import LATEST, event_as_of
 
 ORDERS = {}
 
 
 def order(path):
-    """Declare ``handler(server, account, values, **ids of the path)``."""
+    """Declare ``handler(account, values, **ids of the path)``."""
     def declare(handler):
         ORDERS[path] = handler
         return handler
@@ -32,8 +31,8 @@ def _answering(server, handler):
     async def answer(request):
         values = await request.json() if request.can_read_body else {}
         try:
-            account = server.account(request.headers.get("Authorization", "").partition(" ")[2])
-            result = handler(server, account, values, **request.match_info)
+            account = server.account(_key(request))
+            result = handler(account, values, **request.match_info)
             if hasattr(result, "__await__"):
                 result = await result
         except ApiError as error:
@@ -43,31 +42,36 @@ def _answering(server, handler):
 
 
 def _state(server):
-    async def answer(_request):
+    async def answer(request):
+        account = server.account(_key(request))
         return web.json_response({
-            "calls": server.calls, "refused": server.refused,
-            "deliveries": server.deliveries.log, "underway": server.deliveries.underway,
-            "held": len(server.deliveries.waiting)})
+            "calls": account.calls, "refused": account.refused,
+            "deliveries": account.deliveries.log, "underway": account.deliveries.underway,
+            "held": len(account.deliveries.waiting)})
     return answer
 
 
+def _key(request):
+    return request.headers.get("Authorization", "").partition(" ")[2]
+
+
 @order("hold")
-def hold(server, account, values):
-    server.deliveries.held = True
+def hold(account, values):
+    account.deliveries.held = True
 
 
 @order("release")
-def release(server, account, values):
-    server.deliveries.release()
+def release(account, values):
+    account.deliveries.release()
 
 
 @order("drop")
-def drop(server, account, values):
-    server.deliveries.drop()
+def drop(account, values):
+    account.deliveries.drop()
 
 
 @order("deliver")
-async def deliver(server, account, values):
+async def deliver(account, values):
     """Events in the order given, one after the other, once each, whether they went before or not.
 
     To all endpoints that asked for them, or to another address with a secret of its own.
@@ -77,22 +81,17 @@ async def deliver(server, account, values):
     statuses = []
     for event_id in values["events"]:
         event = account.get("event", event_id)
-        for url, secrets, version in _addresses(account, event, values):
-            statuses.append(await server.deliveries.post(account, event, url, secrets, version))
+        if values.get("url"):
+            statuses.append(await account.deliveries.post(
+                event, values["url"], [values["secret"]], values.get("api_version")))
+            continue
+        for endpoint in account.deliveries.receivers(event):
+            statuses.append(await account.deliveries.post_to(endpoint, event))
     return statuses
 
 
-def _addresses(account, event, values):
-    if values.get("url"):
-        return [(values["url"], [values["secret"]], values.get("api_version"))]
-    return [
-        (endpoint["url"], account.hidden[endpoint["id"]], endpoint["api_version"])
-        for endpoint in account.all("webhook_endpoint", status="enabled")
-        if events.matches(event["type"], endpoint["enabled_events"])]
-
-
 @order("events")
-def show_events(server, account, values):
+def show_events(account, values):
     """All events, oldest first, in the shape of a version of the API."""
     version = values.get("api_version") or LATEST
     return [
@@ -101,34 +100,34 @@ def show_events(server, account, values):
 
 
 @order("webhook_endpoints")
-def webhook(server, account, values):
+def webhook(account, values):
     """An address with a secret of the test's choice."""
     endpoint = events.register(account, **values)
     return {**endpoint, "secret": account.hidden[endpoint["id"]][0]}
 
 
 @order("webhook_endpoints/{id}/roll")
-def roll(server, account, values, id):
+def roll(account, values, id):
     return events.roll(account, account.get("webhook_endpoint", id), **values)
 
 
 @order("faults")
-def fault(server, account, values):
-    return server.faults.add(**values)
+def fault(account, values):
+    return account.faults.add(**values)
 
 
 @order("faults/{number}")
-def show_fault(server, account, values, number):
-    return server.faults.show(int(number))
+def show_fault(account, values, number):
+    return account.faults.show(int(number))
 
 
 @order("faults/{number}/remove")
-def remove_fault(server, account, values, number):
-    return server.faults.remove(int(number))
+def remove_fault(account, values, number):
+    return account.faults.remove(int(number))
 
 
 @order("authenticate")
-def authenticate(server, account, values):
+def authenticate(account, values):
     """The card's holder answers the bank (3D Secure): ``success`` or not."""
     intent_id = values["client_secret"].partition("_secret_")[0]
     module, kind = (
@@ -138,13 +137,13 @@ def authenticate(server, account, values):
 
 
 @order("payment_methods/{id}/decline")
-def decline(server, account, values, id):
+def decline(account, values, id):
     """From now on the bank declines this saved card: lost, empty... or no longer (null)."""
     behaviour(account, account.get("payment_method", id)).decline = values["reason"]
 
 
 @order("payment_methods/{id}/renew")
-def renew(server, account, values, id):
+def renew(account, values, id):
     """The bank sent its holder a new card, and the network told Stripe.
 
     https://docs.stripe.com/payments/cards/overview#automatic-card-updates
@@ -159,23 +158,20 @@ def renew(server, account, values, id):
 
 
 @order("charges/{id}/dispute")
-def dispute(server, account, values, id):
+def dispute(account, values, id):
     return disputes.begin(account, account.get("charge", id), **values)
 
 
 @order("disputes/{id}/close")
-def close_dispute(server, account, values, id):
+def close_dispute(account, values, id):
     return disputes.close(account, account.get("dispute", id), **values)
 
 
 @order("refunds/{id}/fail")
-def fail_refund(server, account, values, id):
+def fail_refund(account, values, id):
     return refunds.fail(account, account.get("refund", id))
 
 
 @order("forget")
-def forget(server, account, values):
-    """Everything of this account is gone, and the lists of requests and deliveries are empty."""
-    del server.accounts[account.name]
-    for kept in (server.calls, server.refused, server.deliveries.log):
-        kept.clear()
+def forget(account, values):
+    account.forget()

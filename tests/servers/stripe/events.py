@@ -3,9 +3,9 @@
 https://docs.stripe.com/api/events, https://docs.stripe.com/api/webhook_endpoints
 """
 
-import fnmatch
 import secrets
 
+from .deliveries import matches
 from .errors import invalid
 from .objects import kept, merged_metadata, page
 from .routes import route
@@ -26,10 +26,6 @@ def index(account, params):
 @route("GET", "/v1/events/{id}", "event_retrieve")
 def retrieve(account, params, id):
     return account.get("event", id)
-
-
-def matches(type, wanted):
-    return any(fnmatch.fnmatchcase(type, pattern) for pattern in wanted)
 
 
 @route("POST", "/v1/webhook_endpoints", "webhook_endpoint_create")
@@ -89,6 +85,6 @@ def update(account, params, id):
 
 @route("DELETE", "/v1/webhook_endpoints/{id}", "webhook_endpoint_delete")
 def delete(account, params, id):
-    account.get("webhook_endpoint", id)
+    account.get("webhook_endpoint", id)["status"] = "deleted"
     account.put({"id": id, "object": "webhook_endpoint", "deleted": True})
     return account.objects[id]

@@ -23,6 +23,7 @@ class Slot:
     def __init__(self, account, call):
         self._replies = account.replies
         self._key = call.key if call.method == "POST" else None
+        self._taken = False
         self._asked = json.dumps([call.method, call.path, call.params], sort_keys=True)
 
     def open(self):
@@ -49,6 +50,7 @@ class Slot:
                 code="idempotency_key_in_use")
         if reply is None:
             self._replies[self._key] = (asked, IN_USE)
+            self._taken = True
         return reply
 
     def keep(self, reply):
@@ -56,6 +58,6 @@ class Slot:
             self._replies[self._key] = (self._asked, reply)
 
     def close(self):
-        """Free the key when nothing was kept."""
-        if self._key is not None and self._replies.get(self._key) == (self._asked, IN_USE):
+        """Free the key, if this request took it and nothing was kept."""
+        if self._taken and self._replies[self._key][1] is IN_USE:
             del self._replies[self._key]

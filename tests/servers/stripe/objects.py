@@ -8,7 +8,10 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from .deliveries import Deliveries
 from .errors import invalid, missing
+from .faults import Faults
+from .versions import shapes
 
 FIXTURES = json.loads((Path(__file__).parent / "fixtures.json").read_text())["resources"]
 
@@ -37,20 +40,27 @@ EMPTY = {
 
 
 class Account:
-    """The objects of one merchant.
+    """The objects of one merchant, and what was asked on its behalf.
 
     :param str name: what follows ``sk_test_`` in its keys
-    :param send: called with each new event
     """
 
-    def __init__(self, name, send):
+    def __init__(self, name):
         self.name = name
+        self.deliveries = Deliveries(self)
+        self.forget()
+
+    def forget(self):
+        """Begin anew."""
         self.objects = {}  # by id
         self.kinds = defaultdict(dict)  # the same by kind, oldest first
         self.hidden = {}  # what Stripe knows of an object and does not show, by id
         self.replies = {}  # idempotency keys and the answers they got
         self.request = {"id": None, "idempotency_key": None}  # the one being answered
-        self._send = send
+        self.calls = []  # every request: what was asked and how it was answered
+        self.refused = []  # requests with unknown or mistyped parameters
+        self.faults = Faults()
+        self.deliveries.forget()
 
     def new(self, kind, **values):
         """A new object of the kind: the fixture's fields, emptied, then these values."""
@@ -86,13 +96,10 @@ class Account:
 
         :param dict previous: fields before the change, for ``*.updated``
         """
-        data = {"object": snapshot(self, obj, LATEST)}
-        if previous:
-            data["previous_attributes"] = previous
+        data = {"previous_attributes": previous} if previous else {}
         event = self.new("event", type=type, data=data, request=dict(self.request))
-        self.hidden[event["id"]] = {"unbundled": data["object"], "bundled": snapshot(
-            self, obj, BUNDLED)}
-        self._send(self, event)
+        self.hidden[event["id"]] = shapes(self, obj)
+        self.deliveries.send(event)
         return event
 
     def change(self, obj, type=None, **values):
@@ -131,76 +138,6 @@ def kept(params, *names):
     """Those of the parameters that are stored as they came; an empty string unsets."""
     return {
         name: None if params[name] == "" else params[name] for name in names if name in params}
-
-
-# --- Versions of the API (https://docs.stripe.com/upgrades) ---
-
-LATEST = "2026-10-28.endive"
-BUNDLED = "2019-05-16"  # the one Odoo's payment_stripe asks for
-UNBUNDLED_SINCE = "2022-11-15"  # intents without `charges`, charges without `refunds`
-
-
-def snapshot(account, obj, version):
-    """A copy of the object, in the shape that this version of the API gives it."""
-    if isinstance(obj, list):
-        return [snapshot(account, each, version) for each in obj]
-    if not isinstance(obj, dict):
-        return obj
-    if obj.get("object") == "event" and obj["id"] in account.hidden:
-        return event_as_of(account, obj, version)
-    shaped = {name: snapshot(account, value, version) for name, value in obj.items()}
-    bundled = version < UNBUNDLED_SINCE
-    if obj.get("object") == "charge":
-        shaped.pop("refunds", None)
-        if bundled:
-            shaped["refunds"] = _bundle(
-                account, "refund", "charge", obj, f"/v1/charges/{obj['id']}/refunds", version)
-    if obj.get("object") == "payment_intent" and bundled:
-        shaped["charges"] = _bundle(
-            account, "charge", "payment_intent", obj,
-            f"/v1/charges?payment_intent={obj['id']}", version)
-    return shaped
-
-
-def event_as_of(account, event, version):
-    """Events show their object as it was, in the version of who reads or receives them."""
-    shapes = account.hidden[event["id"]]
-    bundled = version < UNBUNDLED_SINCE
-    return {**event, "api_version": version, "data": {
-        **event["data"], "object": shapes["bundled" if bundled else "unbundled"]}}
-
-
-def _bundle(account, kind, field, obj, url, version):
-    found = account.all(kind, **{field: obj["id"]})
-    return {
-        "object": "list", "url": url, "has_more": len(found) > 10, "total_count": len(found),
-        "data": snapshot(account, found[:10], version)}
-
-
-def expanded(account, answer, paths, version):
-    """The answer with ids replaced by their objects (https://docs.stripe.com/api/expanding_objects).
-
-    :param list paths: such as ``payment_method`` or ``data.latest_charge``
-    """
-    for path in paths:
-        _expand(account, answer, path.split("."), version)
-    return answer
-
-
-def _expand(account, node, path, version):
-    if isinstance(node, list):
-        for each in node:
-            _expand(account, each, path, version)
-        return
-    if not isinstance(node, dict) or path[0] not in node:
-        raise invalid(f"This property cannot be expanded ({'.'.join(path)}).", None, "expand")
-    value = node[path[0]]
-    if isinstance(value, str):
-        if value not in account.objects:
-            raise invalid(f"This property cannot be expanded ({path[0]}).", None, "expand")
-        value = node[path[0]] = snapshot(account, account.objects[value], version)
-    if len(path) > 1 and value is not None:
-        _expand(account, value, path[1:], version)
 
 
 def page(found, params, url):
