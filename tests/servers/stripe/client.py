@@ -1,8 +1,10 @@
 """The payment server in a test's hands: started, ordered about, asked what happened."""
 
 import contextlib
+import json
 import subprocess
 import time
+from pathlib import Path
 
 import requests
 
@@ -108,33 +110,48 @@ class PaymentServer:
         :param bool authenticated: the answer of the card's holder, if the bank asks
         :return: the setup intent, or the error the form would show
         """
-        return self._confirm("setup_intents", client_secret, number, authenticated)
+        return self._confirm(client_secret, number, authenticated)
 
     def confirm_payment(self, client_secret, number="4242424242424242", authenticated=True):
         """Type a card in the form and pay; see :meth:`confirm_setup`."""
-        return self._confirm("payment_intents", client_secret, number, authenticated)
+        return self._confirm(client_secret, number, authenticated)
 
-    def _confirm(self, kind, client_secret, number, authenticated):
+    def _confirm(self, client_secret, number, authenticated):
         method = self._browser("payment_methods", {
             "type": "card", "card[number]": number, "card[cvc]": "123", "card[exp_month]": "12",
             "card[exp_year]": str(time.gmtime().tm_year + 4)})
         if "error" in method:
             return method
-        intent = self._browser(
-            f"{kind}/{client_secret.partition('_secret_')[0]}/confirm",
-            {"client_secret": client_secret, "payment_method": method["id"]})
+        intent = self._on_intent(client_secret, "confirm", payment_method=method["id"])
         if intent.get("status") == "requires_action":
             return self.authenticate(client_secret, authenticated)
         return intent
 
     def authenticate(self, client_secret, success=True):
         """The bank's question, answered."""
-        return self.control("authenticate", client_secret=client_secret, success=success)
+        return self._on_intent(
+            client_secret, "_authenticate", success="true" if success else "false")
+
+    def _on_intent(self, client_secret, action, **form):
+        intent = client_secret.partition("_secret_")[0]
+        kind = "setup_intents" if intent.startswith("seti_") else "payment_intents"
+        return self._browser(
+            f"{kind}/{intent}/{action}", {"client_secret": client_secret, **form})
 
     def _browser(self, path, form):
         return requests.post(
             f"{self.url}/v1/{path}", data={"key": self.publishable_key, **form},
             timeout=PATIENCE).json()
+
+    @property
+    def script(self):
+        """In the place of https://js.stripe.com/v3/, for a browser's page::
+
+            page.route("https://js.stripe.com/**", lambda route: route.fulfill(
+                content_type="text/javascript", body=server.script))
+        """
+        source = (Path(__file__).parent / "browser.js").read_text()
+        return f"const API_URL = {json.dumps(self.url)};\n{source}"
 
     # --- Webhooks ---
 

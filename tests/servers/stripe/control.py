@@ -5,7 +5,7 @@ None of this exists at Stripe. All concerns the account of the key it is sent wi
 
 from aiohttp import web
 
-from . import cards, disputes, events, payment_intents, refunds, setup_intents
+from . import cards, disputes, events, refunds
 from .errors import ApiError
 from .payment_methods import behaviour
 from .versions import LATEST, event_as_of
@@ -124,16 +124,6 @@ def show_fault(account, values, number):
 @order("faults/{number}/remove")
 def remove_fault(account, values, number):
     return account.faults.remove(int(number))
-
-
-@order("authenticate")
-def authenticate(account, values):
-    """The card's holder answers the bank (3D Secure): ``success`` or not."""
-    intent_id = values["client_secret"].partition("_secret_")[0]
-    module, kind = (
-        (setup_intents, "setup_intent") if intent_id.startswith("seti_")
-        else (payment_intents, "payment_intent"))
-    return module.authenticate(account, account.get(kind, intent_id), values["success"])
 
 
 @order("payment_methods/{id}/decline")

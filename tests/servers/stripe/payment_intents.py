@@ -118,13 +118,18 @@ def capture(account, params, id):
     return intent
 
 
-def authenticate(account, intent, success):
-    """The holder answers the bank's question in the browser (3D Secure)."""
+@route("POST", "/v1/payment_intents/{id}/_authenticate", None, public=True)
+def authenticate(account, params, id):
+    """The holder answers the bank's question in the browser (3D Secure).
+
+    Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
+    """
+    intent = account.get("payment_intent", id, "intent")
     if intent["status"] != "requires_action":
         raise unexpected_state("payment_intent", intent, "There is nothing to authenticate.")
     intent["next_action"] = None
     method = account.get("payment_method", intent["payment_method"])
-    if success:
+    if params["success"] == "true":
         _pay(account, intent, method, authenticated=True)
         return intent
     _refused(account, intent, method, {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Route(NamedTuple):
     method: str
     path: str
-    params: str  # the library's name of the request's parameters
+    params: str  # the library's name of the request's parameters; None: not one of Stripe's
     handler: object
     public: bool  # a browser may call it with the publishable key and the intent's secret
 
