@@ -128,7 +128,7 @@ class Server:
             kind = fault.kind if fault else ""
             reply, replayed = await _reply(account, route, request, call, fault)
             entry.update(status=reply.status, replayed=replayed)
-            if kind.startswith("drop"):
+            if kind.startswith("drop") and request.transport:  # None: the client left first
                 request.transport.abort()
             return _response(call, _failure(502) if kind == "error_after" else reply, replayed)
         return answer

@@ -40,14 +40,14 @@ class PaymentServer:
 
     def start(self):
         self._process = subprocess.Popen(
-            [str(paths.PYTHON), "-m", "tests.servers.stripe"], cwd=paths.ROOT,
-            stdout=subprocess.PIPE, text=True)
+            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child"], cwd=paths.ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the payment server did not start"
         return self
 
     def stop(self):
-        self._process.terminate()
+        self._process.stdin.close()
         self._process.wait(timeout=30)
         self._process.stdout.close()
         self._http.close()
