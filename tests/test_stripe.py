@@ -17,8 +17,9 @@ import pytest
 import stripe
 
 from tests import invariants
-from tests.house import at_once
+from tests.house import Visitor, at_once
 from tests.payment_house import EFFECT_WITHIN, PaymentHouse, wait_for
+from tests.test_desk_races import call
 from tests.test_insaho_flow_http import json_answer
 from tests.test_subscription_credit import lots_of, order_plan, subscription_of
 
@@ -179,6 +180,44 @@ def test_refunds_from_odoo_and_from_stripe(shop):
         shop.api.refunds.create({"payment_intent": intent["id"], "amount": 6000})
     shop.settled()
     assert sorted(shop.payments(visitor)) == [("inbound", 10000), *refunds]
+
+
+def test_refund_from_the_invoice(shop):
+    """A credit note for a part, and one for the rest: back to the card, and settled by it. Both
+    clicks of an impatient accountant are one refund."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    shop.charge()
+    shop.settled()
+    admin = Visitor(shop, "admin", "admin")
+    for amount in (40.0, 60.0):
+        note_id = credit_note(shop, period_id, amount)
+        answers = at_once([partial(
+            call, admin.twin(), "account.move", "action_refund_to_card", [note_id])] * 2)
+        errors = [answer["error"]["data"]["name"] for answer in answers if "error" in answer]
+        assert set(errors) <= {"odoo.exceptions.UserError"}, answers
+        shop.settled()
+        assert shop.rows(
+            "SELECT state, payment_state, amount_residual FROM account_move"
+            f" WHERE id = {note_id}") == [("posted", "paid", 0)]
+    assert shop.payments(visitor) == [
+        ("inbound", 10000), ("outbound", 4000), ("outbound", 6000)]
+    [(reference, *_rest)] = shop.attempts(period_id)
+    charge = shop.stripe.get(f"charges/{shop.intent(reference)['latest_charge']}")
+    assert (charge["amount_refunded"], charge["refunded"]) == (10000, True)
+
+
+def credit_note(shop, period_id, amount):
+    """Posted, of a part of the period's invoice.
+
+    :return: its id
+    """
+    with shop.env() as env:
+        invoice = env["subscription.period"].browse(period_id).invoice_id
+        note = invoice._reverse_moves()
+        note.invoice_line_ids.price_unit = amount
+        note.action_post()
+        return note.id
 
 
 # Answers that are lost ----------------------------------------------------------------------------

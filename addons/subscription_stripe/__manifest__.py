@@ -16,6 +16,7 @@
         "views/stripe_health_views.xml",
         "views/stripe_difference_views.xml",
         "views/payment_provider_views.xml",
+        "views/account_move_views.xml",
         "views/subscription_stripe_menus.xml",
     ],
 }

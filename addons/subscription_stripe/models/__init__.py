@@ -1,4 +1,5 @@
 from . import (
+    account_move,
     ir_config_parameter,
     payment_provider,
     payment_token,

@@ -145,6 +145,7 @@ class PaymentTransaction(models.Model):
         A write, not ``FOR UPDATE``: the other's snapshot is older than its wait, so only a
         serialization error, which is retried, makes it see what was done here.
         """
+        self.flush_recordset()
         self.env.cr.execute(SQL(
             "UPDATE payment_transaction SET id = id WHERE id = ANY(%s)", self.ids))
         self.invalidate_recordset()
