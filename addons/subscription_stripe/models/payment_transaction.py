@@ -14,6 +14,7 @@ from ..exceptions import AnswerLost, EventRefused, StripeRefused, StripeUnknown
 
 _logger = logging.getLogger(__name__)
 
+SIGNED_ENDPOINTS = ("payment_intents", "setup_intents", "refunds")
 TOKEN_OPERATIONS = ("offline", "online_token")
 FRESH = timedelta(minutes=1)  # an older transaction was asked for before, by a killed worker
 
@@ -41,11 +42,11 @@ class PaymentTransaction(models.Model):
 
         :raise AnswerLost: a card may have been charged
         """
-        if self.provider_code == "stripe" and method == "POST" \
-                and endpoint in ("payment_intents", "refunds"):
+        if self.provider_code == "stripe" and method == "POST" and endpoint in SIGNED_ENDPOINTS:
             data = {**data, **self._stripe_metadata()}
-            kwargs.setdefault("idempotency_key", payment_utils.generate_idempotency_key(
-                self, scope=endpoint))
+            if endpoint == "refunds":  # Odoo gives payment intents their key
+                kwargs["idempotency_key"] = payment_utils.generate_idempotency_key(
+                    self, scope=endpoint)
         try:
             return super()._send_api_request(
                 method, endpoint, params=params, data=data, json=json, **kwargs)
@@ -251,6 +252,9 @@ class PaymentTransaction(models.Model):
         for transaction in lost:
             try:
                 transaction._stripe_ask()
+            except StripeUnknown as error:
+                self.env.cr.rollback()
+                _logger.warning("Still no word of %s: %s", transaction.reference, error)
             except Exception:
                 self.env.cr.rollback()
                 _logger.exception("Stripe could not be asked about %s", transaction.reference)
