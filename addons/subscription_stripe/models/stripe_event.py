@@ -273,7 +273,10 @@ def _short(value):
 
 
 def _work_in_own_transaction(database, ids):
-    with Registry(database).cursor() as cr:
-        events = api.Environment(cr, SUPERUSER_ID, {})["stripe.event"].browse(ids)
-        for event in events:
-            event._work()
+    """After the answer: whatever goes wrong here is left to the scheduled action."""
+    try:
+        with Registry(database).cursor() as cr:
+            for event in api.Environment(cr, SUPERUSER_ID, {})["stripe.event"].browse(ids):
+                event._work()
+    except Exception:
+        _logger.exception("Stripe events %s are left to the scheduled action", ids)
