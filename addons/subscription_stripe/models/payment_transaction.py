@@ -53,11 +53,16 @@ class PaymentTransaction(models.Model):
         except StripeRefused as refusal:
             if method == "POST" and endpoint == "payment_intents" and refusal.intent:
                 return refusal.intent  # carries state and reason; kept like any other answer
+            if refusal.error.get("type") == "idempotency_error":
+                self._stripe_lost(endpoint, refusal)  # asked before, when the address was another
             raise
         except StripeUnknown as error:
-            if endpoint == "payment_intents" and self.operation in TOKEN_OPERATIONS:
-                raise AnswerLost(str(error)) from error
+            self._stripe_lost(endpoint, error)
             raise
+
+    def _stripe_lost(self, endpoint, error):
+        if endpoint == "payment_intents" and self.operation in TOKEN_OPERATIONS:
+            raise AnswerLost(str(error)) from error
 
     def _stripe_metadata(self):
         """Databases may share an account, and number their orders alike."""
