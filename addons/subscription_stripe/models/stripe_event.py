@@ -43,7 +43,7 @@ class StripeEvent(models.Model):
     body = fields.Text(required=True, readonly=True, help="As received.")
     received_at = fields.Datetime(string="Received", required=True, readonly=True)
     state = fields.Selection(STATES, required=True, readonly=True, default="received")
-    attempts = fields.Integer(readonly=True)
+    attempts = fields.Integer(readonly=True, required=True, default=0)
     next_try = fields.Datetime(string="Next attempt", readonly=True)
     error = fields.Text(string="What happened", readonly=True)
     transaction_ids = fields.Many2many(

@@ -61,7 +61,8 @@ class StripeCommon:
     def work(self):
         """The scheduled action."""
         with self.enter_registry_test_mode():
-            self.env.ref("subscription_stripe.ir_cron_work").method_direct_trigger()
+            job = self.env.ref("subscription_stripe.ir_cron_work")
+            self.assertIs(job.method_direct_trigger(), True)
 
     def ours(self, reference="S00001"):
         return {"odoo_reference": reference, "odoo_database": self.database}
