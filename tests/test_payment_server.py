@@ -148,6 +148,13 @@ def test_same_key_at_the_same_time_is_a_conflict(server, api):
     assert len(api.charges.list().data) == 1
 
 
+def test_after_a_day_the_key_is_forgotten(server, api):
+    card = saved_card(server, api)
+    first = charge(api, *card, key="SUB/5/1")
+    server.forget_keys()
+    assert charge(api, *card, key="SUB/5/1").id != first.id
+
+
 def test_a_decline_is_repeated_under_its_key_but_a_refused_parameter_is_not(server, api):
     card = saved_card(server, api, "4000000000000341")
     for _time in range(2):

@@ -199,6 +199,10 @@ class PaymentServer:
 
     # --- Trouble ---
 
+    def forget_keys(self):
+        """A day has gone by: idempotency keys are forgotten."""
+        self.control("forget_keys")
+
     @contextlib.contextmanager
     def fault(self, kind, method="POST", path="/v1/*", times=1, seconds=0):
         """Inside, that many requests fail; see :mod:`tests.servers.stripe.faults`.

@@ -165,3 +165,9 @@ def fail_refund(account, values, id):
 @order("forget")
 def forget(account, values):
     account.forget()
+
+
+@order("forget_keys")
+def forget_keys(account, values):
+    """As after a day: every idempotency key is new again."""
+    account.replies.clear()
