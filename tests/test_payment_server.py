@@ -13,6 +13,21 @@ from tests.house import at_once
 from tests.servers.stripe import PaymentServer
 
 ODOO_VERSION = "2019-05-16"  # the one payment_stripe asks for
+# A form that does what Odoo's does with Stripe's script.
+SHOP = """<!doctype html><title>Shop</title><div id="card"></div><p id="error"></p>
+<button id="save">Save</button><script src="https://js.stripe.com/v3/"></script><script>
+const form = new URLSearchParams(location.search);
+const stripe = Stripe(form.get("key"), {apiVersion: "2019-05-16"});
+const elements = stripe.elements({mode: "setup", setupFutureUsage: "off_session"});
+elements.create("payment", {}).mount("#card");
+document.querySelector("#save").addEventListener("click", async () => {
+    await elements.submit();
+    const {error} = await stripe.confirmSetup({
+        elements, clientSecret: form.get("secret"),
+        confirmParams: {return_url: `${location.origin}/return?reference=S1`},
+    });
+    document.querySelector("#error").textContent = error?.message;
+});</script>"""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +70,12 @@ class Inbox:
                 inbox.refusals -= refused
                 self.send_response(500 if refused else 200)
                 self.end_headers()
+
+            def do_GET(self):  # noqa: N802
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(SHOP.encode())
 
             def log_message(self, *arguments):
                 """Silence."""
@@ -278,6 +299,27 @@ def test_a_browser_may_only_act_on_its_own_intent(server, api):
     assert answer.status_code == 401
     answer = requests.get(f"{server.url}/v1/customers", params={"key": server.publishable_key})
     assert answer.status_code == 401
+
+
+def test_a_form_in_a_browser_saves_a_card(server, api, inbox, browser):
+    intent = api.setup_intents.create({"customer": api.customers.create({}).id})
+    page = browser.new_page()
+    page.route("https://js.stripe.com/**", lambda route: route.fulfill(
+        content_type="text/javascript", body=server.script))
+    page.goto(f"{inbox.url}?key={server.publishable_key}&secret={intent.client_secret}")
+    page.get_by_label("Expiration").fill("12/34")
+    page.get_by_label("Code de sécurité").fill("123")
+    page.get_by_label("Numéro de carte").fill("4000 0000 0000 9995")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("insufficient funds").wait_for(timeout=5000)
+    page.get_by_label("Numéro de carte").fill("4000 0025 0000 3155")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Authentifier").click(timeout=5000)
+    page.wait_for_url("**/return?**", timeout=5000)
+    assert f"reference=S1&setup_intent={intent.id}" in page.url
+    page.close()
+    saved = api.setup_intents.retrieve(intent.id, {"expand": ["payment_method"]})
+    assert (saved.status, saved.payment_method.card.last4) == ("succeeded", "3155")
 
 
 # --- Requests as Odoo's payment_stripe sends them ---
