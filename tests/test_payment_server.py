@@ -13,6 +13,21 @@ from tests.house import at_once
 from tests.servers.stripe import PaymentServer
 
 ODOO_VERSION = "2019-05-16"  # the one payment_stripe asks for
+# A form that does what Odoo's does with Stripe's script.
+SHOP = """<!doctype html><title>Shop</title><div id="card"></div><p id="error"></p>
+<button id="save">Save</button><script src="https://js.stripe.com/v3/"></script><script>
+const form = new URLSearchParams(location.search);
+const stripe = Stripe(form.get("key"), {apiVersion: "2019-05-16"});
+const elements = stripe.elements({mode: "setup", setupFutureUsage: "off_session"});
+elements.create("payment", {}).mount("#card");
+document.querySelector("#save").addEventListener("click", async () => {
+    await elements.submit();
+    const {error} = await stripe.confirmSetup({
+        elements, clientSecret: form.get("secret"),
+        confirmParams: {return_url: `${location.origin}/return?reference=S1`},
+    });
+    document.querySelector("#error").textContent = error?.message;
+});</script>"""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +71,12 @@ class Inbox:
                 self.send_response(500 if refused else 200)
                 self.end_headers()
 
+            def do_GET(self):  # noqa: N802
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(SHOP.encode())
+
             def log_message(self, *arguments):
                 """Silence."""
 
@@ -81,7 +102,7 @@ def saved_card(server, api, number="4242424242424242"):
     """:return: the customer's and the payment method's ids, after the form in the browser"""
     customer = api.customers.create({"name": "Ada", "email": "ada@example.com"})
     intent = api.setup_intents.create({
-        "customer": customer.id, "payment_method_types": ["card"]})
+        "customer": customer.id, "allowed_payment_method_types": ["card"]})
     confirmed = server.confirm_setup(intent.client_secret, number)
     assert confirmed["status"] == "succeeded", confirmed
     return customer.id, confirmed["payment_method"]
@@ -135,7 +156,7 @@ def test_same_key_at_the_same_time_is_a_conflict(server, api):
     def attempt():
         try:
             return charge(api, *card, key="SUB/3/1").id
-        except stripe.IdempotencyError as error:
+        except stripe.StripeError as error:
             return error.http_status, error.code
 
     with server.fault("latency", path="/v1/payment_intents", seconds=0.3) as fault:
@@ -146,6 +167,13 @@ def test_same_key_at_the_same_time_is_a_conflict(server, api):
     [made] = [answer for answer in answers if answer != conflict]
     assert charge(api, *card, key="SUB/3/1").id == made
     assert len(api.charges.list().data) == 1
+
+
+def test_after_a_day_the_key_is_forgotten(server, api):
+    card = saved_card(server, api)
+    first = charge(api, *card, key="SUB/5/1")
+    server.forget_keys()
+    assert charge(api, *card, key="SUB/5/1").id != first.id
 
 
 def test_a_decline_is_repeated_under_its_key_but_a_refused_parameter_is_not(server, api):
@@ -273,6 +301,27 @@ def test_a_browser_may_only_act_on_its_own_intent(server, api):
     assert answer.status_code == 401
 
 
+def test_a_form_in_a_browser_saves_a_card(server, api, inbox, browser):
+    intent = api.setup_intents.create({"customer": api.customers.create({}).id})
+    page = browser.new_page()
+    page.route("https://js.stripe.com/**", lambda route: route.fulfill(
+        content_type="text/javascript", body=server.script))
+    page.goto(f"{inbox.url}?key={server.publishable_key}&secret={intent.client_secret}")
+    page.get_by_label("Expiration").fill("12/34")
+    page.get_by_label("Code de sécurité").fill("123")
+    page.get_by_label("Numéro de carte").fill("4000 0000 0000 9995")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("insufficient funds").wait_for(timeout=5000)
+    page.get_by_label("Numéro de carte").fill("4000 0025 0000 3155")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Authentifier").click(timeout=5000)
+    page.wait_for_url("**/return?**", timeout=5000)
+    assert f"reference=S1&setup_intent={intent.id}" in page.url
+    page.close()
+    saved = api.setup_intents.retrieve(intent.id, {"expand": ["payment_method"]})
+    assert (saved.status, saved.payment_method.card.last4) == ("succeeded", "3155")
+
+
 # --- Requests as Odoo's payment_stripe sends them ---
 
 
@@ -312,6 +361,8 @@ def test_odoo_gets_charges_in_the_intent_and_sends_forms_with_a_get(server, api)
      "parameter_unknown", "shipping[address][planet]"),
     ({"amount": "twelve"}, "parameter_invalid_integer", "amount"),
     ({"currency": None}, "parameter_missing", "currency"),
+    ({"payment_method_types": ["card"]}, "payment_method_types_no_longer_supported",
+     "payment_method_types"),  # since 2026-09-30; Odoo's version still takes it
     ({"amount": 49}, "amount_too_small", "amount"),
 ])
 def test_parameters_that_stripe_does_not_know_are_refused(server, api, params, code, param):

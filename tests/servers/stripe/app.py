@@ -165,7 +165,7 @@ def _checked(account, route, call):
     # Only browsers send the secret: the library's types are those of servers.
     secret = params.pop("client_secret", None) if route.public else None
     try:
-        params = checked(route.params, params) if route.params else params
+        params = checked(route.params, params, call.version) if route.params else params
     except ApiError as error:
         account.refused.append({"method": call.method, "path": call.path, **error.body})
         raise

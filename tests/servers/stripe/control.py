@@ -168,6 +168,6 @@ def forget(account, values):
 
 
 @order("forget_keys")
-def forget_keys(server, account, values):
+def forget_keys(account, values):
     """As after a day: every idempotency key is new again."""
     account.replies.clear()

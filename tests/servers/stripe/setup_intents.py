@@ -23,6 +23,8 @@ def create(account, params):
         status="requires_confirmation" if method else "requires_payment_method",
         **kept(params, *FIELDS)))
     intent["metadata"] = merged_metadata(intent, params.get("metadata"))
+    if params.get("allowed_payment_method_types"):
+        intent["payment_method_types"] = params["allowed_payment_method_types"]
     account.emit("setup_intent.created", intent)
     if params.get("confirm"):
         _confirm(account, intent)
