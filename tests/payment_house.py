@@ -34,6 +34,8 @@ class PaymentHouse(House):
     def _set_up(self, env):
         """What an administrator does: the keys, the parameter of the tests, the webhook."""
         env["payment.provider"].search([("code", "=", "demo")]).is_published = False
+        # Odoo's own setting: PDFs and mails of orders after the payment's effect, not before it.
+        env["ir.config_parameter"].set_param("sale.async_emails", "True")
         env["ir.config_parameter"].set_param("subscription_stripe.api_base", self.stripe.url)
         provider = env.ref("payment.payment_provider_stripe")
         provider.write({

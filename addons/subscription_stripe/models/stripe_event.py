@@ -1,12 +1,14 @@
 import json
 import logging
+import random
 import re
+import time
 from functools import partial
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
-from odoo.service.model import retrying
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from .. import const
@@ -22,6 +24,7 @@ STATES = [
     ("failed", "Failed"),
 ]
 WAITING = ("received", "processing")
+CONFLICTS = 20  # one after the other, before an event is put off
 
 
 class StripeEvent(models.Model):
@@ -112,12 +115,12 @@ class StripeEvent(models.Model):
         """
         self.ensure_one()
         try:
-            if not retrying(self._claim, self.env):
+            if not self._insist(self._claim):
                 return
             if self.attempts > len(const.BACKOFF) + 1:
                 raise EventRefused(self.env._("Each worker that tried was stopped on the way."))
-            retrying(self._apply, self.env)
-            retrying(self._finish, self.env)
+            self._insist(self._apply)
+            self._insist(self._finish)
         except EventIgnored as reason:
             self._close("ignored", str(reason))
         except EventRefused as reason:
@@ -125,6 +128,30 @@ class StripeEvent(models.Model):
         except Exception as error:
             _logger.warning("Stripe event %s failed", self.event_id, exc_info=True)
             self._put_off(error)
+
+    def _insist(self, step):
+        """Do one step and commit it, again and again while others work on the same payment.
+
+        Each conflict comes after a wait for the other's commit, so the next try may follow soon:
+        the seconds that Odoo's requests wait in between would be the customer's.
+
+        :return: what the step returned
+        :raise psycopg2.OperationalError: conflicts without an end
+        """
+        for tries_left in reversed(range(CONFLICTS)):
+            try:
+                result = step()
+                self.env["ir.cron"]._commit_progress()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+                self.env.registry.reset_changes()
+                if not tries_left:
+                    raise
+                time.sleep(random.uniform(0.02, 0.2))
+            else:
+                self.env.registry.signal_changes()
+                return result
+        return None
 
     def _claim(self):
         """Keep the event for this worker for a while: a killed one's comes back by itself.
@@ -186,7 +213,7 @@ class StripeEvent(models.Model):
             if state == "failed":
                 self._tell_staff()
         self.env.cr.rollback()
-        retrying(close, self.env)
+        self._insist(close)
 
     def _put_off(self, error):
         """Try again later, a limited number of times."""
@@ -198,7 +225,7 @@ class StripeEvent(models.Model):
         def put_off():
             self._lock()
             self.write({"state": "received", "error": reason})
-        return retrying(put_off, self.env)
+        return self._insist(put_off)
 
     def _not_there_yet(self, reference):
         return UserError(self.env._(
