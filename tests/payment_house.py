@@ -71,6 +71,10 @@ class PaymentHouse(House):
         return stripe.StripeClient(
             self.stripe.secret_key, base_addresses={"api": self.stripe.url}).v1
 
+    def customer(self):
+        """A new customer who is signed in already."""
+        return self.customers(1)[0]
+
     # What customers do ----------------------------------------------------------------------------
 
     def save_card(self, visitor, number="4242424242424242"):

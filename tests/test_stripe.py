@@ -355,7 +355,7 @@ def live(shop, chance):
 
     :return: how it ends: states, payments, mails, and what became of the events
     """
-    visitor = shop.customer(name="Camille Vie")
+    visitor = shop.customer()
     [period_id] = shop.due(visitor)
     [(invoice_id,)] = shop.rows(
         f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
