@@ -1,0 +1,34 @@
+from odoo.exceptions import UserError, ValidationError
+
+
+class StripeRefused(ValidationError):
+    """Stripe answered no; `error` is its error object."""
+
+    def __init__(self, message, error):
+        super().__init__(message)
+        self.error = error
+
+    @property
+    def intent(self):
+        """The payment intent that a refused charge leaves behind, or None."""
+        return self.error.get("payment_intent")
+
+
+class StripeUnknown(ValidationError):
+    """No answer, or none that says whether the request had an effect."""
+
+
+class AnswerLost(UserError):
+    """A card may or may not have been charged: neither success nor failure may be assumed."""
+
+
+class SignatureRefused(Exception):
+    """A notification that nobody who knows a signing secret has sent."""
+
+
+class EventIgnored(UserError):
+    """An event that concerns nothing of this database; the argument says why."""
+
+
+class EventRefused(UserError):
+    """An event that trying again will not mend: staff have to look at it."""

@@ -1,0 +1,202 @@
+import ipaddress
+import re
+import time
+from urllib.parse import urlsplit
+
+import stripe
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.payment_stripe import const as stripe_const
+
+from .. import const
+from ..exceptions import SignatureRefused, StripeRefused, StripeUnknown
+
+
+class PaymentProvider(models.Model):
+    _inherit = "payment.provider"
+
+    stripe_former_secret = fields.Char(
+        string="Former Signing Secret", copy=False, groups="base.group_system",
+        help="Still accepted for a day after the secret was replaced, as Stripe does.")
+    stripe_former_secret_until = fields.Datetime(
+        string="Accepted Until", copy=False, groups="base.group_system")
+
+    def write(self, vals):
+        """A replaced signing secret stays valid for the deliveries that are under way."""
+        replaced = self.browse()
+        if "stripe_webhook_secret" in vals and "stripe_former_secret" not in vals:
+            replaced = self.filtered(
+                lambda provider: provider.stripe_webhook_secret
+                and provider.stripe_webhook_secret != vals["stripe_webhook_secret"])
+        for provider in replaced:
+            super(PaymentProvider, provider).write({
+                "stripe_former_secret": provider.stripe_webhook_secret,
+                "stripe_former_secret_until": fields.Datetime.now() + const.SECRET_OVERLAP})
+        return super().write(vals)
+
+    # Address of Stripe ----------------------------------------------------------------------------
+
+    def _stripe_api_base(self):
+        # sudo: where requests go is no secret, but parameters are for administrators
+        return self.env["ir.config_parameter"].sudo().get_param(const.API_BASE_PARAMETER)
+
+    @api.constrains("code", "state", "stripe_secret_key")
+    def _check_stripe_api_base(self):
+        for provider in self.filtered(lambda provider: provider.state != "disabled"):
+            if reason := provider._stripe_wrong_api_base():
+                raise ValidationError(reason)
+
+    def _stripe_wrong_api_base(self):
+        """Why requests must not go where the parameter leads, as a sentence; or None."""
+        self.ensure_one()
+        base = self.code == "stripe" and self._stripe_api_base()
+        if base and not _is_loopback(base):
+            return self.env._(
+                "%(parameter)s must be an address of this machine such as "
+                "http://127.0.0.1:8420, not %(base)s. Remove it to talk to Stripe.",
+                parameter=const.API_BASE_PARAMETER, base=base)
+        if base and (self.state == "enabled" or not self._stripe_has_test_key()):
+            return self.env._(
+                "%(parameter)s leads to a payment server for tests. %(provider)s takes real "
+                "payments: remove the parameter, or put the provider in test mode with a test "
+                "key.", parameter=const.API_BASE_PARAMETER, provider=self.name)
+        return None
+
+    def _stripe_has_test_key(self):
+        self.ensure_one()
+        return (self.sudo().stripe_secret_key or "").startswith(const.TEST_KEYS)  # sudo: yes or no
+
+    def _build_request_url(self, endpoint, *, is_proxy_request=False, **kwargs):
+        """Reach the tests' payment server when a parameter says so, else Stripe.
+
+        :raise UserError: the parameter is set where it must not; nothing was asked of anybody
+        """
+        base = self.code == "stripe" and not is_proxy_request and self._stripe_api_base()
+        if not base:
+            return super()._build_request_url(
+                endpoint, is_proxy_request=is_proxy_request, **kwargs)
+        if reason := self._stripe_wrong_api_base():
+            raise UserError(reason)  # no ValidationError: Odoo takes those for a refused card
+        return f"{base.rstrip('/')}/v1/{endpoint}"
+
+    # Answers of Stripe ----------------------------------------------------------------------------
+
+    def _parse_response_error(self, response):
+        """
+        :raise StripeRefused: Stripe said no, and why
+        """
+        message = super()._parse_response_error(response)
+        if self.code == "stripe" and response.status_code not in (409, 429) \
+                and response.status_code < 500:
+            raise StripeRefused(
+                self.env._("Stripe refused: %(reason)s", reason=message),
+                response.json().get("error", {}))
+        return message
+
+    def _send_api_request(
+            self, method, endpoint, *, params=None, data=None, json=None, reference=None,
+            **kwargs):
+        """
+        :raise StripeRefused: Stripe said no
+        :raise StripeUnknown: the request may have had its effect, or not
+        """
+        if self.code != "stripe":
+            return super()._send_api_request(
+                method, endpoint, params=params, data=data, json=json, reference=reference,
+                **kwargs)
+        try:
+            return super()._send_api_request(
+                method, endpoint, params=params, data=data, json=json, reference=reference,
+                **kwargs)
+        except StripeRefused:
+            raise
+        except ValidationError as error:
+            raise StripeUnknown(str(error)) from error
+
+    def _stripe_list(self, endpoint, **params):
+        """All objects of a list, page by page, newest first."""
+        params["limit"] = 100
+        while True:
+            page = self._send_api_request("GET", endpoint, params=params)
+            yield from page["data"]
+            if not page["has_more"] or not page["data"]:
+                return
+            params["starting_after"] = page["data"][-1]["id"]
+
+    # Notifications of Stripe ----------------------------------------------------------------------
+
+    def action_stripe_create_webhook(self):
+        """Register Odoo's address for the kinds of events that are acted upon here."""
+        self.ensure_one()
+        if self.stripe_webhook_secret or not self.stripe_secret_key:
+            return super().action_stripe_create_webhook()
+        webhook = self._send_api_request("POST", "webhook_endpoints", data={
+            "url": self._get_stripe_webhook_url(),
+            "enabled_events[]": const.SUBSCRIBED_EVENTS,
+            "api_version": stripe_const.API_VERSION,
+        })
+        self.stripe_webhook_secret = webhook["secret"]
+        return {
+            "type": "ir.actions.client", "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": self.env._("Stripe will tell Odoo of every payment."),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _stripe_secrets(self):
+        """Signing secrets that are valid now, the current one first."""
+        self.ensure_one()
+        secrets = [self.stripe_webhook_secret]
+        until = self.stripe_former_secret_until
+        if until and until > fields.Datetime.now():
+            secrets.append(self.stripe_former_secret)
+        return [secret for secret in secrets if secret]
+
+    @api.model
+    def _stripe_verify(self, body, header):
+        """Whom a notification is for; the part of ``stripe.Webhook.construct_event`` that is made
+        for events kept first and read later.
+
+        :param bytes body: as received
+        :param str header: ``Stripe-Signature``
+        :return: the Stripe providers with whose secret it is signed
+        :raise SignatureRefused: there is none, or the signature is not of now
+        """
+        reason = self.env._("no signing secret is set on a Stripe provider")
+        signed = self.browse()
+        for provider in self.search([("code", "=", "stripe")]):
+            for secret in provider._stripe_secrets():
+                try:
+                    stripe.WebhookSignature.verify_header(
+                        body, header, secret, tolerance=const.SIGNATURE_TOLERANCE)
+                except (stripe.SignatureVerificationError, ValueError, TypeError) as error:
+                    reason = str(error)
+                else:
+                    signed |= provider
+        if not signed:
+            raise SignatureRefused(reason)
+        _check_not_ahead(header)
+        return signed
+
+
+def _check_not_ahead(header):
+    """The official library lets signatures of the future pass: they would be valid for long."""
+    signed_at = int(re.search(r"(?:^|,)\s*t=(\d+)", header)[1])
+    if signed_at > time.time() + const.SIGNATURE_TOLERANCE:
+        raise SignatureRefused(f"signed in the future ({signed_at})")
+
+
+def _is_loopback(url):
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return False
+    if parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False

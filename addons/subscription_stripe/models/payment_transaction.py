@@ -1,0 +1,288 @@
+import calendar
+import logging
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import SQL
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_stripe import const as stripe_const
+
+from .. import const
+from ..exceptions import AnswerLost, EventRefused, StripeRefused, StripeUnknown
+
+_logger = logging.getLogger(__name__)
+
+SIGNED_ENDPOINTS = ("payment_intents", "setup_intents", "refunds")
+TOKEN_OPERATIONS = ("offline", "online_token")
+FRESH = timedelta(minutes=1)  # an older transaction was asked for before, by a killed worker
+
+
+class PaymentTransaction(models.Model):
+    _inherit = "payment.transaction"
+
+    stripe_decline_code = fields.Char(
+        string="Decline Code", readonly=True,
+        help="Why the bank refused, as Stripe names it.")
+
+    _stripe_refund_once = models.UniqueIndex(
+        "(provider_reference) WHERE operation = 'refund' AND left(provider_reference, 3) = 're_'",
+        "This refund of Stripe is already recorded.")
+
+    # Requests -------------------------------------------------------------------------------------
+
+    def _send_api_request(
+            self, method, endpoint, *, params=None, data=None, json=None, **kwargs):
+        """Say whose request it is, and make sending it twice harmless.
+
+        Odoo repeats a whole request after a serialization conflict: the reference is then the
+        same, hence the key, and Stripe gives its first answer again
+        (https://docs.stripe.com/api/idempotent_requests).
+
+        :raise AnswerLost: a card may have been charged
+        """
+        if self.provider_code == "stripe" and method == "POST" and endpoint in SIGNED_ENDPOINTS:
+            data = {**data, **self._stripe_metadata()}
+            if endpoint == "refunds":  # Odoo gives payment intents their key
+                kwargs["idempotency_key"] = payment_utils.generate_idempotency_key(
+                    self, scope=endpoint)
+        try:
+            return super()._send_api_request(
+                method, endpoint, params=params, data=data, json=json, **kwargs)
+        except StripeRefused as refusal:
+            if method == "POST" and endpoint == "payment_intents" and refusal.intent:
+                return refusal.intent  # carries state and reason; kept like any other answer
+            if refusal.error.get("type") == "idempotency_error":
+                self._stripe_lost(endpoint, refusal)  # asked before, when the address was another
+            raise
+        except StripeUnknown as error:
+            self._stripe_lost(endpoint, error)
+            raise
+
+    def _stripe_lost(self, endpoint, error):
+        if endpoint == "payment_intents" and self.operation in TOKEN_OPERATIONS:
+            raise AnswerLost(str(error)) from error
+
+    def _stripe_metadata(self):
+        """Databases may share an account, and number their orders alike."""
+        # sudo: the database's name for itself, no setting
+        database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        return {
+            "metadata[odoo_reference]": self.reference, "metadata[odoo_database]": database}
+
+    def _stripe_is_ours(self, stripe_object):
+        """Whether an object of Stripe was made for this transaction."""
+        self.ensure_one()
+        ours = self._stripe_metadata()
+        metadata = stripe_object.get("metadata") or {}
+        return all(metadata.get(name) == ours[f"metadata[{name}]"]
+                   for name in ("odoo_reference", "odoo_database"))
+
+    def _send_payment_request(self):
+        """Charge the card once, whatever becomes of the answer.
+
+        A transaction that an earlier worker may have sent is looked for first: Stripe forgets
+        idempotency keys after a day. When no answer comes, it is looked for again; what cannot be
+        found yet stays pending, for :meth:`_cron_stripe_ask`.
+        """
+        if self.provider_code != "stripe":
+            return super()._send_payment_request()
+        try:
+            if self._stripe_maybe_sent() and (intent := self._stripe_find_intent()):
+                return self._stripe_take_intent(intent)
+            return super()._send_payment_request()
+        except (AnswerLost, StripeUnknown) as lost:
+            _logger.warning("Answer of Stripe to %s lost: %s", self.reference, lost)
+            return self._stripe_recover()
+
+    def _stripe_maybe_sent(self):
+        return self.operation == "offline" and self.create_date < fields.Datetime.now() - FRESH
+
+    def _stripe_recover(self):
+        try:
+            intent = self._stripe_find_intent()
+        except ValidationError:
+            intent = None
+        if intent:
+            return self._stripe_take_intent(intent)
+        return self._set_pending(state_message=self.env._(
+            "The answer of Stripe was lost. Odoo asks again in a few minutes; nothing is charged "
+            "twice."))
+
+    def _stripe_find_intent(self):
+        """The payment intent made for this transaction, or None.
+
+        Lists of Stripe hold an object as soon as it exists; its search does not
+        (https://docs.stripe.com/search#data-freshness).
+
+        :raise StripeUnknown: Stripe does not answer
+        """
+        since = calendar.timegm(self.create_date.timetuple()) - 3600  # clocks differ
+        intents = self.provider_id._stripe_list("payment_intents", **{
+            "customer": self.token_id.provider_ref, "created[gte]": since,
+            "expand[]": "data.payment_method"})
+        return next(filter(self._stripe_is_ours, intents), None)
+
+    def _stripe_take_intent(self, intent):
+        """Let Odoo act upon the present state of the payment.
+
+        Whoever hears of a charge first, its worker or its webhook, takes it off the queue: the
+        other then meets a conflict, and must not find the period still to be charged.
+        """
+        waited = self.state == "draft"
+        self._process("stripe", {
+            "reference": self.reference, "payment_intent": intent,
+            "payment_method": intent.get("payment_method")})
+        if waited and self.state != "draft":
+            self.subscription_period_id.charge_at = False
+
+    def _refund(self, amount_to_refund=None):
+        """Stripe tells of the refund before our own transaction is there: it has to wait."""
+        if self.provider_code == "stripe":
+            self._stripe_lock()
+        return super()._refund(amount_to_refund=amount_to_refund)
+
+    # States ---------------------------------------------------------------------------------------
+
+    def _stripe_lock(self):
+        """Have whoever else works on this payment wait, and then look again.
+
+        A write, not ``FOR UPDATE``: the other's snapshot is older than its wait, so only a
+        serialization error, which is retried, makes it see what was done here.
+        """
+        self.flush_recordset()
+        self.env.cr.execute(SQL(
+            "UPDATE payment_transaction SET id = id WHERE id = ANY(%s)", self.ids))
+        self.invalidate_recordset()
+
+    def _post_process(self):
+        """Two that post-process one payment at once: the second waits, then sees it done."""
+        if stripes := self.filtered(lambda transaction: transaction.provider_code == "stripe"):
+            stripes._stripe_lock()
+        return super()._post_process()
+
+    def _apply_updates(self, payment_data):
+        """Keep the reason of a refusal, and say it in the customer's language."""
+        if self.provider_code == "stripe" and self.operation != "refund":
+            intent = payment_data.get("payment_intent") or payment_data.get("setup_intent") or {}
+            if error := intent.get("last_payment_error"):
+                payment_data = self._stripe_explain(payment_data, intent, error)
+            if self.operation == "offline" and intent.get("status") == "requires_action":
+                payment_data = self._stripe_explain(payment_data, {
+                    **intent, "status": "requires_payment_method",
+                }, {"code": "authentication_required"})
+        return super()._apply_updates(payment_data)
+
+    def _stripe_explain(self, payment_data, intent, error):
+        """:return: the payment data, with a sentence of ours as the reason"""
+        self.stripe_decline_code = error.get("decline_code") or error.get("code")
+        if error.get("advice_code") in const.HARD_ADVICE and self._decline_kind() == "soft":
+            self.stripe_decline_code = error["advice_code"]
+        sentence = self._stripe_sentence() or error.get("message")
+        return {**payment_data, "payment_intent": {
+            **intent, "last_payment_error": {**error, "message": sentence}}}
+
+    def _stripe_sentence(self):
+        """Why the card was refused, as the customer may read it: a lost, stolen or suspect card
+        is not called so (https://docs.stripe.com/declines/codes)."""
+        env = self.with_context(lang=self.partner_lang or self.env.lang).env
+        code, kind = self.stripe_decline_code, self._decline_kind()
+        if kind == "authentication":
+            return env._("Your bank asks you to confirm this payment.")
+        if code == "insufficient_funds":
+            return env._("The card's account does not hold enough money.")
+        if code == "expired_card":
+            return env._("The card has expired.")
+        if kind == "hard":
+            return env._("Your bank refuses this card. Please pay with another one.")
+        return env._("Your bank refused the payment.")
+
+    def _decline_kind(self):
+        """From Stripe's decline codes and the bank's advice."""
+        if self.provider_code != "stripe":
+            return super()._decline_kind()
+        if self.stripe_decline_code in const.AUTHENTICATION_CODES:
+            return "authentication"
+        if self.stripe_decline_code in const.HARD_CODES | const.HARD_ADVICE:
+            return "hard"
+        return "soft"
+
+    def _stripe_check_amount(self, intent):
+        """
+        :raise EventRefused: Stripe took another amount than we asked for; Odoo would call that a
+            refused card and chase a customer who has paid
+        """
+        theirs = f"{intent['amount']} {intent['currency'].upper()}"
+        ours = f"{self._stripe_minor_amount()} {self.currency_id.name}"
+        if theirs != ours:
+            raise EventRefused(self.env._(
+                "Stripe has %(theirs)s for %(reference)s, where Odoo has %(ours)s, both in the "
+                "smallest unit. Compare the two, then refund or correct by hand.",
+                theirs=theirs, ours=ours, reference=self.reference))
+
+    def _stripe_minor_amount(self):
+        """The amount as Stripe counts it: cents, for a euro; always positive."""
+        return payment_utils.to_minor_currency_units(
+            abs(self.amount), self.currency_id, arbitrary_decimal_number=
+            stripe_const.CURRENCY_DECIMALS.get(self.currency_id.name))
+
+    # Refunds --------------------------------------------------------------------------------------
+
+    def _stripe_take_refund(self, refund):
+        """Record the present state of a refund of this payment, made here or at Stripe.
+
+        :return: the refund's transaction
+        """
+        self.ensure_one()
+        child = self.child_transaction_ids.filtered(
+            lambda each: each.operation == "refund" and (
+                each.provider_reference == refund["id"] or each._stripe_is_ours(refund)))[:1]
+        if not child:
+            amount = payment_utils.to_major_currency_units(
+                refund["amount"], self.currency_id, arbitrary_decimal_number=
+                stripe_const.CURRENCY_DECIMALS.get(self.currency_id.name))
+            child = self._create_child_transaction(amount, is_refund=True)
+        child._process("stripe", {"refund": refund})
+        return child
+
+    # Lost answers ---------------------------------------------------------------------------------
+
+    def _cron_stripe_ask(self, limit=50):
+        """Every five minutes: find out about charges whose answer was lost."""
+        lost = self.search([
+            ("provider_id.code", "=", "stripe"), ("state", "=", "pending"),
+            ("provider_reference", "=", False), ("operation", "in", TOKEN_OPERATIONS),
+            ("create_date", "<", fields.Datetime.now() - FRESH)], order="id", limit=limit)
+        for transaction in lost:
+            try:
+                transaction._stripe_ask()
+            except StripeUnknown as error:
+                self.env.cr.rollback()
+                _logger.warning("Still no word of %s: %s", transaction.reference, error)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Stripe could not be asked about %s", transaction.reference)
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
+
+    def _stripe_ask(self):
+        """Settle one charge whose answer was lost: found, sent again, or never made."""
+        self.ensure_one()
+        self._stripe_lock()
+        if self.state != "pending":
+            return
+        if intent := self._stripe_find_intent():
+            self._stripe_take_intent(intent)
+        elif self.create_date < fields.Datetime.now() - const.GIVE_UP_LOST:
+            self._set_error(self.env._("Stripe knows nothing of this payment."))
+        elif self._stripe_still_due():
+            self._send_payment_request()
+        if not self.is_post_processed and self.state != "pending":
+            self._post_process()
+
+    def _stripe_still_due(self):
+        """Whether to send it again: nobody waits for it on a page, nor has paid otherwise."""
+        period = self.subscription_period_id
+        return period.state == "invoiced" and not self.currency_id.compare_amounts(
+            period.invoice_id.amount_residual, self.amount)

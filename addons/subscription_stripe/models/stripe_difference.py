@@ -1,0 +1,249 @@
+import calendar
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_stripe import const as stripe_const
+
+from ..exceptions import StripeRefused
+
+_logger = logging.getLogger(__name__)
+
+KINDS = [
+    ("unknown_here", "Paid at Stripe, unknown here"),
+    ("unpaid_here", "Paid at Stripe, not here"),
+    ("unpaid_there", "Paid here, not at Stripe"),
+    ("amount", "Amounts differ"),
+    ("refund_here", "Refunded at Stripe, not here"),
+    ("refund_there", "Refunded here, not at Stripe"),
+]
+STATES = [("open", "Open"), ("settled", "Settled"), ("accepted", "Accepted")]
+LOOK_BACK = timedelta(days=2)
+IN_FLIGHT = timedelta(minutes=30)  # what is younger may still be on its way
+
+
+class StripeDifference(models.Model):
+    """A payment or refund that Stripe's list and ours tell differently."""
+
+    _name = "stripe.difference"
+    _description = "Difference with Stripe"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _rec_name = "object_ref"
+
+    provider_id = fields.Many2one(
+        "payment.provider", required=True, readonly=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
+    kind = fields.Selection(KINDS, string="Difference", required=True, readonly=True)
+    object_ref = fields.Char(string="Object", required=True, readonly=True)
+    reference = fields.Char(readonly=True)
+    transaction_id = fields.Many2one("payment.transaction", readonly=True, ondelete="cascade")
+    amount_there = fields.Monetary(string="At Stripe", readonly=True)
+    amount_here = fields.Monetary(string="Here", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True, default="open")
+
+    _once = models.Constraint(
+        "UNIQUE(provider_id, object_ref, kind)", "This difference is already reported.")
+
+    # Comparing ------------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_compare(self):
+        """Each night: the payments and refunds of the last two days, there and here."""
+        end = fields.Datetime.now() - IN_FLIGHT
+        providers = self.env["payment.provider"].search(
+            [("code", "=", "stripe"), ("state", "!=", "disabled")])
+        for provider in providers:
+            try:
+                self._compare(provider, end - LOOK_BACK, end)
+            except Exception:
+                self.env.cr.rollback()
+                _logger.exception("Comparison with Stripe failed for %s", provider.name)
+            self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
+    def _compare(self, provider, start, end):
+        """Report what differs between `start` and `end` (UTC), and settle what agrees again.
+
+        :return: the differences that are open now
+        """
+        found = [*self._compare_payments(provider, start, end),
+                 *self._compare_refunds(provider, start, end)]
+        known = self.search([("provider_id", "=", provider.id)]).grouped(
+            lambda each: (each.object_ref, each.kind))
+        new = self.create([
+            {**vals, "provider_id": provider.id, "company_id": provider.company_id.id}
+            for vals in found if (vals["object_ref"], vals["kind"]) not in known])
+        self._settle(provider, found, new)
+        new._tell_staff()
+        return self.search([("provider_id", "=", provider.id), ("state", "=", "open")])
+
+    def _settle(self, provider, found, new):
+        """Open ones that were looked at and not found any more; older ones are looked up."""
+        still = {(vals["object_ref"], vals["kind"]) for vals in found}
+        for each in self.search([("provider_id", "=", provider.id), ("state", "=", "open")]) - new:
+            if (each.object_ref, each.kind) not in still and each._agrees():
+                each.state = "settled"
+                each.activity_ids.action_done()
+
+    def _agrees(self):
+        """Whether there and here say the same by now."""
+        self.ensure_one()
+        transaction = self.env["payment.transaction"].search(
+            [("provider_id", "=", self.provider_id.id),
+             ("provider_reference", "=", self.object_ref)], limit=1)
+        theirs = self._object_of(self.provider_id, self.object_ref)
+        paid_there = bool(theirs) and theirs["status"] == "succeeded"
+        return paid_there == (transaction.state == "done") and (
+            not paid_there or theirs["amount"] == transaction._stripe_minor_amount())
+
+    def _compare_payments(self, provider, start, end):
+        intents = {intent["id"]: intent for intent in self._list(
+            provider, "payment_intents", start, end) if self._is_of_here(intent)}
+        ours = self._ours(provider, [("operation", "not in", ("refund", "validation"))],
+                          intents.values(), start, end)
+        by_reference = ours.grouped("reference")
+        by_object = ours.grouped("provider_reference")
+        for intent in intents.values():
+            transaction = by_object.get(intent["id"]) or by_reference.get(
+                _reference_of(intent), ours.browse())
+            if intent["status"] == "succeeded":
+                yield from self._look_at(intent, transaction, "unknown_here", "unpaid_here")
+        yield from self._missing_there(
+            provider, ours.filtered(lambda each: each.provider_reference not in intents),
+            "unpaid_there")
+
+    def _compare_refunds(self, provider, start, end):
+        refunds = {refund["id"]: refund for refund in self._list(
+            provider, "refunds", start, end) if self._is_of_here(refund)}
+        ours = self._ours(
+            provider, [("operation", "=", "refund")], refunds.values(), start, end)
+        by_object = ours.grouped("provider_reference")
+        sources = self.env["payment.transaction"].search([
+            ("provider_id", "=", provider.id), ("operation", "!=", "refund"),
+            ("provider_reference", "in", [each["payment_intent"] for each in refunds.values()]),
+        ]).grouped("provider_reference")
+        for refund in refunds.values():
+            recorded = by_object.get(refund["id"], ours.browse())
+            source = sources.get(refund["payment_intent"])
+            if refund["status"] != "succeeded" or not source:
+                continue  # refunds of payments unknown here are those of an unknown payment
+            if not recorded:
+                yield {**self._vals("refund_here", refund, source), "amount_here": 0.0}
+            yield from self._look_at(refund, recorded, None, "refund_here")
+        yield from self._missing_there(
+            provider, ours.filtered(lambda each: each.provider_reference not in refunds),
+            "refund_there")
+
+    def _look_at(self, theirs, transaction, unknown, undone):
+        """What differs about something that succeeded at Stripe."""
+        if not transaction:
+            if unknown:
+                yield self._vals(unknown, theirs, transaction)
+        elif transaction.state != "done":
+            yield self._vals(undone, theirs, transaction)
+        elif (theirs["amount"], theirs["currency"].upper()) != (
+                transaction._stripe_minor_amount(), transaction.currency_id.name):
+            yield self._vals("amount", theirs, transaction)
+
+    def _missing_there(self, provider, transactions, kind):
+        """Done here and not in the list of these days: perhaps begun before them."""
+        for transaction in transactions.filtered(lambda each: each.state == "done"):
+            theirs = self._object_of(provider, transaction.provider_reference)
+            if not theirs or theirs["status"] != "succeeded":
+                yield self._vals(kind, theirs, transaction)
+
+    def _vals(self, kind, theirs, transaction):
+        currency = transaction.currency_id or self.env["res.currency"].search(
+            [("name", "=", theirs["currency"].upper())], limit=1)
+        there = theirs and theirs["status"] == "succeeded" and theirs["amount"]
+        return {
+            "kind": kind,
+            "object_ref": theirs.get("id") or transaction.provider_reference
+            or transaction.reference,
+            "reference": transaction.reference or _reference_of(theirs),
+            "transaction_id": transaction.id, "currency_id": currency.id,
+            "amount_here": abs(transaction.amount) if transaction.state == "done" else 0.0,
+            "amount_there": payment_utils.to_major_currency_units(
+                there or 0, currency, arbitrary_decimal_number=
+                stripe_const.CURRENCY_DECIMALS.get(currency.name)),
+        }
+
+    # Both lists -----------------------------------------------------------------------------------
+
+    def _list(self, provider, endpoint, start, end):
+        return provider._stripe_list(endpoint, **{
+            "created[gte]": calendar.timegm(start.timetuple()),
+            "created[lt]": calendar.timegm(end.timetuple())})
+
+    def _ours(self, provider, domain, theirs, start, end):
+        return self.env["payment.transaction"].search([
+            ("provider_id", "=", provider.id), *domain,
+            "|", "|", ("provider_reference", "in", [each["id"] for each in theirs]),
+            ("reference", "in", [_reference_of(each) for each in theirs]),
+            "&", ("last_state_change", ">=", start), ("last_state_change", "<", end)])
+
+    def _is_of_here(self, stripe_object):
+        """Not of another database with the same account."""
+        # sudo: the database's name for itself, no setting
+        here = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        return (stripe_object.get("metadata") or {}).get("odoo_database", here) == here
+
+    def _object_of(self, provider, object_ref):
+        """A payment intent or refund as it is now; empty when Stripe does not know it."""
+        kind = "refunds" if (object_ref or "").startswith(("re_", "pyr_")) else "payment_intents"
+        try:
+            return provider._send_api_request("GET", f"{kind}/{object_ref}") if object_ref else {}
+        except StripeRefused:
+            return {}
+
+    # Staff ----------------------------------------------------------------------------------------
+
+    def _tell_staff(self):
+        """One activity a night, on the first of the new differences."""
+        if not self:
+            return
+        user = self.env["stripe.health"]._accountant(self.company_id[:1])
+        speaking = self.with_context(lang=user.lang)
+        self[0].activity_schedule(
+            "mail.mail_activity_data_todo", user_id=user.id, summary=speaking.env._(
+                "%(count)s differences with Stripe", count=len(self)))
+
+    def action_take_over(self):
+        """Have Odoo act upon what Stripe has: the payment or refund is recorded and posted."""
+        self.check_access("read")
+        # sudo: staff who may see the difference may have it mended; payments are the system's
+        for each in self.sudo().filtered(
+                lambda each: each.transaction_id and each.kind in ("unpaid_here", "refund_here")):
+            each._take_over()
+
+    def _take_over(self):
+        theirs = self._object_of(self.provider_id, self.object_ref)
+        transaction = self.transaction_id
+        transaction._stripe_lock()
+        if self.kind == "unpaid_here":
+            transaction._stripe_check_amount(theirs)
+            transaction._stripe_take_intent(theirs)
+        else:
+            source = transaction.source_transaction_id or transaction
+            transaction = source._stripe_take_refund(theirs)
+        if transaction.state == "done":
+            transaction._post_process()
+            self.state = "settled"
+            self.activity_ids.action_done()
+
+    def action_accept(self):
+        """Staff know why, and it stays so."""
+        self.check_access("read")
+        # sudo: rows are written by the comparison only; the right to see them was checked
+        differences = self.sudo()
+        differences.write({"state": "accepted"})
+        differences.activity_ids.action_done()
+
+
+def _reference_of(stripe_object):
+    metadata = stripe_object.get("metadata") or {}
+    return metadata.get("odoo_reference") or stripe_object.get("description")

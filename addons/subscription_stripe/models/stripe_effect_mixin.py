@@ -1,0 +1,138 @@
+from odoo import models
+
+from .. import const
+from ..exceptions import EventIgnored, StripeRefused
+
+
+class StripeEffectMixin(models.AbstractModel):
+    """What an event changes here.
+
+    An event only says where to look: Stripe delivers late, twice and in any order
+    (https://docs.stripe.com/webhooks#event-ordering), so the transaction is locked, then the
+    object is fetched as it is now, and Odoo's own ``_process`` acts upon that.
+    """
+
+    _name = "stripe.effect.mixin"
+    _description = "Effects of Stripe Events"
+
+    def _stripe_effects(self):
+        """Kinds that are acted upon. Extension point: a module that handles more adds them.
+
+        :return: dict of a kind to a method's name, called with the event's object and returning
+            the transactions concerned
+        """
+        return {
+            **dict.fromkeys(const.PAYMENT_EVENTS, "_effect_of_payment"),
+            **dict.fromkeys(const.SETUP_EVENTS, "_effect_of_setup"),
+            "charge.refunded": "_effect_of_charge",
+            **dict.fromkeys(const.REFUND_EVENTS, "_effect_of_refund"),
+            **dict.fromkeys(const.CARD_EVENTS, "_effect_of_card"),
+            "customer.deleted": "_effect_of_customer",
+        }
+
+    def _effect_of_payment(self, stripe_object):
+        transaction = self._transaction_of(stripe_object)
+        self._take_payment(transaction, stripe_object["id"])
+        return transaction
+
+    def _take_payment(self, transaction, intent_id):
+        transaction._stripe_lock()
+        intent = self._fetch(f"payment_intents/{intent_id}", expand="payment_method")
+        transaction._stripe_check_amount(intent)
+        transaction._stripe_take_intent(intent)
+
+    def _effect_of_setup(self, stripe_object):
+        transaction = self._transaction_of(stripe_object)
+        transaction._stripe_lock()
+        intent = self._fetch(f"setup_intents/{stripe_object['id']}", expand="payment_method")
+        transaction._process("stripe", {
+            "reference": transaction.reference, "setup_intent": intent,
+            "payment_method": intent["payment_method"]})
+        return transaction
+
+    def _effect_of_charge(self, stripe_object):
+        """A charge was refunded, here or at Stripe: record what is not recorded yet."""
+        source = self._paid_source(stripe_object)
+        refunds = list(self.provider_id._stripe_list("refunds", charge=stripe_object["id"]))
+        children = source.browse()
+        for refund in reversed(refunds):  # oldest first
+            children |= source._stripe_take_refund(refund)
+        return children
+
+    def _effect_of_refund(self, stripe_object):
+        refund = self._fetch(f"refunds/{stripe_object['id']}")
+        return self._paid_source(refund)._stripe_take_refund(refund)
+
+    def _paid_source(self, stripe_object):
+        """The payment that a charge or refund belongs to, as it is now.
+
+        Recorded and posted first: the refund may be told before the payment, and Odoo posts no
+        payment that has a refund already.
+        """
+        intent_id = stripe_object.get("payment_intent")
+        if not intent_id:
+            raise EventIgnored(self.env._("Not paid by way of Odoo."))
+        source = self.env["payment.transaction"].search([
+            ("provider_id", "=", self.provider_id.id), ("operation", "!=", "refund"),
+            ("provider_reference", "=", intent_id)], limit=1)
+        source = source or self._transaction_of(self._fetch(f"payment_intents/{intent_id}"))
+        self._take_payment(source, intent_id)
+        if not source.is_post_processed:
+            source._post_process()
+        return source
+
+    def _effect_of_card(self, stripe_object):
+        """A card was replaced by its bank, or taken away from its customer."""
+        tokens = self._tokens([("stripe_payment_method", "=", stripe_object["id"])])
+        try:
+            method = self._fetch(f"payment_methods/{stripe_object['id']}")
+        except StripeRefused:
+            method = {}  # gone
+        if method.get("customer"):
+            tokens._stripe_take_card(method)
+        else:
+            tokens.active = False
+        return self.env["payment.transaction"]
+
+    def _effect_of_customer(self, stripe_object):
+        """Deleted at Stripe with all cards; it cannot come back."""
+        self._tokens([("provider_ref", "=", stripe_object["id"])]).active = False
+        return self.env["payment.transaction"]
+
+    # What an event is about -----------------------------------------------------------------------
+
+    def _fetch(self, endpoint, expand=None):
+        """An object of Stripe as it is now."""
+        params = {"expand[]": expand} if expand else None
+        return self.provider_id._send_api_request("GET", endpoint, params=params)
+
+    def _tokens(self, domain):
+        """
+        :raise EventIgnored: no saved means of payment is meant
+        """
+        tokens = self.env["payment.token"].search(
+            [("provider_id", "=", self.provider_id.id), *domain])
+        if not tokens:
+            raise EventIgnored(self.env._("No means of payment saved here."))
+        return tokens
+
+    def _transaction_of(self, stripe_object):
+        """The transaction an object was made for.
+
+        :raise EventIgnored: it was made by another program, or by another database with the same
+            Stripe account
+        :raise UserError: it was made by us and is not there (yet): to be tried again
+        """
+        metadata = stripe_object.get("metadata") or {}
+        reference = metadata.get("odoo_reference") or stripe_object.get("description")
+        # sudo: the database's name for itself, no setting
+        here = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        if metadata.get("odoo_database", here) != here:
+            raise EventIgnored(self.env._("Made by another database with the same account."))
+        transaction = self.env["payment.transaction"].search([
+            ("provider_id.code", "=", "stripe"), ("reference", "=", reference or "-")])
+        if transaction.provider_id == self.provider_id:
+            return transaction
+        if transaction or "odoo_database" not in metadata:
+            raise EventIgnored(self.env._("No transaction of this provider."))
+        raise self._not_there_yet(reference)

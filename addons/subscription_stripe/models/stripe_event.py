@@ -1,0 +1,309 @@
+import json
+import logging
+import random
+import re
+import time
+from functools import partial
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+from .. import const
+from ..exceptions import EventIgnored, EventRefused, SignatureRefused
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("received", "Waiting"),
+    ("processing", "Being processed"),
+    ("done", "Done"),
+    ("ignored", "Ignored"),
+    ("failed", "Failed"),
+]
+WAITING = ("received", "processing")
+CONFLICTS = 20  # one after the other, before an event is put off
+
+
+class StripeEvent(models.Model):
+    """The inbox: what Stripe told, once each, and what became of it."""
+
+    _name = "stripe.event"
+    _description = "Stripe Event"
+    _inherit = ["mail.thread", "mail.activity.mixin", "stripe.effect.mixin"]
+    _order = "received_at desc, id desc"
+    _rec_name = "event_id"
+
+    provider_id = fields.Many2one(
+        "payment.provider", required=True, readonly=True, ondelete="cascade")
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
+    event_id = fields.Char(string="Event", required=True, readonly=True)
+    kind = fields.Char(string="Type", required=True, readonly=True)
+    object_ref = fields.Char(
+        string="Object", readonly=True, help="What the event is about, by its number at Stripe.")
+    body = fields.Text(required=True, readonly=True, help="As received.")
+    received_at = fields.Datetime(string="Received", required=True, readonly=True)
+    state = fields.Selection(STATES, required=True, readonly=True, default="received")
+    attempts = fields.Integer(readonly=True, required=True, default=0)
+    next_try = fields.Datetime(string="Next attempt", readonly=True)
+    error = fields.Text(string="What happened", readonly=True)
+    transaction_ids = fields.Many2many(
+        "payment.transaction", string="Transactions", readonly=True)
+
+    _once = models.Constraint(
+        "UNIQUE(provider_id, event_id)", "This event is already in the inbox.")
+    _to_do = models.Index("(next_try, id) WHERE state IN ('received', 'processing')")
+
+    # Receiving ------------------------------------------------------------------------------------
+
+    @api.model
+    def _receive(self, body, header):
+        """Keep a notification, whatever it says, when its signature is right.
+
+        :param bytes body: as received
+        :param str header: ``Stripe-Signature``
+        :return: the new event; none when the same one was received before
+        :raise SignatureRefused: nothing of it can be believed
+        """
+        providers = self.env["payment.provider"]._stripe_verify(body, header)
+        text = body.decode()
+        event = _parse(text)
+        provider = self._addressee(providers, event)
+        self.env.cr.execute(SQL(
+            "INSERT INTO stripe_event (provider_id, company_id, event_id, kind, object_ref, body,"
+            " received_at, next_try, state, attempts, create_uid, create_date) VALUES (%s, %s, %s,"
+            " %s, %s, %s, %s, %s, 'received', 0, %s, %s)"
+            " ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id",
+            provider.id, provider.company_id.id, event["id"], event["type"],
+            _short(event["data"]["object"].get("id")), text, *[fields.Datetime.now()] * 2,
+            self.env.uid, fields.Datetime.now()))
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _addressee(self, providers, event):
+        """Companies may share an account and its secret: the one whose payment it is."""
+        if len(providers) > 1:
+            reference = event["data"]["object"].get("description")
+            transaction = self.env["payment.transaction"].search([
+                ("provider_id", "in", providers.ids), ("reference", "=", reference or "-")])
+            return transaction.provider_id or providers[0]
+        return providers
+
+    def _work_after_answer(self):
+        """What the same worker does when Stripe has its answer: the scheduled action, a minute
+        later, is for workers that were killed, and for further attempts."""
+        return partial(_work_in_own_transaction, self.env.cr.dbname, self.ids)
+
+    # Working --------------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_work(self, limit=100):
+        """Every minute: events that are due, oldest first."""
+        domain = [("state", "in", WAITING), ("next_try", "<=", fields.Datetime.now())]
+        for event in self.search(domain, order="next_try, id", limit=limit):
+            event._work()
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
+
+    def _work(self):
+        """Act upon one event; commits. It ends done, ignored, put off, or failed.
+
+        In two transactions, as Odoo does it: the payment is recorded even when the order behind
+        it cannot be confirmed. A conflict with whoever works on the same payment is repeated at
+        once, with what they did in sight.
+        """
+        self.ensure_one()
+        try:
+            if not self._insist(self._claim):
+                return
+            if self.attempts > len(const.BACKOFF) + 1:
+                raise EventRefused(self.env._("Each worker that tried was stopped on the way."))
+            self._insist(self._apply)
+            self._insist(self._finish)
+        except EventIgnored as reason:
+            self._close("ignored", str(reason))
+        except EventRefused as reason:
+            self._close("failed", str(reason))
+        except Exception as error:
+            _logger.warning("Stripe event %s failed", self.event_id, exc_info=True)
+            self._put_off(error)
+
+    def _insist(self, step):
+        """Do one step and commit it, again and again while others work on the same payment.
+
+        Each conflict comes after a wait for the other's commit, so the next try may follow soon:
+        the seconds that Odoo's requests wait in between would be the customer's.
+
+        :return: what the step returned
+        :raise psycopg2.OperationalError: conflicts without an end
+        """
+        for tries_left in reversed(range(CONFLICTS)):
+            try:
+                result = step()
+                self.env["ir.cron"]._commit_progress()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+                self.env.registry.reset_changes()
+                if not tries_left:
+                    raise
+                time.sleep(random.uniform(0.02, 0.2))
+            else:
+                self.env.registry.signal_changes()
+                return result
+        return None
+
+    def _claim(self):
+        """Keep the event for this worker for a while: a killed one's comes back by itself.
+
+        :return: whether it is ours
+        """
+        wait = const.BACKOFF[min(self.attempts, len(const.BACKOFF) - 1)]
+        now = fields.Datetime.now()
+        self.env.cr.execute(SQL(
+            "UPDATE stripe_event SET state = 'processing', attempts = attempts + 1,"
+            " next_try = %s WHERE id = %s AND state IN ('received', 'processing')"
+            " AND next_try <= %s RETURNING id", now + wait, self.id, now))
+        self.invalidate_recordset()
+        return bool(self.env.cr.fetchall())
+
+    def _lock(self):
+        """Nobody else works on it, even when this worker's time is over.
+
+        :raise psycopg2.errors.LockNotAvailable: somebody does
+        """
+        self.env.cr.execute(SQL(
+            "SELECT id FROM stripe_event WHERE id = %s FOR UPDATE NOWAIT", self.id))
+        self.invalidate_recordset()
+
+    def _apply(self):
+        """The first transaction: what the payment's own record says."""
+        self._lock()
+        event = json.loads(self.body)
+        effect = self._stripe_effects().get(self.kind)
+        if reason := self._why_ignore(event, effect):
+            raise EventIgnored(reason)
+        self.transaction_ids = getattr(self, effect)(event["data"]["object"])
+
+    def _why_ignore(self, event, effect):
+        """Why nothing follows from the event, as a sentence; or None."""
+        if event.get("account"):
+            return self.env._("Of another account of Stripe: %(account)s.",
+                              account=event["account"])
+        if bool(event.get("livemode")) == self.provider_id._stripe_has_test_key():
+            return self.env._("Of a test, or of real payments where this provider is in test.")
+        if not effect:
+            return self.env._("No effect is known for this type.")
+        return None
+
+    def _finish(self):
+        """The second transaction: order, invoice, payment, credits, mails, as after any payment
+        in Odoo."""
+        self._lock()
+        for transaction in self.transaction_ids:
+            if not transaction.is_post_processed:
+                transaction._post_process()
+        self.write({"state": "done", "error": False, "next_try": False})
+
+    def _close(self, state, reason):
+        """Nothing more will be tried by itself."""
+        def close():
+            self._lock()
+            self.write({"state": state, "error": reason, "next_try": False})
+            if state == "failed":
+                self._tell_staff()
+        self.env.cr.rollback()
+        self._insist(close)
+
+    def _put_off(self, error):
+        """Try again later, a limited number of times."""
+        self.env.cr.rollback()
+        reason = str(error) or type(error).__name__
+        if self.attempts > len(const.BACKOFF):
+            return self._close("failed", reason)
+
+        def put_off():
+            self._lock()
+            self.write({"state": "received", "error": reason})
+        return self._insist(put_off)
+
+    def _not_there_yet(self, reference):
+        return UserError(self.env._(
+            "Stripe has a payment for %(reference)s made by this database, which has no such "
+            "transaction.", reference=reference))
+
+    # Staff ----------------------------------------------------------------------------------------
+
+    def _tell_staff(self):
+        """An activity for an accountant: one at a time, the list shows the others."""
+        failed = self.search([("state", "=", "failed"), ("company_id", "=", self.company_id.id)])
+        if failed.activity_ids:
+            return
+        user = self.env["stripe.health"]._accountant(self.company_id)
+        speaking = self.with_context(lang=user.lang)
+        self.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=user.id, note=self.error,
+            summary=speaking.env._("Stripe event failed: %(kind)s", kind=self.kind))
+
+    def action_replay(self):
+        """Try again now; an event that was done is looked at again, and changes nothing twice."""
+        self.check_access("read")
+        # sudo: staff who may see the inbox may have it worked on; the engine writes it
+        events = self.sudo()
+        if busy := events.filtered(lambda event: event.state == "processing"
+                                   and event.next_try > fields.Datetime.now()):
+            raise UserError(self.env._(
+                "%(event)s is being processed. Wait a minute, then look again.",
+                event=busy[0].event_id))
+        events.write({"state": "received", "attempts": 0, "next_try": fields.Datetime.now()})
+        events.activity_ids.action_done()
+        self.env.ref("subscription_stripe.ir_cron_work").sudo()._trigger()
+
+    def action_ignore(self):
+        """Staff have settled it otherwise."""
+        self.check_access("read")
+        # sudo: as in action_replay
+        events = self.sudo().filtered(lambda event: event.state in ("received", "failed"))
+        events.write({"state": "ignored", "next_try": False, "error": self.env._(
+            "Ignored by %(name)s.", name=self.env.user.name)})
+        events.activity_ids.action_done()
+
+    @api.autovacuum
+    def _gc_events(self):
+        """Bodies hold personal data: what was dealt with is kept for 90 days."""
+        limit = 10_000
+        old = self.search([
+            ("state", "in", ("done", "ignored")),
+            ("received_at", "<", fields.Datetime.now() - const.KEEP_EVENTS)], limit=limit)
+        old.unlink()
+        return len(old), len(old) == limit
+
+
+def _parse(text):
+    """
+    :raise SignatureRefused: signed, but no event of Stripe
+    """
+    try:
+        event = json.loads(text)
+        names = (event["id"], event["type"])
+        about = event["data"]["object"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SignatureRefused("no event of Stripe") from error
+    if not isinstance(about, dict) or not all(
+            isinstance(name, str) and re.fullmatch(r"[\w.-]{1,200}", name) for name in names):
+        raise SignatureRefused("no event of Stripe")
+    return event
+
+
+def _short(value):
+    return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,200}", value) else None
+
+
+def _work_in_own_transaction(database, ids):
+    """After the answer: whatever goes wrong here is left to the scheduled action."""
+    try:
+        with Registry(database).cursor() as cr:
+            for event in api.Environment(cr, SUPERUSER_ID, {})["stripe.event"].browse(ids):
+                event._work()
+    except Exception:
+        _logger.exception("Stripe events %s are left to the scheduled action", ids)

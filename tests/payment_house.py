@@ -1,0 +1,209 @@
+"""The house with the tests' payment server in Stripe's place; nothing of ours is patched."""
+
+import os
+import re
+import subprocess
+import time
+
+import stripe
+
+from ops import database, paths, postgres
+from tests.house import House
+from tests.servers.stripe import PaymentServer
+from tests.test_insaho_flow_http import json_answer, json_call
+
+EFFECT_WITHIN = 5  # seconds from the webhook to its effect (issue 6, part 7)
+
+
+class PaymentHouse(House):
+    """One Odoo process that runs no scheduled action: what happens is asked for by the test, or
+    is an effect of a webhook."""
+
+    def __init__(self, name, folder, **options):
+        super().__init__(name, folder, **{"processes": 1, "crons": 0, **options})
+        self.stripe = PaymentServer("house")
+        self._workers = None
+
+    def create(self):
+        super().create()
+        self.stripe.start()
+        with self.env() as env:
+            self._set_up(env)
+        return self
+
+    def _set_up(self, env):
+        """What an administrator does: the keys, the parameter of the tests, the webhook."""
+        env["payment.provider"].search([("code", "=", "demo")]).is_published = False
+        # Odoo's own setting: PDFs and mails of orders after the payment's effect, not before it.
+        env["ir.config_parameter"].set_param("sale.async_emails", "True")
+        env["ir.config_parameter"].set_param("subscription_stripe.api_base", self.stripe.url)
+        provider = env.ref("payment.payment_provider_stripe")
+        provider.write({
+            "state": "test", "is_published": True, "allow_tokenization": True,
+            "company_id": env.company.id, "stripe_secret_key": self.stripe.secret_key,
+            "stripe_publishable_key": self.stripe.publishable_key})
+        (provider.payment_method_ids - env.ref("payment.payment_method_card")).active = False
+        provider.action_stripe_create_webhook()
+
+    def stop(self):
+        if self._workers:
+            self._workers.communicate()
+        super().stop()
+        self.stripe.stop()
+
+    def worker_that_charges(self):
+        """A process of its own that runs the scheduled action once, and may be killed.
+
+        :return: its number
+        """
+        if not self._workers:
+            self._workers = subprocess.Popen(
+                [str(paths.PYTHON), "-m", "tests.charge_workers", self.name,
+                 *database.odoo_options(), "--log-level=warn"], cwd=paths.ROOT, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env={**os.environ, **postgres.environment()})
+        print(file=self._workers.stdin, flush=True)
+        return int(self._workers.stdout.readline())
+
+    @property
+    def api(self):
+        """The account as its owner uses it outside of Odoo, with Stripe's own library."""
+        return stripe.StripeClient(
+            self.stripe.secret_key, base_addresses={"api": self.stripe.url}).v1
+
+    def customer(self):
+        """A new customer who is signed in already."""
+        return self.customers(1)[0]
+
+    # What customers do ----------------------------------------------------------------------------
+
+    def save_card(self, visitor, number="4242424242424242"):
+        """« Mes moyens de paiement »: the form, the card, and Stripe tells of it.
+
+        :return: id of the token
+        """
+        page = visitor.get("/my/payment_method").text
+        token = re.search(r'data-access-token="([^"]*)"', page)[1]
+        values = json_call(
+            visitor, "/payment/transaction", access_token=token, amount=None, currency_id=None,
+            partner_id=visitor.partner_id, landing_route="/my/payment_method",
+            is_validation=True, **self._by_card(tokenize=True))
+        self.stripe.confirm_setup(values["client_secret"], number)
+        return wait_for(lambda: self.rows(
+            f"SELECT id FROM payment_token WHERE partner_id = {visitor.partner_id}"
+            " AND active"))[-1][0]
+
+    def _by_card(self, tokenize=False):
+        provider, method = self.rows(
+            "SELECT p.id, m.id FROM payment_provider p, payment_method m"
+            " WHERE p.code = 'stripe' AND m.code = 'card'")[0]
+        return {"provider_id": provider, "payment_method_id": method, "token_id": None,
+                "flow": "direct", "tokenization_requested": tokenize}
+
+    def pay_invoice(self, visitor, invoice_id, amount, **values):
+        """« Payer maintenant » on the portal's page of an invoice, up to the card.
+
+        :return: the payment intent
+        """
+        values = json_call(
+            visitor, f"/invoice/transaction/{invoice_id}", access_token=None, amount=amount,
+            landing_route="/my/invoices", is_validation=False, **{**self._by_card(), **values})
+        return self.intent(values["reference"])
+
+    def intent(self, reference):
+        """The payment intent of a transaction."""
+        [intent] = [each for each in self.stripe.get("payment_intents", limit=100)["data"]
+                    if each["metadata"].get("odoo_reference") == reference]
+        return intent
+
+    def come_back(self, visitor, reference, intent):
+        """The browser returns from the bank's page."""
+        visitor.get(f"/payment/stripe/return?reference={reference}&payment_intent={intent['id']}")
+
+    def poll(self, visitor):
+        """What the page « Votre paiement est en cours » does each second; its errors are
+        answers."""
+        return json_answer(visitor, "/payment/status/poll", csrf_token="")
+
+    # What happens by itself -----------------------------------------------------------------------
+
+    def due(self, *visitors, token_id=False, amount=100.0):
+        """Subscriptions whose first period starts today, invoiced.
+
+        :return: ids of the periods
+        """
+        with self.env() as env:
+            plan = env["subscription.plan"].create({
+                "name": f"Offre à {amount}", "taxes_id": False,
+                "price_ids": [(0, 0, {"interval_unit": "month", "amount": amount})]})
+            made = env["subscription.subscription"].create([{
+                "partner_id": visitor.partner_id, "plan_id": plan.id,
+                "price_id": plan.price_ids.id, "tz": "Europe/Paris"} for visitor in visitors])
+            made.write({"state": "active", "anchor_date": made[0]._today(),
+                        "next_date": made[0]._today(), "token_id": token_id})
+            return made._renew().ids
+
+    def charge(self):
+        """The scheduled action, in this process: another worker than the server's."""
+        with self.env() as env:
+            env["subscription.period"]._cron_charge()
+
+    def ask(self):
+        """The scheduled action for lost answers, as if some minutes had gone by."""
+        with self.env() as env:
+            env.cr.execute(
+                "UPDATE payment_transaction SET create_date = create_date - interval '2 minutes'"
+                " WHERE state = 'pending'")
+            env["payment.transaction"]._cron_stripe_ask()
+
+    def settled(self):
+        """Wait until Stripe has delivered all, and the inbox has dealt with it."""
+        self.stripe.wait_for_deliveries()
+        wait_for(lambda: not self.rows(
+            "SELECT 1 FROM stripe_event WHERE state IN ('received', 'processing')"))
+
+    # What became of it ----------------------------------------------------------------------------
+
+    def period(self, period_id):
+        """(state of the period, of the subscription, of the invoice, attempts)"""
+        return self.rows(
+            "SELECT p.state, s.state, m.payment_state, p.attempt_count FROM subscription_period p"
+            " JOIN subscription_subscription s ON s.id = p.subscription_id"
+            f" JOIN account_move m ON m.id = p.invoice_id WHERE p.id = {period_id}")[0]
+
+    def attempts(self, period_id):
+        """(reference, state, kind of refusal, Stripe's code) of each charge, oldest first."""
+        return self.rows(
+            "SELECT reference, state, decline_kind, stripe_decline_code FROM payment_transaction"
+            f" WHERE subscription_period_id = {period_id} ORDER BY id")
+
+    def payments(self, visitor):
+        """(direction, cents) of each posted payment, oldest first."""
+        return [(direction, round(amount * 100)) for direction, amount in self.rows(
+            "SELECT payment_type, amount FROM account_payment WHERE state IN ('paid',"
+            f" 'in_process') AND partner_id = {visitor.partner_id} ORDER BY id")]
+
+    def subjects(self, visitor):
+        """Of all mails to the customer, sorted."""
+        return sorted(subject for (subject,) in self.rows(
+            "SELECT message.subject FROM mail_mail mail"
+            " JOIN mail_message message ON message.id = mail.mail_message_id"
+            " JOIN mail_mail_res_partner_rel told ON told.mail_mail_id = mail.id"
+            f" WHERE told.res_partner_id = {visitor.partner_id}"))
+
+    def succeeded(self, reference):
+        """How often the card was charged under a reference, as Stripe has it."""
+        return len([
+            each for each in self.stripe.get("payment_intents", limit=100)["data"]
+            if each["metadata"].get("odoo_reference") == reference
+            and each["status"] == "succeeded"])
+
+
+def wait_for(question, timeout=30):
+    """:return: the first true answer"""
+    deadline = time.monotonic() + timeout
+    while not (answer := question()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+    return answer
+

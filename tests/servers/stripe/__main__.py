@@ -1,0 +1,34 @@
+"""Run the payment server: ``python -m tests.servers.stripe --port 12111``."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+
+from aiohttp import web
+
+from .app import Server
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--child", action="store_true", help="end when the standard input does")
+    options = parser.parse_args()
+    if options.child:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    listening = socket.create_server(("127.0.0.1", options.port))
+    print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+    web.run_app(
+        Server().application(), sock=listening, print=None, access_log=None, shutdown_timeout=1)
+
+
+def _end_with_parent():
+    """Tests that are killed leave no server behind."""
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

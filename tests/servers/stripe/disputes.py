@@ -1,0 +1,96 @@
+"""Disputes (https://docs.stripe.com/disputes/how-disputes-work)."""
+
+import time
+
+from . import balance
+from .errors import invalid
+from .objects import merged_metadata, page
+from .routes import route
+
+ANSWERABLE = ("needs_response", "warning_needs_response")
+# https://docs.stripe.com/testing#evidence
+TEST_EVIDENCE = {"winning_evidence": "won", "losing_evidence": "lost"}
+
+
+def begin(account, charge, reason="fraudulent", amount=None, days=7):
+    """The holder's bank takes the money back at once, and its fee."""
+    amount = amount or charge["amount"] - charge["amount_refunded"]
+    dispute = account.new(
+        "dispute", amount=amount, charge=charge["id"], currency=charge["currency"],
+        payment_intent=charge["payment_intent"], reason=reason, status="needs_response",
+        is_charge_refundable=False)
+    dispute["evidence_details"].update(due_by=int(time.time()) + days * 86400)
+    dispute["payment_method_details"]["card"].update(case_type="chargeback")
+    charge["disputed"] = True
+    account.emit("charge.dispute.created", dispute)
+    _move(account, dispute, -amount, balance.DISPUTE_FEE, "dispute")
+    account.emit("charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
+def close(account, dispute, status, fee_back=False):
+    """The bank's last word: ``won`` brings the money back.
+
+    :param bool fee_back: whether the fee comes back as well, as some contracts say
+    """
+    if dispute["status"] in ("won", "lost"):
+        raise invalid(f"Dispute {dispute['id']} is already closed.", "dispute_already_closed")
+    dispute["status"] = status
+    if status == "won":
+        fee = -balance.DISPUTE_FEE if fee_back else 0
+        _move(account, dispute, dispute["amount"], fee, "dispute_reversal")
+        account.emit("charge.dispute.funds_reinstated", dispute)
+    account.emit("charge.dispute.closed", dispute)
+    return dispute
+
+
+def _move(account, dispute, amount, fee, category):
+    transaction = balance.move(
+        account, dispute, "adjustment", amount, fee, category,
+        f"Chargeback {'withdrawal' if amount < 0 else 'reversal'} for {dispute['charge']}")
+    dispute["balance_transactions"] = [*dispute["balance_transactions"], transaction]
+
+
+@route("GET", "/v1/disputes", "dispute_list")
+def index(account, params):
+    found = account.all(
+        "dispute", charge=params.get("charge"), payment_intent=params.get("payment_intent"))
+    return page(found, params, "/v1/disputes")
+
+
+@route("GET", "/v1/disputes/{id}", "dispute_retrieve")
+def retrieve(account, params, id):
+    return account.get("dispute", id)
+
+
+@route("POST", "/v1/disputes/{id}", "dispute_update")
+def update(account, params, id):
+    """Evidence, sent to the bank at once unless ``submit`` is false."""
+    dispute = account.get("dispute", id)
+    if dispute["status"] not in ANSWERABLE and params.get("evidence"):
+        raise invalid(
+            "This dispute is not in a state where evidence may be submitted.",
+            "dispute_unexpected_state")
+    if "metadata" in params:
+        dispute["metadata"] = merged_metadata(dispute, params["metadata"])
+    evidence = params.get("evidence") or {}
+    dispute["evidence"].update({name: value or None for name, value in evidence.items()})
+    details = dispute["evidence_details"]
+    details["has_evidence"] = details["has_evidence"] or bool(evidence)
+    if evidence and params.get("submit", True):
+        details["submission_count"] += 1
+        dispute["status"] = "under_review"
+    account.emit("charge.dispute.updated", dispute)
+    verdict = TEST_EVIDENCE.get(evidence.get("uncategorized_text"))
+    if verdict and dispute["status"] == "under_review":
+        close(account, dispute, verdict)
+    return dispute
+
+
+@route("POST", "/v1/disputes/{id}/close", "dispute_close")
+def give_up(account, params, id):
+    """The merchant accepts the loss."""
+    dispute = account.get("dispute", id)
+    if dispute["status"] not in ANSWERABLE:
+        raise invalid("This dispute is already closed.", "dispute_already_closed")
+    return close(account, dispute, "lost")

@@ -1,0 +1,243 @@
+"""Payment intents (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
+
+import time
+
+from . import charges, disputes, payment_methods
+from .cards import Decline
+from .errors import declined, invalid, unexpected_state
+from .objects import kept, merged_metadata, page, with_secret
+from .payment_methods import behaviour
+from .routes import route
+
+FIELDS = (
+    "automatic_payment_methods", "capture_method", "confirmation_method", "description",
+    "payment_method_options", "payment_method_types", "receipt_email", "setup_future_usage",
+    "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_group")
+OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+MINIMUM = 50  # minor units (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)
+
+
+@route("POST", "/v1/payment_intents", "payment_intent_create")
+def create(account, params):
+    _check_amount(params["amount"])
+    if not params.get("confirm") and "off_session" in params:
+        raise invalid(
+            "off_session may only be passed when confirm is true.", None, "off_session")
+    customer = params.get("customer") or None
+    if customer:
+        account.get("customer", customer, "customer")
+    method = _method(account, params, customer)
+    intent = with_secret(account.new(
+        "payment_intent", amount=params["amount"], currency=_currency(params),
+        customer=customer, payment_method=method and method["id"],
+        status="requires_confirmation" if method else "requires_payment_method",
+        **kept(params, *FIELDS)))
+    intent["metadata"] = merged_metadata(intent, params.get("metadata"))
+    if params.get("allowed_payment_method_types"):
+        intent["payment_method_types"] = params["allowed_payment_method_types"]
+    account.emit("payment_intent.created", intent)
+    if params.get("confirm"):
+        _confirm(account, intent, params)
+    return intent
+
+
+@route("GET", "/v1/payment_intents", "payment_intent_list")
+def index(account, params):
+    found = account.all("payment_intent", customer=params.get("customer"))
+    return page(found, params, "/v1/payment_intents")
+
+
+@route("GET", "/v1/payment_intents/{id}", "payment_intent_retrieve", public=True)
+def retrieve(account, params, id):
+    return account.get("payment_intent", id, "intent")
+
+
+@route("POST", "/v1/payment_intents/{id}", "payment_intent_update")
+def update(account, params, id):
+    intent = account.get("payment_intent", id, "intent")
+    values = kept(params, *FIELDS)
+    if intent["status"] not in OPEN and params.keys() - {"metadata", "description", "expand"}:
+        raise unexpected_state(
+            "payment_intent", intent, "This PaymentIntent could not be updated because it has a "
+            f"status of {intent['status']}.")
+    if "amount" in params:
+        _check_amount(params["amount"])
+        values["amount"] = params["amount"]
+    if params.get("customer"):
+        values["customer"] = account.get("customer", params["customer"], "customer")["id"]
+    if "metadata" in params:
+        values["metadata"] = merged_metadata(intent, params["metadata"])
+    method = _method(account, params, values.get("customer") or intent["customer"])
+    if method:
+        values.update(payment_method=method["id"], status="requires_confirmation")
+    return account.change(intent, **values)
+
+
+@route("POST", "/v1/payment_intents/{id}/confirm", "payment_intent_confirm", public=True)
+def confirm(account, params, id):
+    intent = account.get("payment_intent", id, "intent")
+    if intent["status"] not in OPEN:
+        raise unexpected_state(
+            "payment_intent", intent, "You cannot confirm this PaymentIntent because it has a "
+            f"status of {intent['status']}.")
+    method = _method(account, params, intent["customer"])
+    if method:
+        intent.update(payment_method=method["id"])
+    intent.update(kept(params, "setup_future_usage", "receipt_email", "shipping"))
+    _confirm(account, intent, params)
+    return intent
+
+
+@route("POST", "/v1/payment_intents/{id}/cancel", "payment_intent_cancel")
+def cancel(account, params, id):
+    intent = account.get("payment_intent", id, "intent")
+    if intent["status"] not in (*OPEN, "requires_capture"):
+        raise unexpected_state(
+            "payment_intent", intent, "You cannot cancel this PaymentIntent because it has a "
+            f"status of {intent['status']}.")
+    intent.update(
+        status="canceled", canceled_at=int(time.time()), amount_capturable=0, next_action=None,
+        cancellation_reason=params.get("cancellation_reason"))
+    account.emit("payment_intent.canceled", intent)
+    return intent
+
+
+@route("POST", "/v1/payment_intents/{id}/capture", "payment_intent_capture")
+def capture(account, params, id):
+    intent = account.get("payment_intent", id, "intent")
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(
+            "payment_intent", intent, "This PaymentIntent could not be captured because it has a "
+            f"status of {intent['status']}.")
+    amount = params.get("amount_to_capture", intent["amount"])
+    if not 0 < amount <= intent["amount"]:
+        raise invalid(
+            "The requested capture amount is greater than the amount you can capture for this "
+            "charge.", "amount_too_large", "amount_to_capture")
+    charges.capture(account, account.get("charge", intent["latest_charge"]), amount)
+    intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
+    account.emit("payment_intent.succeeded", intent)
+    return intent
+
+
+@route("POST", "/v1/payment_intents/{id}/_authenticate", None, public=True)
+def authenticate(account, params, id):
+    """The holder answers the bank's question in the browser (3D Secure).
+
+    Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
+    """
+    intent = account.get("payment_intent", id, "intent")
+    if intent["status"] != "requires_action":
+        raise unexpected_state("payment_intent", intent, "There is nothing to authenticate.")
+    intent["next_action"] = None
+    method = account.get("payment_method", intent["payment_method"])
+    if params["success"] == "true":
+        _pay(account, intent, method, authenticated=True)
+        return intent
+    _refused(account, intent, method, {
+        "code": "payment_intent_authentication_failure",
+        "message": "We are unable to authenticate your payment method. Please choose a different "
+                   "payment method and try again."})
+    return intent
+
+
+def _check_amount(amount):
+    if amount < 1:
+        raise invalid("Invalid positive integer", "parameter_invalid_integer", "amount")
+    if amount < MINIMUM:
+        raise invalid(
+            "Amount must be at least €0.50.", "amount_too_small", "amount")
+    if amount > 99_999_999:
+        raise invalid(
+            "Amount must be no more than €999,999.99.", "amount_too_large", "amount")
+
+
+def _currency(params):
+    currency = params["currency"].lower()
+    if len(currency) != 3 or not currency.isalpha():
+        raise invalid(f"Invalid currency: {currency}.", None, "currency")
+    return currency
+
+
+def _method(account, params, customer):
+    """The payment method that a request names or describes; None when it does neither."""
+    if params.get("payment_method_data"):
+        return payment_methods.made_of(account, params["payment_method_data"])
+    if not params.get("payment_method"):
+        return None
+    method = payment_methods.find(account, params["payment_method"], "payment_method")
+    payment_methods.check_usable(account, method, customer)
+    return method
+
+
+def _off_session(params):
+    return str(params.get("off_session", "false")).lower() in ("true", "one_off", "recurring")
+
+
+def _confirm(account, intent, params):
+    """Charge it, or ask the holder first.
+
+    Off session there is nobody to ask: the charge fails with ``authentication_required``
+    (https://docs.stripe.com/error-codes#authentication-required).
+    """
+    if not intent["payment_method"]:
+        raise unexpected_state(
+            "payment_intent", intent, "You cannot confirm this PaymentIntent because it's missing "
+            "a payment method. To confirm the PaymentIntent with a customer, specify a payment "
+            "method attached to this customer along with the customer ID.")
+    method = account.get("payment_method", intent["payment_method"])
+    off_session = _off_session(params)
+    if not behaviour(account, method).needs_authentication(off_session):
+        return _pay(account, intent, method)
+    if off_session:
+        return _pay(account, intent, method, Decline("authentication_required"))
+    if params.get("error_on_requires_action"):
+        raise invalid(
+            "This payment required an authentication action to complete.",
+            "payment_intent_action_required", status=402, payment_intent=intent)
+    intent.update(status="requires_action", next_action={
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": ""}})
+    account.emit("payment_intent.requires_action", intent)
+
+
+def _pay(account, intent, method, decline=None, authenticated=False):
+    """:raise ApiError: 402 when the bank refuses; the intent keeps the trace"""
+    charge, refusal = charges.attempt(account, intent, method, decline)
+    intent["latest_charge"] = charge["id"]
+    if refusal:
+        details = {**refusal.fields(), "charge": charge["id"], "message": refusal.message}
+        _refused(account, intent, method, details)
+        raise declined(
+            refusal, charge=charge["id"], payment_intent=intent, payment_method=method)
+    intent.update(last_payment_error=None, next_action=None)
+    if charge["captured"]:
+        intent.update(status="succeeded", amount_received=intent["amount"])
+    else:
+        intent.update(status="requires_capture", amount_capturable=intent["amount"])
+    _keep_or_spend(account, intent, method, authenticated)
+    account.emit(
+        "payment_intent.succeeded" if charge["captured"]
+        else "payment_intent.amount_capturable_updated", intent)
+    reason = behaviour(account, method).card.dispute
+    if reason and charge["captured"]:
+        disputes.begin(account, charge, reason)
+
+
+def _refused(account, intent, method, details):
+    intent.update(
+        status="requires_payment_method", payment_method=None, next_action=None,
+        last_payment_error={"type": "card_error", "payment_method": dict(method), **details})
+    account.emit("payment_intent.payment_failed", intent)
+
+
+def _keep_or_spend(account, intent, method, authenticated):
+    """A card used with ``setup_future_usage`` is saved; one that nobody saves is used up."""
+    if method["customer"]:
+        return
+    if intent["setup_future_usage"] and intent["customer"]:
+        payment_methods.attach_to(
+            account, method, account.get("customer", intent["customer"]))
+        behaviour(account, method).set_up = authenticated
+    else:
+        behaviour(account, method).spent = True

@@ -1,0 +1,510 @@
+"""Issue 6: cards by Stripe, against running servers: Odoo's, and the payment server in Stripe's
+place.
+
+The whole of it: ``STRIPE_REPETITIONS=50 STRIPE_ORDERS=200 STRIPE_KILLS=50 make test
+ARGS=tests/test_stripe.py``.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import time
+from functools import partial
+
+import psycopg2
+import pytest
+import stripe
+
+from tests import invariants
+from tests.house import Visitor, at_once
+from tests.payment_house import EFFECT_WITHIN, PaymentHouse, wait_for
+from tests.test_desk_races import call
+from tests.test_insaho_flow_http import json_answer
+from tests.test_subscription_credit import lots_of, order_plan, subscription_of
+
+REPETITIONS = int(os.environ.get("STRIPE_REPETITIONS", "3"))
+ORDERS = int(os.environ.get("STRIPE_ORDERS", "4"))
+KILLS = int(os.environ.get("STRIPE_KILLS", "3"))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    made = PaymentHouse("caps_test_stripe", tmp_path_factory.mktemp("stripe"))
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(autouse=True)
+def understood(shop):
+    """Whatever the test: Stripe would have understood each request, and no event has failed."""
+    yield
+    assert shop.stripe.refused() == []
+    assert shop.rows("SELECT kind, error FROM stripe_event WHERE state = 'failed'") == []
+
+
+# Payments, refusals, refunds ----------------------------------------------------------------------
+
+
+def test_first_payment_by_the_webhook_alone(shop):
+    """The customer closes the page at the bank: order, invoice, credits, card, in 5 seconds."""
+    for visitor in shop.customers(2):  # the first finds the server cold
+        reference = order_plan(shop, visitor)
+        shop.stripe.confirm_payment(shop.intent(reference)["client_secret"])
+        wait_for(lambda visitor=visitor: lots_of(shop, visitor) == [(10, 220)])
+    told = [each for each in shop.stripe.deliveries("payment_intent.succeeded")][-1]["at"]
+    seconds = time.time() - told
+    assert seconds < EFFECT_WITHIN, f"{seconds:.1f} s after the webhook"
+    shop.settled()
+    assert shop.rows(
+        f"SELECT state FROM sale_order WHERE partner_id = {visitor.partner_id}") == [("sale",)]
+    assert shop.rows(
+        "SELECT m.payment_state, s.state, p.state, t.stripe_payment_method IS NOT NULL"
+        " FROM subscription_subscription s JOIN subscription_period p ON p.subscription_id = s.id"
+        " JOIN account_move m ON m.id = p.invoice_id"
+        " JOIN payment_token t ON t.id = s.token_id"
+        f" WHERE s.partner_id = {visitor.partner_id}") == [
+            ("paid", "active", "paid", True)]
+    [(direction, _cents)] = shop.payments(visitor)
+    assert direction == "inbound"
+    assert [each for each in shop.subjects(visitor) if "Paiement reçu" in each]
+    # The saved card pays the next invoice, off session.
+    _subscription_id, period_id = subscription_of(shop, visitor)
+    [(token_id,)] = shop.rows(
+        "SELECT s.token_id FROM subscription_subscription s JOIN subscription_period p"
+        f" ON p.subscription_id = s.id WHERE p.id = {period_id}")
+    [renewal] = shop.due(visitor, token_id=token_id)
+    shop.charge()
+    shop.settled()
+    assert shop.period(renewal) == ("paid", "active", "paid", 1)
+    invariants.check(shop)
+
+
+def test_renewal_off_session(shop):
+    """Charged once under a reference that names the attempt; the books say so."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor), amount=299.0)
+    shop.charge()
+    shop.settled()
+    assert shop.period(period_id) == ("paid", "active", "paid", 1)
+    [(reference, *outcome)] = shop.attempts(period_id)
+    assert outcome == ["done", None, None]
+    intent = shop.intent(reference)
+    assert (intent["amount"], intent["currency"]) == (29900, "eur")
+    [asked] = [call for call in shop.stripe.calls("POST", "/v1/payment_intents")
+               if call["params"].get("description") == reference]
+    assert (asked["params"]["off_session"], asked["params"]["confirm"]) == ("True", "True")
+    assert shop.payments(visitor) == [("inbound", 29900)]
+    # Receivable is cleared against the account of outstanding receipts of the journal.
+    assert shop.rows(
+        "SELECT account.account_type, line.balance FROM account_move_line line"
+        " JOIN account_payment payment ON payment.move_id = line.move_id"
+        " JOIN account_account account ON account.id = line.account_id"
+        f" WHERE payment.partner_id = {visitor.partner_id} ORDER BY line.balance") == [
+            ("asset_receivable", -299), ("asset_current", 299)]
+    shop.charge()
+    assert shop.succeeded(reference) == 1
+
+
+@pytest.mark.parametrize(("reason", "kind", "said"), [
+    ("insufficient_funds", "soft", "pas assez d’argent"),
+    ("lost_card", "hard", "refuse cette carte"),
+    ("authentication_required", "authentication", "confirmer ce paiement"),
+])
+def test_refused_renewal(shop, reason, kind, said):
+    """Past due, told why in French, with a way to pay; a hard refusal is not tried again."""
+    visitor = shop.customer()
+    token_id = shop.save_card(visitor, "4000002760003184" if kind == "authentication"
+                              else "4242424242424242")
+    if kind != "authentication":
+        [(method,)] = shop.rows(
+            f"SELECT stripe_payment_method FROM payment_token WHERE id = {token_id}")
+        shop.stripe.card_becomes(method, reason)
+    [period_id] = shop.due(visitor, token_id=token_id)
+    shop.charge()
+    shop.settled()
+    shop.charge()  # nothing is due again: the webhook has not queued, nor undone, anything
+    assert shop.period(period_id) == ("invoiced", "past_due", "not_paid", 1)
+    [(reference, *outcome)] = shop.attempts(period_id)
+    assert outcome == ["error", kind, reason]
+    assert shop.payments(visitor) == []
+    failed = [each for each in shop.subjects(visitor) if "Paiement refusé" in each]
+    assert len(failed) == 1, shop.subjects(visitor)
+    with shop.env() as env:
+        period = env["subscription.period"].browse(period_id)
+        assert said in period.transaction_ids.state_message
+        body = env["mail.mail"].search(
+            [("recipient_ids", "in", visitor.partner_id), ("subject", "=", failed[0])]).body_html
+        assert said in body and "payment=True" in body
+        assert bool(period._why_not_to_charge()) == (kind != "soft")
+    assert shop.succeeded(reference) == 0
+
+
+def test_card_that_fails_on_charge(shop):
+    """4000000000000341 can be saved, and fails when it is charged; staff may try again."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor, "4000000000000341"))
+    for attempt in (1, 2):
+        shop.charge()
+        shop.settled()
+        assert shop.period(period_id) == ("invoiced", "past_due", "not_paid", attempt)
+        assert shop.attempts(period_id)[-1][1:] == ("error", "soft", "generic_decline")
+        with shop.env() as env:
+            env["subscription.period"].browse(period_id).action_charge()
+    assert len({reference for reference, *_rest in shop.attempts(period_id)}) == 2
+
+
+def test_refunds_from_odoo_and_from_stripe(shop):
+    """Part from the back office, part at Stripe, and never more than was paid."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    shop.charge()
+    shop.settled()
+    with shop.env() as env:
+        transaction = env["subscription.period"].browse(period_id).transaction_ids
+        transaction.action_refund(amount_to_refund=30.0)
+    shop.settled()
+    intent = shop.intent(shop.attempts(period_id)[0][0])
+    shop.api.refunds.create({"payment_intent": intent["id"], "amount": 2000})
+    shop.settled()
+    refunds = [("outbound", 2000), ("outbound", 3000)]
+    with shop.env() as env:
+        env["payment.transaction"]._cron_post_process()
+    assert sorted(shop.payments(visitor)) == [("inbound", 10000), *refunds]
+    with shop.env() as env:
+        transaction = env["payment.transaction"].browse(transaction.id)
+        transaction.action_refund(amount_to_refund=60.0)  # 50 € are left
+        refused = transaction.child_transaction_ids.sorted("id")[-1]
+        assert (refused.state, refused.amount) == ("error", -60)
+        assert "greater than unrefunded amount" in refused.state_message
+    with pytest.raises(stripe.InvalidRequestError):
+        shop.api.refunds.create({"payment_intent": intent["id"], "amount": 6000})
+    shop.settled()
+    assert sorted(shop.payments(visitor)) == [("inbound", 10000), *refunds]
+
+
+def test_refund_from_the_invoice(shop):
+    """A credit note for a part, and one for the rest: back to the card, and settled by it. Both
+    clicks of an impatient accountant are one refund."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    shop.charge()
+    shop.settled()
+    admin = Visitor(shop, "admin", "admin")
+    for amount in (40.0, 60.0):
+        note_id = credit_note(shop, period_id, amount)
+        answers = at_once([partial(
+            call, admin.twin(), "account.move", "action_refund_to_card", [note_id])] * 2)
+        errors = [answer["error"]["data"]["name"] for answer in answers if "error" in answer]
+        assert set(errors) <= {"odoo.exceptions.UserError"}, answers
+        shop.settled()
+        assert shop.rows(
+            "SELECT state, payment_state, amount_residual FROM account_move"
+            f" WHERE id = {note_id}") == [("posted", "paid", 0)]
+    assert shop.payments(visitor) == [
+        ("inbound", 10000), ("outbound", 4000), ("outbound", 6000)]
+    [(reference, *_rest)] = shop.attempts(period_id)
+    charge = shop.stripe.get(f"charges/{shop.intent(reference)['latest_charge']}")
+    assert (charge["amount_refunded"], charge["refunded"]) == (10000, True)
+
+
+def credit_note(shop, period_id, amount):
+    """Posted, of a part of the period's invoice.
+
+    :return: its id
+    """
+    with shop.env() as env:
+        invoice = env["subscription.period"].browse(period_id).invoice_id
+        note = invoice._reverse_moves()
+        note.invoice_line_ids.price_unit = amount
+        note.action_post()
+        return note.id
+
+
+# Answers that are lost ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [
+    "drop_after", "drop_before", "error_after", "error_before", "error_kept"])
+def test_lost_answer(shop, kind):
+    """500 after the effect, connection cut: charged once, and known here, with no webhook."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    with shop.stripe.hold(then="drop"):
+        with shop.stripe.fault(kind, "POST", "/v1/payment_intents") as fault:
+            shop.charge()
+        assert fault.hits == 1
+        if kind.endswith("before"):
+            assert shop.attempts(period_id)[0][1] == "pending"
+        for _run in range(2):
+            shop.ask()
+    [(reference, state, *_rest)] = shop.attempts(period_id)
+    assert (state, shop.succeeded(reference)) == ("done", 1)
+    assert shop.period(period_id) == ("paid", "active", "paid", 1)
+    assert shop.payments(visitor) == [("inbound", 10000)]
+
+
+def test_stripe_is_away(shop):
+    """Neither charge nor search is answered: pending, told to nobody, then settled."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    with shop.stripe.fault("drop_before", "*", "/v1/*", times=100):
+        shop.charge()
+        shop.ask()
+    [(reference, state, *_rest)] = shop.attempts(period_id)
+    assert (state, shop.succeeded(reference)) == ("pending", 0)
+    assert shop.period(period_id) == ("invoiced", "active", "not_paid", 1)
+    shop.ask()
+    assert shop.period(period_id) == ("paid", "active", "paid", 1)
+    assert shop.succeeded(reference) == 1
+
+
+def test_killed_between_charge_and_commit(shop):
+    """kill -9 when Stripe has taken the money and Odoo has not written it down."""
+    visitor = shop.customer()
+    token_id = shop.save_card(visitor)
+    for number in range(KILLS):
+        [period_id] = shop.due(visitor, token_id=token_id, amount=10.0 + number)
+        reference = charge_and_kill(shop, period_id)
+        assert (shop.succeeded(reference), shop.attempts(period_id)[0][1]) == (1, "draft")
+        something_changes(shop, visitor, reference, number % 3)
+        shop.charge()
+        assert shop.succeeded(reference) == 1
+        assert shop.period(period_id) == ("paid", "active", "paid", 1)
+    shop.settled()
+    assert len(shop.payments(visitor)) == KILLS
+
+
+def something_changes(shop, visitor, reference, case):
+    """Before the next worker comes: nothing, a day, or the customer's address."""
+    if case == 1:  # Stripe has forgotten the idempotency key
+        shop.stripe.forget_keys()
+        with shop.env() as env:
+            env.cr.execute(
+                "UPDATE payment_transaction SET create_date = create_date - interval '2 days'"
+                " WHERE reference = %s", [reference])
+    elif case == 2:  # Stripe refuses the key with another address
+        with shop.env() as env:
+            env["res.partner"].browse(visitor.partner_id).street = reference
+
+
+def charge_and_kill(shop, period_id):
+    """A worker that charges, and is killed before it can write the answer down: its row is
+    locked from outside while it waits for Stripe.
+
+    :return: the reference of the charge
+    """
+    with shop.stripe.hold(then="drop"), shop.stripe.fault(
+            "latency", "POST", "/v1/payment_intents", seconds=0.5):
+        worker = shop.worker_that_charges()
+        [(reference,)] = wait_for(lambda: shop.rows(
+            "SELECT reference FROM payment_transaction"
+            f" WHERE subscription_period_id = {period_id}"))
+        with contextlib.closing(psycopg2.connect(dbname=shop.name)) as other:
+            other.cursor().execute(
+                f"SELECT 1 FROM payment_transaction WHERE reference = '{reference}' FOR UPDATE")
+            wait_for(lambda: shop.succeeded(reference))
+            os.kill(worker, signal.SIGKILL)
+    return reference
+
+
+# At the same moment -------------------------------------------------------------------------------
+
+
+def test_webhook_while_the_order_is_post_processed(shop):
+    """Page and webhooks at once: the order confirmed, invoiced, paid, and granted, once."""
+    for _round in range(REPETITIONS):
+        pay_from_all_sides(shop)
+    invariants.check(shop)
+
+
+def pay_from_all_sides(shop):
+    visitor = shop.customer()
+    reference = order_plan(shop, visitor)
+    intent = shop.intent(reference)
+    with shop.stripe.hold(then="drop"):
+        shop.stripe.confirm_payment(intent["client_secret"])
+        events = shop.stripe.events("payment_intent.succeeded")[-1:]
+        at_once([
+            partial(shop.come_back, visitor.twin(), reference, intent),
+            *[partial(shop.poll, visitor.twin())] * 2,
+            *[partial(shop.stripe.deliver, events)] * 3])
+    shop.settled()
+    wait_for(lambda: shop.rows(
+        f"SELECT 1 FROM payment_transaction WHERE reference = '{reference}'"
+        " AND is_post_processed"))
+    assert shop.rows(
+        "SELECT o.state, t.state FROM sale_order o JOIN sale_order_transaction_rel r"
+        " ON r.sale_order_id = o.id JOIN payment_transaction t ON t.id = r.transaction_id"
+        f" WHERE t.reference = '{reference}'") == [("sale", "done")]
+    assert shop.rows(
+        "SELECT state, payment_state FROM account_move WHERE move_type = 'out_invoice'"
+        f" AND partner_id = {visitor.partner_id}") == [("posted", "paid")]
+    assert lots_of(shop, visitor) == [(10, 220)]
+    assert len(shop.payments(visitor)) == 1
+    assert len([each for each in shop.subjects(visitor) if "Paiement reçu" in each]) == 1
+
+
+def test_life_in_any_order(shop):
+    """Refused, paid, refunded twice, disputed: told in any order, up to three times each, by four
+    threads at once. The end is the same."""
+    ends = [live(shop, random.Random(seed)) for seed in range(ORDERS)]
+    assert ends == ends[:1] * ORDERS
+
+
+def live(shop, chance):
+    """A life at Stripe while nothing is told; then all of it is.
+
+    :return: how it ends: states, payments, mails, and what became of the events
+    """
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    [(invoice_id,)] = shop.rows(
+        f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
+    known = {event["id"] for event in shop.stripe.events()}
+    with shop.stripe.hold(then="drop"):
+        intent = shop.pay_invoice(visitor, invoice_id, 100.0)
+        shop.stripe.confirm_payment(intent["client_secret"], "4000000000009995")
+        paid = shop.stripe.confirm_payment(intent["client_secret"])
+        for amount in (3000, 1500):
+            shop.api.refunds.create({"payment_intent": intent["id"], "amount": amount})
+        shop.stripe.close_dispute(shop.stripe.dispute(paid["latest_charge"])["id"], "lost")
+    events = [event for event in shop.stripe.events() if event["id"] not in known]
+    deliver_shuffled(shop, events, chance)
+    shop.settled()
+    ids = ",".join(repr(event["id"]) for event in events)
+    return {
+        "period": shop.period(period_id),
+        "payments": sorted(shop.payments(visitor)),
+        "transactions": shop.rows(
+            "SELECT operation, state, amount, is_post_processed FROM payment_transaction"
+            f" WHERE partner_id = {visitor.partner_id} ORDER BY amount"),
+        "mails": [subject.split(":")[0] for subject in shop.subjects(visitor)],
+        "events": shop.rows(
+            "SELECT kind, state, count(*) FROM stripe_event"
+            f" WHERE event_id IN ({ids}) GROUP BY kind, state ORDER BY kind, state"),
+    }
+
+
+def deliver_shuffled(shop, events, chance):
+    copies = [event for event in events for _copy in range(chance.randint(1, 3))]
+    chance.shuffle(copies)
+    at_once([partial(shop.stripe.deliver, copies[thread::4]) for thread in range(4)])
+
+
+# Tenants and bad input ----------------------------------------------------------------------------
+
+
+def test_token_of_another_customer(shop):
+    """Nobody sees or pays with the other's card: refused by Odoo, unknown to Stripe."""
+    owner, thief = shop.customers(2)
+    token_id = shop.save_card(owner)
+    [period_id] = shop.due(thief)
+    [(invoice_id,)] = shop.rows(
+        f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
+    calls = len(shop.stripe.calls("POST", "/v1/payment_intents"))
+    answer = json_answer(
+        thief, f"/invoice/transaction/{invoice_id}", access_token=None, amount=100.0,
+        landing_route="/my", is_validation=False, **{
+            **shop._by_card(), "flow": "token", "token_id": token_id, "payment_method_id": None})
+    assert "AccessError" in answer["error"]["data"]["name"]
+    assert len(shop.stripe.calls("POST", "/v1/payment_intents")) == calls
+    assert "4242" not in thief.get("/my/payment_method").text
+    assert "4242" in owner.get("/my/payment_method").text
+    # Nor does a stolen pair of identifiers work with the keys of another account.
+    other = shop.stripe.other_account("other")
+    with shop.env() as env:
+        token = env["payment.token"].browse(token_id)
+        customer, method = token.provider_ref, token.stripe_payment_method
+    with pytest.raises(stripe.InvalidRequestError, match="No such customer"):
+        stripe.StripeClient(other.secret_key, base_addresses={"api": other.url}).v1\
+            .payment_intents.create({
+                "amount": 1000, "currency": "eur", "confirm": True, "customer": customer,
+                "payment_method": method, "off_session": True})
+
+
+def test_other_amount_than_ours(shop):
+    """Stripe took another amount: nothing is posted, nobody is chased, staff are told."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    [(invoice_id,)] = shop.rows(
+        f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
+    intent = shop.pay_invoice(visitor, invoice_id, 100.0)
+    shop.api.payment_intents.update(intent["id"], {"amount": 9000})
+    shop.stripe.confirm_payment(intent["client_secret"])
+    shop.stripe.wait_for_deliveries()
+    [(event_id, error)] = wait_for(lambda: shop.rows(
+        "SELECT id, error FROM stripe_event WHERE state = 'failed'"))
+    assert "9000 EUR" in error and "10000 EUR" in error
+    assert shop.payments(visitor) == []
+    assert shop.rows(
+        f"SELECT state FROM payment_transaction WHERE partner_id = {visitor.partner_id}"
+    ) == [("draft",)]
+    with shop.env() as env:
+        event = env["stripe.event"].browse(event_id)
+        assert event.activity_ids.user_id.has_group("account.group_account_manager")
+        event.action_ignore()
+
+
+def test_card_replaced_and_taken_away(shop):
+    """The bank's new number is shown; a card detached at Stripe is not charged any more."""
+    visitor = shop.customer()
+    token_id = shop.save_card(visitor)
+    [(method,)] = shop.rows(
+        f"SELECT stripe_payment_method FROM payment_token WHERE id = {token_id}")
+    shop.stripe.renew_card(method, number="5555555555554444", exp_year=2031)
+    wait_for(lambda: shop.rows(
+        f"SELECT 1 FROM payment_token WHERE id = {token_id} AND payment_details = '4444'"))
+    shop.api.payment_methods.detach(method)
+    wait_for(lambda: shop.rows(
+        f"SELECT 1 FROM payment_token WHERE id = {token_id} AND NOT active"))
+    shop.settled()
+
+
+# Every night --------------------------------------------------------------------------------------
+
+
+def test_comparison_with_the_list_of_stripe(shop):
+    """A payment and a refund whose events were lost, and one of which nothing is known here."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    [(invoice_id,)] = shop.rows(
+        f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
+    before = open_differences(shop)  # of other tests
+    with shop.stripe.hold(then="drop"):
+        intent = shop.pay_invoice(visitor, invoice_id, 100.0)
+        shop.stripe.confirm_payment(intent["client_secret"])
+        stranger = shop.api.payment_intents.create({
+            "amount": 700, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}})
+    assert open_differences(shop) - before == {
+        ("unpaid_here", intent["id"], 100, 0), ("unknown_here", stranger.id, 7, 0)}
+    act(shop, intent["id"], "action_take_over")
+    act(shop, stranger.id, "action_accept")
+    assert shop.payments(visitor) == [("inbound", 10000)]
+    assert shop.period(period_id)[0] == "paid"
+    with shop.stripe.hold(then="drop"):
+        refund = shop.api.refunds.create({"payment_intent": intent["id"], "amount": 4000})
+    assert open_differences(shop) - before == {("refund_here", refund.id, 40, 0)}
+    act(shop, refund.id, "action_take_over")
+    assert shop.payments(visitor) == [("inbound", 10000), ("outbound", 4000)]
+    assert open_differences(shop) == before
+
+
+def open_differences(shop):
+    from odoo import fields
+
+    with shop.env() as env:
+        now = fields.Datetime.now()
+        found = env["stripe.difference"]._compare(
+            env.ref("payment.payment_provider_stripe"), fields.Datetime.subtract(now, days=1),
+            fields.Datetime.add(now, minutes=1))
+        return {(each.kind, each.object_ref, each.amount_there, each.amount_here)
+                for each in found}
+
+
+def act(shop, object_ref, action):
+    with shop.env() as env:
+        difference = env["stripe.difference"].search([("object_ref", "=", object_ref)])
+        accountant = env["stripe.health"]._accountant(env.company)
+        getattr(difference.with_user(accountant), action)()
