@@ -29,7 +29,7 @@ class Deliveries:
     def forget(self):
         self.held = False
         self.waiting = []  # what was held, in order: (endpoint, event)
-        self.log = []  # every attempt: event, type, url, attempt, status
+        self.log = []  # every attempt: event, type, url, status, when sent, and answered (at)
         self.cancel()
 
     def cancel(self):
@@ -90,6 +90,7 @@ class Deliveries:
 
         :return: the answer's status, 0 when there was none
         """
+        sent = time.time()
         body = json.dumps(event_as_of(self._account, event, version or LATEST), indent=2)
         status = await _status_of_post(url, body, {
             "Content-Type": "application/json; charset=utf-8",
@@ -97,7 +98,7 @@ class Deliveries:
             "Stripe-Signature": signature(body, secrets)})
         self.log.append({
             "event": event["id"], "type": event["type"], "url": url, "attempt": attempt,
-            "status": status, "at": time.time()})
+            "status": status, "sent": sent, "at": time.time()})
         return status
 
 
