@@ -8,6 +8,8 @@ from . import (
     payment_transaction,
     product_product,
     product_template,
+    res_company,
+    res_config_settings,
     res_partner,
     sale_order,
     sale_order_line,
