@@ -5,6 +5,7 @@ from . import (
     dunning_policy,
     dunning_step,
     payment_provider,
+    payment_token,
     payment_transaction,
     product_product,
     product_template,
