@@ -38,7 +38,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
             "providers_sudo": providers, "payment_methods_sudo": methods,
             "tokens_sudo": request.env["payment.token"], "availability_report": report,
             "show_tokenize_input_mapping": self._compute_show_tokenize_input_mapping(
-                providers, card_subscription_id=subscription.id),
+                providers, subscription_id=subscription.id),
             "transaction_route": f"/my/subscriptions/{subscription.id}/transaction",
             "landing_route": f"/my/subscriptions/{subscription.id}",
             "access_token": payment_utils.generate_access_token(
@@ -64,6 +64,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
                 "What is due has changed since this page was shown. Reload it."))
         transaction = self._create_transaction(
             amount=amount, currency_id=currency.id, partner_id=partner.id,
+            subscription_id=subscription.id,  # its card is saved
             custom_create_values={
                 "invoice_ids": [Command.set(due.ids)],
                 "card_subscription_id": subscription.id,

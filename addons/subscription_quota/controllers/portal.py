@@ -50,8 +50,9 @@ class SubscriptionPortal(CustomerPortal):
         subscription = self._mine(subscription_id)
         due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
         return self._page(
-            "subscription_quota.portal_my_subscription", subscription, due=due,
-            can_save=due and self._providers_that_save(subscription, due))
+            "subscription_quota.portal_my_subscription", subscription, total_due=due,
+            can_save=due and subscription.state != "ended"
+            and self._providers_that_save(subscription, due))
 
     def _page(self, template, subscription, **more):
         values = self._prepare_portal_layout_values()

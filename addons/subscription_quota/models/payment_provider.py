@@ -5,7 +5,7 @@ class PaymentProvider(models.Model):
     _inherit = "payment.provider"
 
     def _is_tokenization_required(
-            self, *, sale_order_id=None, card_subscription_id=None, **kwargs):
+            self, *, sale_order_id=None, subscription_id=None, **kwargs):
         """The card that pays the first period by self-service pays the renewals, so it is saved;
         and the one that takes the place of another.
 
@@ -13,7 +13,7 @@ class PaymentProvider(models.Model):
         saved remain on offer, and their customers pay each invoice.
         """
         saves = any(provider.allow_tokenization for provider in self)
-        if card_subscription_id and saves:
+        if subscription_id and saves:
             return True
         if sale_order_id and saves:
             # sudo: the visitor pays an order that the caller has checked to be theirs
