@@ -56,7 +56,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
         subscription = self._mine(subscription_id)
         partner, currency = request.env.user.partner_id, subscription.currency_id
         due = subscription._invoices_to_pay(lock=True)
-        amount = float(amount)
+        amount = self._cast_as_float(amount)
         if not payment_utils.check_access_token(
                 access_token, partner.id, amount, currency.id) or currency.compare_amounts(
                     amount, self._amount_of(due)):

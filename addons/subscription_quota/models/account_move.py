@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
@@ -43,14 +44,14 @@ class AccountMove(models.Model):
         return form, dict(values)  # the caller takes the number out of it
 
     def button_draft(self):
-        """A document taken back to draft, or cancelled, no longer bills its period; what a
-        write-off had given up is due again."""
-        periods = (self + self.written_off_invoice_id)._subscription_periods()
+        """A document taken back to draft, or cancelled, no longer bills its period."""
+        periods = self._subscription_periods()
         result = super().button_draft()
         periods._refresh_from_invoices()
         return result
 
     def button_cancel(self):
+        """What a cancelled write-off had given up is due again."""
         periods = (self + self.written_off_invoice_id)._subscription_periods()
         result = super().button_cancel()
         periods._refresh_from_invoices()
@@ -73,7 +74,17 @@ class AccountMove(models.Model):
 
     def _is_written_off(self):
         self.ensure_one()
-        return "posted" in self.write_off_ids.mapped("state")
+        return bool(self.write_off_ids and self.write_off_ids
+                    & self.line_ids.matched_credit_ids.credit_move_id.move_id)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_write_off(self):
+        for entry in self:
+            if entry.written_off_invoice_id and entry.state != "cancel":
+                raise UserError(self.env._(
+                    "%(entry)s writes off %(invoice)s. Cancel it instead: the invoice is due "
+                    "again then.", entry=entry.display_name,
+                    invoice=entry.written_off_invoice_id.name))
 
     def _invoice_written_off_hook(self):
         """What is due of these invoices was given up: nobody is chased for it, and nothing that

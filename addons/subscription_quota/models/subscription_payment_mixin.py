@@ -150,10 +150,12 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         self._take_settled()._recover_subscriptions()
 
     def _take_settled(self):
-        """:return: those of the open periods whose invoice is settled by now"""
-        settled = self.filtered(lambda period: period.state in ("invoiced", "to_invoice"))
-        settled._refresh_from_invoices()
-        return settled.filtered(lambda period: period.state in ("paid", "written_off"))
+        """:return: those whose invoice was not settled, and is by now"""
+        before = {period: period.state for period in self}
+        self.filtered(lambda period: period.state in (
+            "invoiced", "to_invoice", "written_off"))._refresh_from_invoices()
+        return self.filtered(lambda period: period.state in ("paid", "written_off")
+                             and period.state != before[period])
 
     def _recover_subscriptions(self):
         """Turn the services on again of which nothing else is unpaid."""

@@ -226,13 +226,14 @@ class TestWriteOff(DunningCommon):
         self.assertEqual(subscriptions.period_ids.mapped("state"), ["written_off"] * 2)
 
     def test_customer_pays_after_all(self):
-        """The entry is undone: the invoice is due again, and can be paid."""
+        """The entry is cancelled: the invoice is due again, and can be paid."""
         period = self.refuse()
         entry = self.write_off(period, outcome="keep")
         entry.with_user(self.accountant).button_draft()
-        self.assertEqual((period.state, bool(period.invoice_id.amount_residual)),
-                         ("invoiced", True))
-        entry.button_cancel()
+        with self.assertRaisesRegex(UserError, "Cancel it instead"):
+            entry.unlink()
+        entry.with_user(self.accountant).button_cancel()
+        self.assertEqual((period.state, period.invoice_id.amount_residual), ("invoiced", 299.0))
         with self.at(REFUSED + timedelta(days=20)):
             self.pay(period.invoice_id)
         self.assertEqual(period.state, "paid")
