@@ -64,14 +64,13 @@ class TestCardExpiry(CasesCommon):
 
     def test_not_of_cards_that_no_live_subscription_needs(self):
         """Archived, of an ended subscription, of one that ends before, of none."""
-        spare = self.make_token()
-        spare.card_expiry = LAST_DAY
+        spare, archived = self.make_token(), self.make_token()
+        (spare + archived).card_expiry = LAST_DAY
+        self.subscribe(self.pro, date(2027, 1, 10), token_id=archived.id)
+        archived.active = False
         self.subscription.end_date = LAST_DAY
         self.days_before(30)
         self.subscription.end_date = False
-        self.card.active = False
-        self.days_before(29)
-        self.card.active = True
         with self.at(date(2027, 3, 3)):
             self.subscription._cancel(now=True)
         self.days_before(28)

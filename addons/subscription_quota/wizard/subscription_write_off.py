@@ -24,7 +24,7 @@ class SubscriptionWriteOff(models.TransientModel):
         related="invoice_id.amount_residual", string="Written off")
     account_id = fields.Many2one(
         "account.account", string="Loss account", required=True, check_company=True,
-        compute="_compute_account_id", store=True, readonly=False,
+        compute="_compute_account_id", store=True, readonly=False, precompute=True,
         domain="[('account_type', 'in', ('expense', 'expense_other'))]")
     date = fields.Date(required=True, default=fields.Date.context_today)
     outcome = fields.Selection(OUTCOMES, string="Then", required=True, default="end")
