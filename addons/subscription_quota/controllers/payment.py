@@ -27,7 +27,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
     def _new_card_form(self, subscription, due):
         """What Odoo's payment form needs, for ways of paying that can be saved only."""
         partner, currency = request.env.user.partner_id, subscription.currency_id
-        amount, report = self._amount_of(due), {}
+        amount, report = currency.round(sum(due.mapped("amount_residual"))), {}
         providers = self._providers_that_save(subscription, amount, report)
         # sudo: customers may not read means of payment; the form shows them
         methods = request.env["payment.method"].sudo()._get_compatible_payment_methods(
@@ -59,7 +59,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
         amount = self._cast_as_float(amount)
         if not payment_utils.check_access_token(
                 access_token, partner.id, amount, currency.id) or currency.compare_amounts(
-                    amount, self._amount_of(due)):
+                    amount, sum(due.mapped("amount_residual"))):
             raise ValidationError(request.env._(
                 "What is due has changed since this page was shown. Reload it."))
         transaction = self._create_transaction(
@@ -70,6 +70,3 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
                 "card_subscription_id": subscription.id,
             }, **kwargs)
         return transaction._get_processing_values()
-
-    def _amount_of(self, invoices):
-        return invoices.currency_id.round(sum(invoices.mapped("amount_residual")))

@@ -70,6 +70,19 @@ class AccountMove(models.Model):
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._settle_unpaid()
 
+    def _subscription_queue_mail(self):
+        """Send these invoices by mail in the background, once, with Odoo's own queue."""
+        # sudo: sending belongs to the system; the customer who subscribes has no right on it
+        moves = self.sudo().filtered(
+            lambda move: move.state == "posted" and not move.is_move_sent)
+        if moves:
+            moves.sending_data = {
+                "author_user_id": self.env.ref("base.user_root").id,
+                "author_partner_id": self.env.ref("base.partner_root").id,
+                "sending_methods": ["email"],
+            }
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
     # Write-off --------------------------------------------------------------------------------
 
     def _is_written_off(self):
@@ -110,12 +123,12 @@ class AccountMove(models.Model):
         entry = self.create(self._prepare_write_off_vals(account, date, due, waiting))
         entry._post(soft=False)
         # Nothing was paid, so no VAT falls due.
-        for lines in (due + waiting).grouped("account_id").values():
-            if lines.account_id.reconcile:
-                (lines + entry.line_ids.filtered(
-                    lambda line, lines=lines: line.account_id == lines.account_id)).filtered(
-                        lambda line: not line.reconciled).with_context(
-                            no_cash_basis=True).reconcile()
+        for account, lines in (due + waiting).grouped("account_id").items():
+            lines += entry.line_ids.filtered(
+                lambda line, account=account: line.account_id == account)
+            if account.reconcile:
+                lines.filtered(lambda line: not line.reconciled).with_context(
+                    no_cash_basis=True).reconcile()
         return entry
 
     def _vat_waiting_for_payment(self):
@@ -154,16 +167,3 @@ class AccountMove(models.Model):
              "balance": -sum(items.mapped(balance))}
             for account, items in lines.grouped("account_id").items()
             if not self.company_currency_id.is_zero(sum(items.mapped(balance)))]
-
-    def _subscription_queue_mail(self):
-        """Send these invoices by mail in the background, once, with Odoo's own queue."""
-        # sudo: sending belongs to the system; the customer who subscribes has no right on it
-        moves = self.sudo().filtered(
-            lambda move: move.state == "posted" and not move.is_move_sent)
-        if moves:
-            moves.sending_data = {
-                "author_user_id": self.env.ref("base.user_root").id,
-                "author_partner_id": self.env.ref("base.partner_root").id,
-                "sending_methods": ["email"],
-            }
-            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
