@@ -129,7 +129,8 @@ class TestBooks(SubscriptionCreditCase):
             self.assertEqual([(line["account"], line["drift"]) for line in lines], [(owed, 0.0)])
 
     def test_queries_of_a_batch(self):
-        """Ten invoices posted at once grant in little more than the queries of one."""
+        """Ten invoices posted at once grant in little more than the queries of one: measured,
+        173 for one and 257 for ten, nine more each."""
         self.small.credit_grant_on = "posted"
 
         def queries_of(count):
@@ -150,7 +151,7 @@ class TestBooks(SubscriptionCreditCase):
 
         queries_of(1)  # caches of the registry
         one, ten = queries_of(1), queries_of(10)
-        self.assertLess(ten, one + 9 * 40, f"{one} queries for one, {ten} for ten")
+        self.assertLess(ten, one + 9 * 10, f"{one} queries for one, {ten} for ten")
 
     def test_renewed_together_with_a_price_without_credits(self):
         """Alike but for their credits: each invoice stands on its own account."""
