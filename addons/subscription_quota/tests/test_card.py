@@ -63,11 +63,12 @@ class TestCardExpiry(CasesCommon):
             self.assertEqual(self.events(subscription).count("card_expiry"), 1)
 
     def test_not_of_cards_that_no_live_subscription_needs(self):
-        """Archived, of an ended subscription, of one that ends before, of none."""
+        """Archived, of a subscription that has ended or not begun, or ends before."""
         spare, archived = self.make_token(), self.make_token()
         (spare + archived).card_expiry = LAST_DAY
         self.subscribe(self.pro, date(2027, 1, 10), token_id=archived.id)
         archived.active = False
+        self.draft(self.pro, token_id=spare.id)
         self.subscription.end_date = LAST_DAY
         self.days_before(30)
         self.subscription.end_date = False
