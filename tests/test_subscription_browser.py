@@ -210,6 +210,24 @@ def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     expect_state(agency, "Actif")
 
 
+def test_new_card_pays_all_that_is_due_in_one_step(portal, house, visitor):
+    """« Demander au client de mettre à jour »: one button of « Mon compte », and all is well."""
+    subscription_id = subscribe(house, visitor, make_plan(house, "Conseil", 90.0), "error")
+    pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
+    run(house, "renew")
+    house.world.wait_for_mail(visitor.login, "Paiement refusé")
+    page = portal(visitor)
+    page.goto(f"/my/subscriptions/{subscription_id}")
+    page.get_by_role("link", name=re.compile("Mettre à jour ma carte et payer.*90,00")).click()
+    expect(page.locator(".o_subscription_due")).to_contain_text("90,00")
+    pay_by_card(page)
+    page.wait_for_url(f"**/my/subscriptions/{subscription_id}", timeout=90_000)
+    expect(page.locator(".o_subscription_state")).to_have_text("Actif")
+    expect(page.locator("select[name=token] option:checked")).to_have_text(re.compile("1111"))
+    expect(page.locator(".o_subscription_pay")).to_have_count(0)
+    house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
+
+
 def test_case_4_billing_cycle_changed_for_the_future(agency, house, visitor):
     """« Le client demande un changement de cycle de facturation »."""
     subscription_id = subscribe(house, visitor, make_plan(

@@ -22,6 +22,8 @@
         "views/subscription_period_views.xml",
         "views/subscription_plan_views.xml",
         "views/dunning_views.xml",
+        "views/payment_token_views.xml",
+        "views/res_config_settings_views.xml",
         "views/subscription_menus.xml",
         "views/portal_templates.xml",
     ],

@@ -81,10 +81,13 @@ class AccountMove(models.Model):
     def _invoice_paid_hook(self):
         """Packs are granted when their invoice is paid, by whatever route."""
         result = super()._invoice_paid_hook()
+        self._credit_grant_paid()
+        return result
+
+    def _credit_grant_paid(self):
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         # sudo: the grant follows from the payment, whoever registered it
         invoices.invoice_line_ids.sudo()._credit_grant_packs()
-        return result
 
     @api.model
     def _cron_account_move_send(self, job_count=1):

@@ -109,6 +109,14 @@ class AccountMoveLine(models.Model):
             ("parent_state", "=", "posted")])
         return f"{key}:{refunds}" if refunds else key
 
+    def _reconcile_post_hook(self, data):
+        """Credit notes of something else may pay for a pack, too: Odoo calls its invoice
+        reversed, not paid, and has no hook for it."""
+        result = super()._reconcile_post_hook(data)
+        data["not_paid_invoices"].filtered(
+            lambda move: move.payment_state == "reversed")._credit_grant_paid()
+        return result
+
     # Refunds ------------------------------------------------------------------------------
 
     def _credit_refunds(self):

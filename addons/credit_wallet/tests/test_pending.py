@@ -105,10 +105,28 @@ class TestPending(CreditAccountingCase):
         self.assertOwed()
 
     def test_credited_before_payment(self):
+        """The pack's own credit note pays for nothing: the purchase is undone."""
         invoice = self._invoice()
         self._credit_note(invoice)
+        self.assertEqual(invoice.payment_state, "reversed")
         self.assertOwed()
         self.assertFalse(self.wallet.entry_ids)
+
+    def test_paid_by_a_credit_note_of_something_else(self):
+        """What the customer has in their favour pays for a pack as money does, in full only."""
+        invoice = self._invoice()
+        favour = self.env["account.move"].create([{
+            "move_type": "out_refund", "partner_id": self.customer.id,
+            "invoice_line_ids": [Command.create({
+                "name": "Favour", "price_unit": amount, "tax_ids": []})],
+        } for amount in (20.0, 100.0)])
+        favour.action_post()
+        for note, balance in zip(favour, (0, 10), strict=True):
+            (invoice + note).line_ids.filtered(
+                lambda line: line.account_type == "asset_receivable").reconcile()
+            self.assertEqual(self.wallet.balance, balance)
+        self.assertEqual(invoice.payment_state, "reversed")
+        self.assertOwed(deferred=100.0)
 
     def test_partly_credited_before_payment(self):
         invoice = self._invoice(3)

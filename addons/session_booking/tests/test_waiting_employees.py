@@ -134,6 +134,7 @@ class TestWaitingEmployees(HttpCase, BookingCommon):
         self.assertNotIn("o_waiting_accept", page)
         answer = self.post(f"{place._get_link()}/accept")
         self.assertEqual((answer.status_code, place.state), (409, "offered"))
+        self.assertIn("to let you spend its credits", answer.text)
         self.assertEqual(self.wallet.balance, 2)
         self.wallet.spender_ids = self.emma
         self.assertIn("o_waiting_accept", self.url_open(place._get_link()).text)

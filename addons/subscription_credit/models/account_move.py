@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
@@ -55,4 +56,24 @@ class AccountMove(models.Model):
         result = super()._invoice_netted_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._credit_grant()
+        return result
+
+    def _invoice_written_off_hook(self):
+        """Credits that nobody paid for are not granted, and their price waits no longer."""
+        result = super()._invoice_written_off_hook()
+        self._subscription_periods()._credit_give_up()
+        return result
+
+    def _check_draftable(self):
+        """:raise UserError: the price of credits was given up with the invoice."""
+        result = super()._check_draftable()
+        lines = self.written_off_invoice_id.invoice_line_ids
+        # sudo: whoever resets the entry, the books of credits rest on it
+        if lines and self.sudo().search_count(
+                [("credit_given_up_line_id", "in", lines.ids)], limit=1):
+            raise UserError(self.env._(
+                "%(entries)s cannot be reset to draft: the credits of the invoice were given up "
+                "with it. If the customer pays after all, register the payment as other income "
+                "and add the credits by hand.",
+                entries=", ".join(self.mapped("display_name"))))
         return result

@@ -62,7 +62,7 @@ class SubscriptionPeriod(models.Model):
         granted = due._credit_grants()
         due = due.filtered(lambda period: period not in granted)
         kept = due.filtered(lambda period: period._credits_left(period.credited))
-        (due - kept)._credit_keep_rest()
+        (due - kept)._credit_keep_rest(self.env._("rest worth less than half a credit"))
         entries = self.env["credit.entry"].sudo()
         for company, periods in kept.grouped("company_id").items():
             wallets = self.env["credit.wallet"]._of_all(
@@ -150,17 +150,30 @@ class SubscriptionPeriod(models.Model):
             return self.last_day
         return today + (self.date_end - self.date_start) - timedelta(days=1)
 
-    def _credit_keep_rest(self):
-        """The price of a rest that is worth less than half a credit becomes income.
+    def _credit_give_up(self):
+        """The invoice was written off: what was not granted by then never is.
+
+        Its price counts as income, as that of any invoice written off: the loss is beside it.
+        """
+        # sudo: follows from the write-off, whose rights were checked
+        due = self.sudo().filtered(lambda period: period._credits_billed())
+        granted = due._credit_grants()
+        due.filtered(lambda period: period not in granted)._credit_keep_rest(
+            self.env._("written off, no credits granted"))
+
+    def _credit_keep_rest(self, reason):
+        """The price of credits that are not granted becomes income.
 
         It would stay on the account of packs awaiting payment for ever.
+
+        :param str reason: for the label of the journal entry
         """
         debts = self.env["credit.debt"]
         for period in self.filtered(lambda period: period._credit_is_whole_price()):
             line = period._charged_line()
             if line and not debts._followed(line):
-                debts._post_given_up(line, -period._credit_value(), period.env._(
-                    "%(invoice)s: rest worth less than half a credit", invoice=line.move_id.name))
+                debts._post_given_up(
+                    line, -period._credit_value(), f"{line.move_id.name}: {reason}")
 
     def _credit_lock_wallets(self):
         """Wallets are locked before the number of a document is taken: the order of bookings."""

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from odoo.exceptions import UserError
+
 from .common import START, SubscriptionCreditCase
 
 
@@ -15,6 +17,32 @@ class TestBooks(SubscriptionCreditCase):
         self.assertEqual(income.balance, -30.0)
         self.assertOwed(deferred=70.0)
         self.assertEqual(invoice.amount_total, 0.0)
+
+    def write_off(self, subscription):
+        """« Staff can write off »: the invoice that nobody pays becomes a loss."""
+        with self.at(date(2027, 2, 20)):
+            self.env["subscription.write.off"].with_context(
+                active_id=subscription.period_ids.id).create({}).action_confirm()
+        return self.invoices(subscription).write_off_ids
+
+    def test_written_off_grants_nothing(self):
+        """Credits nobody paid for are not granted, and their price waits no longer: as income,
+        beside a loss of the same amount."""
+        subscription = self.subscribe(self.small, START)
+        entry = self.write_off(subscription)
+        self.assertFalse(self.wallet.entry_ids)
+        self.assertOwed(giveback=100.0)
+        loss = self.company._subscription_loss_account()
+        self.assertEqual(self.balance(loss), -100.0)  # services: VAT falls due when paid
+        with self.assertRaisesRegex(UserError, "cannot be reset to draft"):
+            entry.button_draft()
+
+    def test_written_off_after_the_grant_keeps_the_credits(self):
+        self.small.credit_grant_on = "posted"
+        subscription = self.subscribe(self.small, START)
+        self.write_off(subscription)
+        self.assertEqual(self.lots(), [(10, 10, 100.0)])
+        self.assertOwed(deferred=100.0)
 
     def test_share_of_the_price(self):
         """Only a part is for credits: the rest is income of the period, as for any plan."""
@@ -101,7 +129,8 @@ class TestBooks(SubscriptionCreditCase):
             self.assertEqual([(line["account"], line["drift"]) for line in lines], [(owed, 0.0)])
 
     def test_queries_of_a_batch(self):
-        """Ten invoices posted at once grant in little more than the queries of one."""
+        """Ten invoices posted at once grant in little more than the queries of one: measured,
+        173 for one and 257 for ten, nine more each."""
         self.small.credit_grant_on = "posted"
 
         def queries_of(count):
@@ -122,7 +151,7 @@ class TestBooks(SubscriptionCreditCase):
 
         queries_of(1)  # caches of the registry
         one, ten = queries_of(1), queries_of(10)
-        self.assertLess(ten, one + 9 * 40, f"{one} queries for one, {ten} for ten")
+        self.assertLess(ten, one + 9 * 10, f"{one} queries for one, {ten} for ten")
 
     def test_renewed_together_with_a_price_without_credits(self):
         """Alike but for their credits: each invoice stands on its own account."""

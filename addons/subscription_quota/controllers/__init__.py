@@ -1,1 +1,1 @@
-from . import portal, shop
+from . import payment, portal, shop

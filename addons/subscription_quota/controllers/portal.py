@@ -48,7 +48,11 @@ class SubscriptionPortal(CustomerPortal):
                 website=True)
     def portal_my_subscription(self, subscription_id, **kw):
         subscription = self._mine(subscription_id)
-        return self._page("subscription_quota.portal_my_subscription", subscription)
+        due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
+        return self._page(
+            "subscription_quota.portal_my_subscription", subscription, total_due=due,
+            can_save=due and subscription.state != "ended"
+            and self._providers_that_save(subscription, due))
 
     def _page(self, template, subscription, **more):
         values = self._prepare_portal_layout_values()
@@ -58,6 +62,15 @@ class SubscriptionPortal(CustomerPortal):
             "prices": subscription._prices_to_change_to(),
             "tokens": subscription._usable_tokens(), **more})
         return request.render(template, values)
+
+    def _providers_that_save(self, subscription, amount, report=None):
+        """The payment providers with which the customer can save a card for the renewals.
+
+        sudo: customers may not read providers; what they are offered follows from them.
+        """
+        return request.env["payment.provider"].sudo()._get_compatible_providers(
+            subscription.company_id.id, request.env.user.partner_id.id, amount,
+            currency_id=subscription.currency_id.id, force_tokenization=True, report=report)
 
     @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
                 methods=["GET"], website=True)

@@ -23,8 +23,12 @@ class AccountMoveLine(models.Model):
 
     def _reconcile_post_hook(self, data):
         """Credit notes settle an invoice as payments do, but Odoo calls it reversed, not paid,
-        and has no hook for it."""
+        and has no hook for it. One that is written off it calls paid, and nobody paid it."""
+        written_off = data["not_paid_invoices"].filtered(
+            lambda move: move.payment_state in move._SETTLED_STATES and move._is_written_off())
+        data["not_paid_invoices"] -= written_off
         result = super()._reconcile_post_hook(data)
+        written_off._invoice_written_off_hook()
         data["not_paid_invoices"].filtered(
             lambda move: move.payment_state == "reversed")._invoice_netted_hook()
         return result

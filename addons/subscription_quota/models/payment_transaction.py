@@ -13,6 +13,9 @@ class PaymentTransaction(models.Model):
     subscription_period_id = fields.Many2one(
         "subscription.period", readonly=True, index="btree_not_null", ondelete="restrict",
         help="The period of a subscription that this attempt is to pay.")
+    card_subscription_id = fields.Many2one(
+        "subscription.subscription", readonly=True, index="btree_not_null", ondelete="restrict",
+        help="The customer wants the card of this payment to pay the renewals of it.")
     decline_kind = fields.Selection(
         DECLINE_KINDS, readonly=True, help="Whether trying the same card again makes sense.")
 
@@ -42,10 +45,15 @@ class PaymentTransaction(models.Model):
         return result
 
     def _subscription_keep_token(self):
+        owner = self.token_id.partner_id.commercial_partner_id
         lines = self.sale_order_ids.order_line
         periods = self.invoice_ids.invoice_line_ids.subscription_period_id
         subscriptions = lines.subscription_ids | periods.subscription_id
-        subscriptions.filtered(
-            lambda subscription: subscription._wants_token()
-            and subscription.commercial_partner_id
-            == self.token_id.partner_id.commercial_partner_id).token_id = self.token_id
+        if self.operation == "validation":  # a card saved on the page of means of payment
+            subscriptions |= subscriptions.search(
+                [("commercial_partner_id", "=", owner.id), ("token_id", "!=", False),
+                 ("state", "in", subscriptions._LIVE_STATES)])
+        chosen = subscriptions.filtered(lambda subscription: subscription._wants_token())
+        (chosen | self.card_subscription_id).filtered(
+            lambda subscription: subscription.commercial_partner_id == owner
+        ).token_id = self.token_id

@@ -5,7 +5,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.tools import format_date, formatLang
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ class SubscriptionDunningMixin(models.AbstractModel):
         string="Next step", compute="_compute_dunning_next_date", store=True,
         help="Civil day of the next step of the policy.")
     dunning_action_ids = fields.One2many("dunning.action", "period_id", string="Steps done")
+    dunning_error = fields.Char(
+        readonly=True, copy=False, help="Why the last step could not be done.")
 
     @api.depends(
         "dunning_start", "dunning_action_ids.days", "state",
@@ -74,15 +76,27 @@ class SubscriptionDunningMixin(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 self._dun()
+                self.dunning_error = False
                 self.env.flush_all()
         except psycopg2.OperationalError:
             raise  # a conflict or a lost server is no fault of the period
-        except Exception:
-            _logger.exception("Dunning of %s failed", self.display_name)
+        except Exception as error:
+            _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
+            self._tell_of_dunning_error(str(error))
+
+    def _tell_of_dunning_error(self, error):
+        """Tell staff, once until a step succeeds: the scheduled action tries again and again."""
+        if not self.dunning_error:
+            staff = self.subscription_id._for_staff()
+            staff._notify_staff(
+                staff.env._("Dunning failed: %(subscription)s", subscription=staff.name), error)
+        self.dunning_error = error
 
     def _dun(self):
-        """Do what is due of one period."""
+        """Do what is due of one period, unless a payment is under way."""
         self.ensure_one()
+        if self._payment_under_way():
+            return
         late = (self.subscription_id._today() - self.dunning_start).days
         due = self._dunning_ahead().filtered(lambda step: step.days <= late)
         if not due:
@@ -125,6 +139,10 @@ class SubscriptionDunningMixin(models.AbstractModel):
     def _why_not_to_charge(self):
         """Why the saved means of payment must not be tried again, as a sentence; or None."""
         self.ensure_one()
+        if payment := self._payment_under_way():
+            return self.env._(
+                "The payment %(reference)s of %(invoice)s is under way. Wait for the provider’s "
+                "answer.", reference=payment.reference, invoice=self.invoice_id.name)
         token = self.subscription_id.token_id
         if not token.active:
             return self.env._("There is no saved means of payment.")
@@ -163,3 +181,31 @@ class SubscriptionDunningMixin(models.AbstractModel):
                 raise UserError(self.env._("Choose a day after today."))
             period.dunning_start = day - timedelta(days=step.days)
             period.subscription_id._log_events("wait", note=format_date(self.env, day))
+
+    def _write_off(self, account, date, end):
+        """Give up what is due of the period's invoice, once; see ``account.move``.
+
+        :param account: the ``account.account`` of the loss
+        :param date date: of the journal entry
+        :param bool end: end the subscriptions that the invoice bills; else they go on
+        :raise UserError: a payment is under way
+        """
+        self.ensure_one()
+        self._lock_rows()
+        if self.state == "written_off":
+            return  # the same click twice
+        if self.charge_at or self._payment_under_way():
+            raise UserError(self.env._(
+                "A payment of %(invoice)s is under way. Wait for its answer, then write off what "
+                "is left.", invoice=self.invoice_id.name))
+        if self.state != "invoiced":
+            raise UserError(self.env._(
+                "Nothing is due for %(period)s.", period=self.display_name))
+        invoice = self.invoice_id
+        subscriptions = invoice._subscription_periods().subscription_id
+        subscriptions._log_events("write_off", note=formatLang(
+            self.env, invoice.amount_residual, currency_obj=invoice.currency_id))
+        if end:  # first, lest it be turned on again
+            subscriptions.filtered(
+                lambda each: each.state in each._LIVE_STATES)._end(reason="written off")
+        invoice._write_off(account, date)

@@ -24,6 +24,8 @@ KINDS = [
     ("payment", "Payment received"),
     ("payment_failed", "Payment failed"),
     ("wait", "Dunning put off"),
+    ("write_off", "Written off"),
+    ("card_expiry", "Told that the card expires"),
 ]
 
 

@@ -144,10 +144,10 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
                 date=format_date(self.env, self.commitment_end)))
         day = today + timedelta(days=1)
         self._void_uninvoiced()
+        self.end_date = day
+        self._end(reason="cancel")  # first, lest an invoice that is credited turn it on again
         if self.plan_id.cancel_policy != "none":
             self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
-        self.end_date = day
-        self._end(reason="cancel")
         self._cancel_order()
 
     def _catch_up(self):

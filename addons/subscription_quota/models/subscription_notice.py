@@ -1,11 +1,14 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 KINDS = [
     ("renewal", "Renewal ahead"),
     ("trial", "End of trial ahead"),
     ("price", "New price ahead"),
+    ("card_30", "Card expires within 30 days"),
+    ("card_7", "Card expires within 7 days"),
 ]
+CARD_DAYS = {"card_30": (8, 30), "card_7": (0, 7)}  # before the last day of the card
 
 
 class SubscriptionNotice(models.Model):
@@ -19,10 +22,16 @@ class SubscriptionNotice(models.Model):
     kind = fields.Selection(KINDS, required=True)
     day = fields.Date(required=True, help="The day announced.")
     amount = fields.Float(help="The price announced, of one unit.")
+    token_id = fields.Many2one(
+        "payment.token", readonly=True, index="btree_not_null", ondelete="cascade",
+        help="The card that expires.")
     is_applied = fields.Boolean()
 
-    _once = models.Constraint(
-        "UNIQUE(subscription_id, kind, day)", "This notice was already given.")
+    _once = models.UniqueIndex(
+        "(subscription_id, kind, day) WHERE token_id IS NULL", "This notice was already given.")
+    _once_a_card = models.UniqueIndex(
+        "(token_id, kind, day) WHERE token_id IS NOT NULL",
+        "The customer was already told of this card.")
 
     @api.model
     def _cron_notify(self, limit=500):
@@ -30,9 +39,12 @@ class SubscriptionNotice(models.Model):
         for kind, template in (
                 ("trial", "subscription_quota.mail_template_trial_ending"),
                 ("renewal", "subscription_quota.mail_template_renewal_ahead"),
-                ("price", "subscription_quota.mail_template_price_ahead")):
+                ("price", "subscription_quota.mail_template_price_ahead"),
+                ("card_30", "subscription_quota.mail_template_card_expiring"),
+                ("card_7", "subscription_quota.mail_template_card_expiring")):
             while claimed := self._claim(kind, limit):
                 claimed.subscription_id._send_mail(template)
+                claimed._log_cards()
                 if not self.env["ir.cron"]._commit_progress(len(claimed)):
                     return
 
@@ -42,7 +54,12 @@ class SubscriptionNotice(models.Model):
         :return: the new ``subscription.notice`` records
         """
         self.env.flush_all()
-        claim = self._claim_prices(limit) if kind == "price" else self._claim_ahead(kind, limit)
+        if kind in CARD_DAYS:
+            claim = self._claim_cards(kind, limit)
+        elif kind == "price":
+            claim = self._claim_prices(limit)
+        else:
+            claim = self._claim_ahead(kind, limit)
         self.env.cr.execute(claim)
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
@@ -78,3 +95,32 @@ class SubscriptionNotice(models.Model):
             " ORDER BY s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
             limit=limit, now=fields.Datetime.now(), today=fields.Date.today(),
             states=list(self.env["subscription.subscription"]._LIVE_STATES))
+
+    def _claim_cards(self, kind, limit):
+        """Cards that live subscriptions go on using after their last day: one row a card,
+        however many subscriptions it pays."""
+        least, most = CARD_DAYS[kind]
+        today = fields.Date.today()
+        return SQL(
+            "INSERT INTO subscription_notice"
+            " (subscription_id, token_id, kind, day, create_date)"
+            " SELECT DISTINCT ON (token.id) s.id, token.id, %(kind)s, token.card_expiry, %(now)s"
+            " FROM payment_token token JOIN subscription_subscription s ON s.token_id = token.id"
+            " WHERE token.active AND token.card_expiry BETWEEN %(first)s AND %(last)s"
+            " AND s.state = ANY(%(states)s)"
+            " AND (s.end_date IS NULL OR s.end_date > token.card_expiry)"
+            " AND NOT EXISTS (SELECT FROM subscription_notice known WHERE"
+            " known.token_id = token.id AND known.kind = %(kind)s"
+            " AND known.day = token.card_expiry)"
+            " ORDER BY token.id, s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
+            kind=kind, limit=limit, now=fields.Datetime.now(),
+            first=fields.Date.add(today, days=least), last=fields.Date.add(today, days=most),
+            states=list(self.env["subscription.subscription"]._LIVE_STATES))
+
+    def _log_cards(self):
+        """Write in the history of each subscription that its card was said to expire."""
+        live = self.env["subscription.subscription"]._LIVE_STATES
+        for day, notices in self.filtered("token_id").grouped("day").items():
+            notices.token_id.subscription_ids.filtered(
+                lambda subscription: subscription.state in live)._log_events(
+                    "card_expiry", note=format_date(self.env, day))

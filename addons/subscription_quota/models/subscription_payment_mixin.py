@@ -3,6 +3,7 @@ import logging
 from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
@@ -101,6 +102,21 @@ class SubscriptionPaymentMixin(models.AbstractModel):
             "subscription_period_id": self.id,
         })
 
+    def _payment_under_way(self):
+        """Payments whose end the provider is yet to tell, or Odoo yet to post. A transfer that
+        the customer promised is none."""
+        return self.invoice_id.transaction_ids.filtered(
+            lambda transaction: transaction.provider_code not in ("none", "custom")
+            and (transaction.state in ("pending", "authorized")
+                 or (transaction.state == "done" and not transaction.is_post_processed)))[:1]
+
+    def _lock_rows(self):
+        """Wait for whoever is charging, chasing or writing off these periods; if they did, the
+        request starts again and sees what became of them."""
+        self.env.cr.execute(SQL(
+            "SELECT FROM subscription_period WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
+            self._ids))
+
     def _charge_again(self):
         """Queue another attempt: staff asked for it, or the customer changed their card."""
         for period in self.filtered(lambda period: period.state == "invoiced"):
@@ -122,19 +138,34 @@ class SubscriptionPaymentMixin(models.AbstractModel):
 
     def _settle(self):
         """The invoice is paid, by whatever route: say so, once, and let the service go on."""
-        settled = self.filtered(lambda period: period.state in ("invoiced", "to_invoice"))
-        settled._refresh_from_invoices()
-        settled = settled.filtered(lambda period: period.state == "paid")
-        if not settled:
-            return
-        subscriptions = settled.subscription_id
-        subscriptions._log_events("payment")
-        unpaid = self.env["subscription.period"].search(
-            [("subscription_id", "in", subscriptions.ids), ("state", "=", "invoiced"),
+        settled = self._take_settled()
+        if settled:
+            settled.subscription_id._log_events("payment")
+            settled._recover_subscriptions()
+            settled._tell_of_payment()
+
+    def _settle_unpaid(self):
+        """Nothing is left to pay, though no payment came in: the service goes on, and nobody is
+        thanked."""
+        self._take_settled()._recover_subscriptions()
+
+    def _take_settled(self):
+        """:return: those whose invoice was not settled, and is by now"""
+        before = {period: period.state for period in self}
+        self.filtered(lambda period: period.state in (
+            "invoiced", "to_invoice", "written_off"))._refresh_from_invoices()
+        return self.filtered(lambda period: period.state in ("paid", "written_off")
+                             and period.state != before[period])
+
+    def _recover_subscriptions(self):
+        """Turn the services on again of which nothing else is unpaid."""
+        subscriptions = self.subscription_id.filtered(
+            lambda subscription: subscription.state in ("past_due", "suspended"))
+        unpaid = self.search(
+            [("subscription_id", "in", subscriptions.ids), ("state", "=", "invoiced"), "|",
+             ("dunning_start", "!=", False),
              ("invoice_id.invoice_date_due", "<", fields.Date.today())]).subscription_id
-        (subscriptions - unpaid).filtered(
-            lambda subscription: subscription.state in ("past_due", "suspended"))._recover()
-        settled._tell_of_payment()
+        (subscriptions - unpaid)._recover()
 
     def _tell_of_payment(self):
         """A confirmation for the customer; for staff, the next invoice to watch when paid by

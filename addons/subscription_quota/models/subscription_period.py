@@ -15,6 +15,7 @@ STATES = [
     ("to_invoice", "To invoice"),
     ("invoiced", "Invoiced"),
     ("paid", "Paid"),
+    ("written_off", "Written off"),
     ("void", "Void"),
 ]
 
@@ -139,10 +140,14 @@ class SubscriptionPeriod(models.Model):
         self.credited = sum(line._subscription_priced_amount() for line in lines - invoiced)
         self.invoice_id = invoiced.move_id[-1:]
         if self.state not in ("free", "void"):
-            paid = self.invoice_id.payment_state in ("paid", "in_payment", "reversed")
-            self.state = ("paid" if paid else "invoiced") if invoiced else "to_invoice"
+            self.state = self._state_of_invoice() if invoiced else "to_invoice"
         if self.state != "invoiced":  # a payment by any route stops the chase at once
-            self.charge_at = self.dunning_start = False
+            self.charge_at = self.dunning_start = self.dunning_error = False
+
+    def _state_of_invoice(self):
+        if self.invoice_id.payment_state not in self.invoice_id._SETTLED_STATES:
+            return "invoiced"
+        return "written_off" if self.invoice_id._is_written_off() else "paid"
 
     def action_view_invoice(self):
         self.ensure_one()

@@ -393,13 +393,30 @@ class SubscriptionSubscription(models.Model):
             lambda plan: plan.active and (plan.is_published or plan == self.plan_id))
         return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
 
+    def _invoices_to_pay(self, lock=False):
+        """What the customer may pay by a new card now: all that is due, but what is about to be
+        charged or being paid.
+
+        :param bool lock: wait for whoever is charging or writing off, see ``_lock_rows``
+        """
+        self.ensure_one()
+        # sudo: the customer's own; the portal checks its own access
+        periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
+        if lock and periods:
+            periods._lock_rows()
+        return periods.filtered(
+            lambda period: not period.charge_at
+            and period.invoice_id._has_to_be_paid()).invoice_id.sorted("id")
+
     def _wants_token(self):
-        """Whether a card just used should pay the renewals: there is none, or it was refused."""
+        """Whether a card just used or saved should pay the renewals: there is none, or it was
+        refused or is about to expire."""
         self.ensure_one()
         last = self.env["payment.transaction"].search(
             [("subscription_period_id.subscription_id", "=", self.id),
              ("token_id", "=", self.token_id.id)], order="id desc", limit=1)
-        return not self.token_id.active or last.state in ("error", "cancel")
+        return (not self.token_id.active or last.state in ("error", "cancel")
+                or self.token_id._expires_soon())
 
     def _usable_tokens(self):
         """Saved means of payment that the user may have charged at renewals: their own and

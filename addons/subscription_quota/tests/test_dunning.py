@@ -8,44 +8,11 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .test_cases import CasesCommon
-
-REFUSED = date(2027, 2, 10)  # the first renewal
+from .common_dunning import REFUSED, DunningCommon
 
 
 @tagged("post_install", "-at_install")
-class TestDunning(CasesCommon):
-
-    def setUp(self):
-        super().setUp()
-        self.subscription = self.subscribe(
-            self.make_plan("SEO", 299.0), date(2027, 1, 10), user_id=self.user.id)
-        self.pay(self.invoices(self.subscription))
-
-    def refuse(self, kind="soft"):
-        """The renewal's charge is refused on the 10th of February.
-
-        :return: the unpaid period
-        """
-        self.subscription.token_id = self.make_token("error")
-        self.run_due(REFUSED)
-        self.charge(REFUSED)
-        period = self.subscription.period_ids.filtered(lambda each: each.state == "invoiced")
-        period.transaction_ids.decline_kind = kind
-        return period
-
-    def dun(self, day, times=1):
-        with self.at(day), self.enter_registry_test_mode():
-            for _time in range(times):
-                self.env.ref("subscription_quota.ir_cron_dun").method_direct_trigger()
-        self.charge(day)
-
-    def dun_each_day(self, first, last):
-        for day in range(first, last + 1):
-            self.dun(REFUSED + timedelta(days=day))
-
-    def count(self, subject):
-        return len([each for each in self.subjects() if each.startswith(subject)])
+class TestDunning(DunningCommon):
 
     def test_soft_decline_by_the_standard_policy(self):
         """Retry on days 0, 3, 7, 14 with mails; suspended on day 7, ended on day 30; each once."""
@@ -174,8 +141,19 @@ class TestDunning(CasesCommon):
             [period.id])
         with mute_logger("odoo.addons.subscription_quota.models.subscription_dunning_mixin",
                          "odoo.sql_db"):
-            self.dun(REFUSED + timedelta(days=3))
+            self.dun(REFUSED + timedelta(days=3), times=2)
+            self.dun(REFUSED + timedelta(days=4))
         self.assertEqual((period.attempt_count, late.dunning_action_ids.days), (1, 3))
+        # The responsible is told once, and the list of what is unpaid says why.
+        told = self.subscription.activity_ids.filtered(
+            lambda activity: activity.summary == f"Dunning failed: {self.subscription.name}")
+        self.assertEqual((len(told), told.user_id), (1, self.user))
+        self.assertIn("poison", told.note)
+        self.assertIn("poison", period.dunning_error)
+        # Mended, it goes on, and the next failure would be told again.
+        self.env.cr.execute("ALTER TABLE dunning_action DROP CONSTRAINT poison")
+        self.dun(REFUSED + timedelta(days=4))
+        self.assertEqual((period.attempt_count, period.dunning_error), (2, False))
 
     def test_database_refuses_a_step_twice(self):
         period = self.refuse()

@@ -3,4 +3,5 @@ from . import (
     subscription_change_request,
     subscription_dunning_wait,
     subscription_price_change,
+    subscription_write_off,
 )

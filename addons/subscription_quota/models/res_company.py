@@ -1,0 +1,31 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    subscription_loss_account_id = fields.Many2one(
+        "account.account", string="Irrecoverable invoices",
+        help="Where invoices that are written off go (654 in France). Empty: the first account "
+        "of expense whose code starts with 654.")
+
+    def _subscription_loss_account(self):
+        """The account of losses on irrecoverable debts (PCG 654); perhaps none."""
+        self.ensure_one()
+        accounts = self.env["account.account"].with_company(self)
+        return self.subscription_loss_account_id or accounts.search(
+            [*accounts._check_company_domain(self), ("code", "=like", "654%"),
+             ("account_type", "=", "expense")], limit=1)
+
+    def _subscription_miscellaneous_journal(self):
+        """:raise UserError: the company has none"""
+        self.ensure_one()
+        journals = self.env["account.journal"]
+        journal = journals.search(
+            [*journals._check_company_domain(self), ("type", "=", "general")], limit=1)
+        if not journal:
+            raise UserError(self.env._(
+                "%(company)s has no miscellaneous journal. Create one in Accounting.",
+                company=self.name))
+        return journal
