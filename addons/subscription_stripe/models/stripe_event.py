@@ -39,7 +39,7 @@ class StripeEvent(models.Model):
     provider_id = fields.Many2one(
         "payment.provider", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", readonly=True, index=True)
-    event_id = fields.Char(string="Event", required=True, readonly=True)
+    event_id = fields.Char(required=True, readonly=True)
     kind = fields.Char(string="Type", required=True, readonly=True)
     object_ref = fields.Char(
         string="Object", readonly=True, help="What the event is about, by its number at Stripe.")
