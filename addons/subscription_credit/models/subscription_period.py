@@ -156,10 +156,7 @@ class SubscriptionPeriod(models.Model):
         Its price counts as income, as that of any invoice written off: the loss is beside it.
         """
         # sudo: follows from the write-off, whose rights were checked
-        due = self.sudo().filtered(lambda period: period._credits_billed())
-        granted = due._credit_grants()
-        due.filtered(lambda period: period not in granted)._credit_keep_rest(
-            self.env._("written off, no credits granted"))
+        self.sudo()._credit_keep_rest(self.env._("written off, no credits granted"))
 
     def _credit_keep_rest(self, reason):
         """The price of credits that are not granted becomes income.
