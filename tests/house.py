@@ -163,21 +163,24 @@ class House:
             return cursor.fetchall()
 
     def customer(self, credits=0, name=None):
-        """A new portal user with a wallet, and a browser-like session logged in.
+        """A new portal user, with a wallet when there are credits to put into it, and a
+        browser-like session logged in.
 
         :return: the :class:`Visitor`
         """
-        return self.customers(1, credits, **({"name": name} if name else {}))[0]
+        return self.customers(1, credits or None, **({"name": name} if name else {}))[0]
 
     def customers(self, count, credits=0, **vals):
         """Many new customers at once, signed in without the seconds their passwords take.
 
+        :param credits: in the wallet of each; None: there is no wallet yet
         :return: list of :class:`Visitor`
         """
         with self.env() as env:
             users = self._portal_users(env, count, **vals)
-            if credits:
+            if credits is not None:
                 wallets = env["credit.wallet"]._of_all(users.partner_id, env.company)
+            if credits:
                 env["credit.wallet"]._grant_all("adjustment", [{
                     "wallet": wallets[user.partner_id], "credits": credits, "value": 0.0,
                     "key": f"test:{user.login}", "expiry_date": False,
