@@ -173,7 +173,7 @@ def test_snapshots_opened_before_negative_control(house):
 
 
 def leave_as_found(house, session_id):
-    """Cancel what was oversold, while the server may be sending the invoices."""
+    """Cancel what was oversold."""
     with house.env() as env:
         again_until_serialized(env, lambda: env["event.registration"].search(
             [("event_id", "=", session_id)]).action_cancel())
