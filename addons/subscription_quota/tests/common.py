@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from freezegun import freeze_time
 
@@ -12,9 +12,6 @@ class SubscriptionCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # The clock goes on as it did, and :meth:`at` costs nothing: it is the first freeze that
-        # looks for clocks in thousands of modules.
-        cls.startClassPatcher(freeze_time(datetime.now(UTC), tick=True))
         cls.company = cls.env.company
         cls.euro = cls.company.currency_id
         cls.customer = cls.make_customer("Camille")
