@@ -152,5 +152,6 @@ def add_test_packages():
 
 
 def _pip_install(requirements):
-    run([paths.PYTHON, "-m", "pip", "install", "--disable-pip-version-check",
+    # What is imported is compiled then, and most of it never is.
+    run([paths.PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile",
          "-r", requirements], requirements.stem, VENV_REMEDY)

@@ -15,6 +15,15 @@ def house(tmp_path_factory, worker_id):
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def quiet_servers(house):
+    """Nothing in this file makes a server complain; the races of other files may have."""
+    before = set(house.errors())
+    yield
+    errors = [line for line in house.errors() if line not in before]
+    assert not errors, "\n".join(errors[:5])
+
+
 @pytest.fixture
 def no_mail(house):
     """Invoices and mails that nobody reads are not made, during the test nor after it.

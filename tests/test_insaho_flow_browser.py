@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.servers.world import html_of
 
+pytestmark = pytest.mark.usefixtures("quiet_servers")
 LOGIN = "chloe.browser@example.com"
 PASSWORD = "Cap-sur-2027!"
 

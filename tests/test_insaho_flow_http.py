@@ -9,13 +9,8 @@ from pypdf import PdfReader
 from tests.house import Visitor, alert, field
 from tests.servers.world import html_of
 
+pytestmark = pytest.mark.usefixtures("quiet_servers")
 PASSWORD = "Cap-sur-2027!"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def errors_before(house):
-    """What the races of other files made the servers complain of."""
-    return set(house.errors())
 
 
 def sign_up(house, name, login):
@@ -351,9 +346,3 @@ def test_another_customer_gets_404(house):
         f"SELECT origin FROM credit_entry WHERE partner_id = {owner.partner_id} "
         "AND kind = 'booking'")
     assert origin.split(",")[0] not in other.get("/my/credits").text
-
-
-def test_no_error_in_the_servers_logs(house, errors_before):
-    """Runs last in this file: nothing above made a server complain."""
-    errors = [line for line in house.errors() if line not in errors_before]
-    assert not errors, "\n".join(errors[:5])

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.servers.world import html_of
 
+pytestmark = pytest.mark.usefixtures("quiet_servers")
 DEMO_CARD = "4111 1111 1111 1111"
 
 
