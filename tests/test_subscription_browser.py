@@ -171,7 +171,7 @@ def test_case_2_manual_order_with_bank_transfer(agency, house, visitor):
     agency.get_by_role("button", name="Nouveau").first.click()
     for field, text in (("partner_id", visitor.login), ("plan_id", "Maintenance du site")):
         agency.locator(f".o_field_widget[name={field}] input").fill(text)
-        agency.locator(".o-autocomplete--dropdown-item").first.click()
+        agency.locator(".o-autocomplete--dropdown-item:not(:has(.o_loading))").first.click()
     agency.get_by_role("button", name="Démarrer l’abonnement").click()
     expect_state(agency, "Actif")
     # « Une facture est générée et envoyée au client »
