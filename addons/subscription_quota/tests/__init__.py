@@ -8,6 +8,7 @@ from . import (
     test_dunning,
     test_portal,
     test_portal_pay,
+    test_quota_api,
     test_quota_engine,
     test_renewal,
     test_settled_unpaid,

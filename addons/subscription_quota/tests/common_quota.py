@@ -1,4 +1,9 @@
+from contextlib import contextmanager
+
+import psycopg2
+
 from odoo.fields import Command
+from odoo.tools import mute_logger
 
 from .common import SubscriptionCommon
 
@@ -38,6 +43,13 @@ class QuotaCommon(SubscriptionCommon):
         """:return: (the key, its token)"""
         key = cls.env["quota.api.key"].create({"name": "Scanner", **vals})
         return key, key.action_generate()["context"]["default_token"]
+
+    @contextmanager
+    def refused_by_database(self):
+        """The database itself does not let this happen, whoever asks for it."""
+        with self.assertRaises(psycopg2.IntegrityError), mute_logger("odoo.sql_db"), \
+                self.env.cr.savepoint():
+            yield
 
     def used(self, subscription, code="scans"):
         return next((row["used"] for row in subscription._quota_rows([code])), None)
