@@ -10,6 +10,7 @@ from . import (
     test_portal_pay,
     test_quota_api,
     test_quota_engine,
+    test_quota_overage,
     test_renewal,
     test_settled_unpaid,
     test_speed,
