@@ -11,6 +11,7 @@ from . import (
     test_quota_api,
     test_quota_engine,
     test_quota_overage,
+    test_quota_suspend,
     test_renewal,
     test_settled_unpaid,
     test_speed,
