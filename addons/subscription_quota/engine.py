@@ -1,0 +1,168 @@
+"""Counting without the ORM: a cursor in, plain values out. The rules are in the database
+(``sql/quota_engine.sql``), so every door counts by the same statement."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg2
+
+from .tools import civil
+
+_logger = logging.getLogger(__name__)
+
+MAX_QUANTITY = 1_000_000
+
+
+@dataclass
+class Outcome:
+    """What became of a request to count.
+
+    :param str name: moved, replayed, refused, in_progress, other_body
+    :param dict metrics: what each metric is at by then, by code
+    """
+
+    name: str
+    metrics: dict = field(default_factory=dict)
+
+    @property
+    def is_done(self):
+        return self.name in ("moved", "replayed")
+
+
+def move(cr, subscription_id, units, moment, api_key_id=None, key=None):
+    """Count for a subscription: all the metrics or none.
+
+    In a transaction of READ COMMITTED it waits its turn and never conflicts; in one of Odoo's
+    own it may end with a serialization error, which Odoo tries again.
+
+    :param dict units: by code of metric; below zero gives held units back
+    :param datetime moment: naive UTC: decides the period
+    :param str key: the same key with the same units counts once
+    :return: the :class:`Outcome`
+    """
+    body = hashlib.sha256(
+        json.dumps([subscription_id, sorted(units.items())]).encode()).hexdigest()
+    cr.execute(
+        "SELECT quota_move(%s, %s::varchar[], %s::integer[], %s, %s, %s, %s)",
+        (subscription_id, list(units), list(units.values()), moment, api_key_id, key,
+         body if key else None))
+    result = cr.fetchone()[0]
+    return Outcome(result["outcome"], result.get("metrics", {}))
+
+
+def state(cr, subscription_id, moment, codes=None):
+    """What a subscription may use and has used; see ``quota_state``.
+
+    :return: list of dicts, a metric each; empty when there is no such subscription
+    """
+    cr.execute("SELECT * FROM quota_state(%s, %s, %s::varchar[])",
+               (subscription_id, moment, codes))
+    return _all(cr)
+
+
+def refusal(metric):
+    """Why a metric, as :func:`move` or :func:`check` left it, was not counted.
+
+    :return: suspended, invalid (nothing of the kind is counted), limit, or None
+    """
+    units = metric["units"]
+    if metric["kind"] == "feature" or (units < 0 and metric["kind"] != "held"):
+        return "invalid"
+    if units < 0:
+        return "invalid" if metric["used"] + units < 0 else None
+    if not metric["served"]:
+        return "suspended"
+    after = metric["used"] + units
+    if after > 2**31 - 1 or (
+            metric["mode"] == "hard" and metric["limit"] is not None and after > metric["limit"]):
+        return "limit"
+    return None
+
+
+def seconds_to_reset(metric, moment):
+    """Until the period ends where the customer lives; None for what does not reset."""
+    resets_on = metric["resets_on"]
+    if not resets_on:
+        return None
+    day = datetime.fromisoformat(resets_on).date() if isinstance(resets_on, str) else resets_on
+    return max(1, round((civil.utc_midnight(day, metric["tz"]) - moment).total_seconds()))
+
+
+def begin(cr):
+    """Start a short transaction of READ COMMITTED, in which whoever waits for a row then sees it
+    as it has become. Inside another transaction (tests) that one goes on."""
+    cr.rollback()
+    if cr.connection.status == psycopg2.extensions.STATUS_READY:
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def find_key(cr, start, reference):
+    """A live API key by the start of its token, and the subscription it speaks of.
+
+    :return: dict of a row of ``quota_key``, or None
+    """
+    cr.execute("SELECT * FROM quota_key(%s, %s)", (start, reference))
+    return _one(cr)
+
+
+def note_use(cr, api_key_id, moment):
+    """Write when a key was last used, a minute apart; nobody waits for it, nor fails by it."""
+    try:
+        begin(cr)
+        cr.execute(
+            "UPDATE quota_api_key SET last_used_at = %s WHERE id = (SELECT id FROM quota_api_key"
+            " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)", (moment, api_key_id))
+        cr.commit()
+    except psycopg2.Error:  # what was counted stands, and must not be counted again
+        _logger.info("Last use of API key %s not written", api_key_id, exc_info=True)
+        cr.rollback()
+
+
+def entitlements(cr, subscription_id, moment, lang):
+    """The rows of :func:`state` of what the plan includes, with names in a language.
+
+    :return: list of dicts, one at least: of a plan without limits, its name and the state
+    """
+    cr.execute(
+        "SELECT q.*, COALESCE(m.name ->> %(lang)s, m.name ->> 'en_US') AS name,"
+        " COALESCE(m.unit ->> %(lang)s, m.unit ->> 'en_US', '') AS unit,"
+        " COALESCE(t.name ->> %(lang)s, t.name ->> 'en_US') AS plan,"
+        " s.state AS subscription_state FROM subscription_subscription s"
+        " JOIN subscription_plan p ON p.id = s.plan_id"
+        " JOIN product_template t ON t.id = p.product_tmpl_id"
+        " LEFT JOIN quota_state(s.id, %(moment)s) q ON q.offered"
+        " LEFT JOIN quota_metric m ON m.id = q.metric_id"
+        " WHERE s.id = %(id)s ORDER BY m.sequence, m.id",
+        {"lang": lang, "moment": moment, "id": subscription_id})
+    return _all(cr)
+
+
+def history(cr, subscription_id, first, last, code=None, after=None, limit=100):
+    """Totals a day, the latest first.
+
+    :param after: (day, metric id) of the last row already read
+    :return: list of dicts of day, metric_id, metric, consumed, released; perhaps one too many
+    """
+    cr.execute(
+        "SELECT d.day, d.metric_id, m.code AS metric, d.consumed, d.released"
+        " FROM quota_usage_day d JOIN quota_metric m ON m.id = d.metric_id"
+        " WHERE d.subscription_id = %(id)s AND d.day BETWEEN %(first)s AND %(last)s"
+        " AND (%(code)s IS NULL OR m.code = %(code)s)"
+        " AND (%(day)s::date IS NULL OR (d.day, d.metric_id) < (%(day)s::date, %(metric)s))"
+        " ORDER BY d.day DESC, d.metric_id DESC LIMIT %(limit)s",
+        {"id": subscription_id, "first": first, "last": last, "code": code, "limit": limit + 1,
+         "day": after and after[0], "metric": after and after[1]})
+    return _all(cr)
+
+
+def _all(cr):
+    names = [column.name for column in cr.description]
+    return [dict(zip(names, row, strict=True)) for row in cr.fetchall()]
+
+
+def _one(cr):
+    rows = _all(cr)
+    return rows[0] if rows else None
