@@ -1,12 +1,14 @@
 """The middleware around an application, with a quota server on a real port."""
 
 import time
+from typing import Annotated
 
 import anyio
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, HTTPException
 from quota_middleware import (
+    Item,
     PrometheusMetrics,
     QuotaClient,
     QuotaMiddleware,
@@ -32,7 +34,7 @@ def service():
     app = FastAPI()
 
     @app.post("/dependency")
-    async def dependency(item=Depends(quota("scans"))):
+    async def dependency(item: Annotated[Item | None, Depends(quota("scans"))]):
         return {"left": item.left if item else None}
 
     @app.post("/decorated")
