@@ -29,11 +29,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from quota_middleware import Caller, QuotaClient, QuotaMiddleware, Rule
+
 from odoo import release
 
 from benchmarks.quota_house import QuotaBenchHouse
 from benchmarks.report import RESULTS, Report
-from quota_middleware import Caller, QuotaClient, QuotaMiddleware, Rule
 
 CLIENTS = (1, 8, 32)
 SMALL, LARGE, QUICK_LARGE = 1_000, 1_000_000, 20_000

@@ -13,9 +13,9 @@ import requests
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, settings
+from quota_middleware import Caller, QuotaClient, Refused
 
 from ops import paths
-from quota_middleware import Caller, QuotaClient, Refused
 from tests.house import field
 from tests.quota_house import Line, QuotaApi, make_key, make_plans, subscribe_all
 
@@ -59,7 +59,7 @@ def sample(monkeypatch, url, key, **environment):
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1])
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(timeout=10)
 
