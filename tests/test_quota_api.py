@@ -127,7 +127,7 @@ def test_suspended_and_paid_within_a_second(house, monkeypatch, key, customers):
         refused = call(url, reference)
         assert (refused.status_code, refused.json()["state"]) == (402, "suspended")
         with house.env() as env:
-            env["subscription.subscription"].browse(subscription_id)._reactivate()
+            env["subscription.subscription"].browse(subscription_id)._recover()
         time.sleep(1)
         assert call(url, reference).status_code == 200
 
