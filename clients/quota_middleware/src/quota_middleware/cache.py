@@ -80,9 +80,9 @@ class Cache:
         refusals = self.of(account).refusals
         if problem.slug == "suspended":
             refusals[language, ANY] = Refusal(problem, 0, asked_at)
-        elif problem.slug == "limit_reached" and problem.metric in items:
-            refusals[language, problem.metric] = Refusal(
-                problem, items[problem.metric], asked_at)
+        metric = problem.metric
+        if problem.slug == "limit_reached" and metric is not None and metric in items:
+            refusals[language, metric] = Refusal(problem, items[metric], asked_at)
 
     def counted(self, account: str, items: Iterable[Item]) -> None:
         """Bring what is known up to what the server has just said; it gets no younger by it."""
