@@ -71,11 +71,11 @@ class ContractServer:
         for item in items:
             metric, quantity = item["metric"], item["quantity"]
             if metric in self.features:
-                if not self.features[metric]:
-                    return self.problem(403, "forbidden", metric=metric)
+                if call != "check":
+                    return self.problem(422, "invalid")
             elif metric not in self.limits:
                 return self.problem(422, "invalid")
-            elif call != "release" and self.used[metric] + quantity > self.limits[metric]:
+            elif call == "consume" and self.used[metric] + quantity > self.limits[metric]:
                 return self.problem(
                     429, "limit_reached", metric=metric, upgrade_url="/my/subscriptions/1",
                     headers={"Retry-After": "3600"})
@@ -83,8 +83,12 @@ class ContractServer:
         for item in items:
             if item["metric"] in self.used:
                 self.used[item["metric"]] += sign * item["quantity"]
-        return {"allowed": True, "items": [self.item(item["metric"]) for item in items],
-                "counted": items}
+        answers = [self.item(item["metric"]) for item in items]
+        if call == "check":
+            for item, answer in zip(items, answers, strict=True):
+                answer["allowed"] = answer["left"] is None or answer["left"] >= item["quantity"]
+        return {"allowed": all(answer.get("allowed", True) for answer in answers),
+                "items": answers, "counted": items}
 
     def undo(self, key):
         counted = self.answers.get(key, {}).get("counted", ())
@@ -96,6 +100,8 @@ class ContractServer:
 
     def item(self, metric):
         limit, used = self.limits.get(metric), self.used.get(metric, 0)
+        if metric in self.features:
+            limit = int(self.features[metric])
         return {"metric": metric, "used": used, "limit": limit,
                 "left": None if limit is None else limit - used, "resets_on": "2027-01-01",
                 "mode": "hard", "overage": 0}

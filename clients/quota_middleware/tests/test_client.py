@@ -13,6 +13,7 @@ from quota_middleware import (
     Refused,
     Unavailable,
 )
+from quota_middleware.words import language_of
 
 pytestmark = pytest.mark.anyio
 
@@ -115,6 +116,28 @@ async def test_a_closed_client_opens_again(server, client):
     await client.consume("scans", caller=SUBSCRIPTION)
     await client.aclose()
     assert (await client.consume("scans", caller=SUBSCRIPTION)).items[0].used == 2
+
+
+async def test_check_counts_nothing_and_its_no_is_worded(server, client):
+    await client.check("api_access", caller=SUBSCRIPTION)
+    server.features["api_access"] = False
+    with pytest.raises(Refused) as refused:
+        await client.check("api_access", caller=Caller("SUB1", language="en"))
+    assert (refused.value.problem.status, refused.value.problem.detail) == (
+        403, "“api_access” is not part of the plan.")
+    with pytest.raises(Refused) as refused:
+        await client.check({"scans": 1, "accounts": 3}, caller=SUBSCRIPTION)
+    problem = refused.value.problem
+    assert (problem.status, problem.metric) == (429, "accounts")
+    assert problem.members["upgrade_url"] == f"{server.url}/my/subscriptions"
+    assert server.used == {"scans": 0, "accounts": 0}
+
+
+@pytest.mark.parametrize("accepted, language", [
+    (None, "fr"), ("", "fr"), ("en", "en"), ("de, en;q=0.8, fr;q=0.2", "en"),
+    ("en-GB;q=0.5, fr-FR", "fr"), ("fr;q=x, en;q=0.1", "en"), ("de", "fr")])
+def test_language_of_refusals(accepted, language):
+    assert language_of(accepted) == language
 
 
 def test_no_key_in_what_is_printed():

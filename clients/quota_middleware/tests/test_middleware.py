@@ -260,7 +260,8 @@ async def test_answer_lost_for_good_is_not_charged(server, open_app):
 async def test_who_calls(server, open_app):
     http = await open_app()
     nobody = await http.post("/dependency", headers={"X-Subscription": ""})
-    assert (nobody.status_code, nobody.json()["title"]) == (403, "No subscription")
+    assert (nobody.status_code, nobody.json()["title"]) == (403, "Pas d’abonnement")
+    assert nobody.headers["content-language"] == "fr"
     http = await open_app(subscription_of=None)
     without = await http.post("/dependency")
     assert (without.status_code, without.headers["www-authenticate"]) == (401, "Bearer")

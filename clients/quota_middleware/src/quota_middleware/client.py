@@ -87,7 +87,7 @@ class QuotaClient:
         A consumption that never reached the server is kept from counting later.
         """
         return await self._count(
-            "undo", {"undo": idempotency_key}, caller, f"undo:{idempotency_key}"[:255])
+            "undo", {"undo": idempotency_key}, caller, None)
 
     async def check(self, items: str | Mapping[str, int], quantity: int = 1, *,
                     caller: Caller = NOBODY) -> Answer:
@@ -118,14 +118,11 @@ class QuotaClient:
         if caller.subscription:
             body["subscription"] = caller.subscription
         headers = {}
-        if operation != "check":
+        if operation in ("consume", "release"):
             headers["Idempotency-Key"] = idempotency_key or uuid.uuid4().hex
         path = "release" if operation == "undo" else operation
         response = await self._ask(operation, caller, "POST", path, json=body, headers=headers)
-        data = response.json()
-        if not data.get("allowed", True):
-            raise Refused(Problem.of(response))
-        return Answer.read(data, "idempotent-replayed" in response.headers)
+        return Answer.read(response.json(), "idempotent-replayed" in response.headers)
 
     async def _ask(self, operation: str, caller: Caller, method: str, path: str,
                    **options: Any) -> httpx.Response:
@@ -190,20 +187,29 @@ class QuotaClient:
     def _understood(self, response: httpx.Response, caller: Caller) -> None:
         """:raise Refused: the caller is told; the other errors are the application's."""
         if response.is_success or response.status_code == 304:
+            self._allowed(response, caller)
             return
         problem = Problem.of(response)
         told = f"{response.request.url.path}: {problem.status} {problem.detail}"
-        if problem.status in (401, 403) and caller.api_key is None and not _of_feature(problem):
+        if problem.status in (401, 403) and caller.api_key is None:
             logger.error("The service key of the quota API is not good: %s", told)
             raise Misconfigured(told, retry_after=60)
         if problem.status in MISTAKES or not response.is_client_error:
             raise Mistake(told)
         raise Refused(problem)
 
-
-def _of_feature(problem: Problem) -> bool:
-    """A feature that the plan has not: no fault of the key."""
-    return problem.metric is not None
+    def _allowed(self, response: httpx.Response, caller: Caller) -> None:
+        """:raise Refused: the answer to a check is no, which the server does not word"""
+        data = response.json() if response.content else {}
+        for item in data.get("items", ()):
+            if item.get("allowed", True):
+                continue
+            if item["limit"] in (0, None):
+                raise Refused(Problem.own(
+                    403, "not_in_plan", caller.language, url=self.url, metric=item["metric"]))
+            raise Refused(Problem.own(
+                429, "limit_reached", caller.language, url=self.url, metric=item["metric"],
+                used=item["used"], limit=item["limit"], left=item["left"]))
 
 
 def _body(items: str | Mapping[str, int], quantity: int) -> dict[str, Any]:

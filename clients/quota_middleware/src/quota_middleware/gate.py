@@ -54,8 +54,7 @@ class Gate:
                 found = self._subscription_of(request)
                 subscription = await found if inspect.isawaitable(found) else found
                 if not subscription:
-                    raise Refused(Problem.own(
-                        403, "No subscription", "This call belongs to no subscription."))
+                    raise Refused(Problem.own(403, "no_subscription", language))
                 self._caller = Caller(subscription, language=language)
         return self._caller
 
@@ -109,6 +108,6 @@ def _key_of(request: Request) -> str:
     scheme, _space, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Refused(Problem.own(
-            401, "No key", "Send your key: Authorization: Bearer qk_…",
-            www_authenticate="Bearer"))
+            401, "no_key", request.headers.get("accept-language"),
+            headers={"www-authenticate": "Bearer"}))
     return key.strip()

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .client import QuotaClient
-from .errors import Mistake, QuotaError, Refused, Unavailable
+from .errors import QuotaError, Refused, Unavailable
 from .gate import Gate, SubscriptionOf, _current
 from .guard import Guard
 from .metrics import Metrics
@@ -68,7 +69,7 @@ class QuotaMiddleware:
             try:
                 if watch.status is not None:
                     raise
-                await _problem_of(error).response(scope["path"])(scope, receive, send)
+                await _problem_of(error, scope).response(scope["path"])(scope, receive, send)
             finally:  # after the answer: nobody waits for a server that is away
                 await gate.give_back()
         except Exception:
@@ -104,7 +105,7 @@ class _Watch:
         await self._send(message)
 
 
-def _problem_of(error: QuotaError) -> Problem:
+def _problem_of(error: QuotaError, scope: Scope) -> Problem:
     """What the caller is told.
 
     :raise Mistake: the application's own error is no answer to a caller
@@ -113,7 +114,6 @@ def _problem_of(error: QuotaError) -> Problem:
         return error.problem
     if isinstance(error, Unavailable):
         return Problem.own(
-            503, "Quota not known", "The quota cannot be counted at the moment. Try again.",
-            retry_after=str(max(math.ceil(error.retry_after), 1)))
-    assert isinstance(error, Mistake)
+            503, "away", Headers(scope=scope).get("accept-language"),
+            headers={"retry-after": str(max(math.ceil(error.retry_after), 1))})
     raise error

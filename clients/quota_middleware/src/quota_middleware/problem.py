@@ -9,6 +9,8 @@ from urllib.parse import urljoin
 import httpx
 from starlette.responses import Response
 
+from .words import language_of, words
+
 MEDIA_TYPE = "application/problem+json"
 PASSED_HEADERS = ("retry-after", "www-authenticate", "content-language")
 # Members that lead to a page of the server, which the caller reaches by another address.
@@ -40,10 +42,20 @@ class Problem:
         return cls(response.status_code, members, headers)
 
     @classmethod
-    def own(cls, status: int, title: str, detail: str, **headers: str) -> "Problem":
-        """A refusal of the middleware itself: no page of the server tells about it."""
-        return cls(status, {"type": "about:blank", "title": title, "detail": detail},
-                   {name.replace("_", "-"): value for name, value in headers.items()})
+    def own(cls, status: int, name: str, language: str | None, *,
+            headers: Mapping[str, str] | None = None, url: str | None = None,
+            **members: Any) -> "Problem":
+        """A refusal of the middleware itself.
+
+        :param name: of its words
+        :param url: of the Odoo on which to upgrade
+        """
+        title, detail = words(name, language, **members)
+        members |= {"type": "about:blank", "title": title, "detail": detail}
+        if url:
+            members["upgrade_url"] = f"{url}/my/subscriptions"
+        return cls(status, members,
+                   {"content-language": language_of(language), **(headers or {})})
 
     @property
     def slug(self) -> str:
