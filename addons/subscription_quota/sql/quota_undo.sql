@@ -10,7 +10,7 @@ RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
     request_scope varchar := 'key:' || key_id;
-    request quota_request%ROWTYPE;
+    request record;
     result jsonb;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(
