@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import requests
 
+KINDS = {"scans": "period", "accounts": "held", "api_access": "feature"}
+
 
 def make_key(house, **vals):
     """:return: a service key with every scope, or what `vals` make of it"""
@@ -23,13 +25,22 @@ def make_plans(house, *plans):
     """
     with house.env() as env:
         family = env["subscription.family"].create({"name": plans[0][0]})
-        metrics = {metric.code: metric for metric in env["quota.metric"].search([])}
+        metrics = _metrics(env)
         return env["subscription.plan"].create([{
             "name": name, "family_id": family.id, "taxes_id": [(5,)], "is_published": True,
             "price_ids": [(0, 0, {"interval_unit": "month", "amount": price})],
             "quota_limit_ids": [
                 (0, 0, {"metric_id": metrics[code].id, "limit_value": limit})
                 for code, limit in limits.items()]} for name, price, limits in plans]).ids
+
+
+def _metrics(env):
+    """The metrics of the demo by their codes; those it lacks are made."""
+    metrics = env["quota.metric"].search([])
+    metrics += metrics.create([
+        {"name": code, "code": code, "kind": kind} for code, kind in KINDS.items()
+        if code not in metrics.mapped("code")])
+    return {metric.code: metric for metric in metrics}
 
 
 def subscribe_all(house, visitors, plan_id):

@@ -13,7 +13,7 @@ import requests
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, settings
-from quota_middleware import Caller, QuotaClient, Refused
+from quota_middleware import Caller, Mistake, QuotaClient, Refused
 
 from ops import paths
 from tests.house import field
@@ -148,7 +148,7 @@ def test_lost_answer_is_counted_once(house, key, customers):
             assert api.used("scans") == 0
             # What is undone before it arrives does not count when it does.
             await client.undo("late", caller=caller)
-            with pytest.raises(Exception, match="late|undone|annul"):
+            with pytest.raises(QuotaError):
                 await client.consume("scans", caller=caller, idempotency_key="late")
             assert api.used("scans") == 0
 
@@ -161,7 +161,7 @@ def test_server_away(house, monkeypatch, key, customers, fail_open, status):
     _visitor, reference, _id = next(customers)
     line = Line(house.url)
     with sample(monkeypatch, line.url, key, QUOTA_FAIL_OPEN=fail_open) as url:
-        assert call(url, reference).json() ["left"] == SMALL - 1
+        assert call(url, reference).json()["left"] == SMALL - 1
         line.cut()
         assert call(url, reference).status_code == status
     assert QuotaApi(house, key, reference).used("scans") == 1

@@ -14,15 +14,16 @@ REFERENCE = {
 ITEM = {
     "type": "object", "required": ["metric"], "additionalProperties": False,
     "properties": {"metric": CODE, "quantity": QUANTITY}}
+IN_BODY = {**REFERENCE, "type": ["string", "null"]}
 REQUESTS = [
     {"type": "object", "required": ["metric"], "additionalProperties": False,
-     "properties": {"subscription": REFERENCE, **ITEM["properties"]}},
+     "properties": {"subscription": IN_BODY, **ITEM["properties"]}},
     {"type": "object", "required": ["items"], "additionalProperties": False,
-     "properties": {"subscription": REFERENCE, "items": {
+     "properties": {"subscription": IN_BODY, "items": {
          "type": "array", "items": ITEM, "minItems": 1, "maxItems": 100}}}]
 UNDO = {
     "type": "object", "required": ["undo"], "additionalProperties": False,
-    "properties": {"subscription": REFERENCE, "undo": {
+    "properties": {"subscription": IN_BODY, "undo": {
         "type": "string", "pattern": "^[ -~]{1,255}$",
         "description": "The Idempotency-Key of what was consumed"}}}
 MOVE_ERRORS = ("malformed", "unauthenticated", "suspended", "forbidden", "not_found",

@@ -2,8 +2,8 @@
 -- state the subscription is by now. Undoing may overtake the request itself, whose answer was lost:
 -- a key that is not known is kept, so that the request finds it used when it comes.
 --
--- Units go back to the counter they were taken from, even when a new period has begun since.
--- Amounts beyond the limit go back as long as their period lasts; afterwards they may be billed.
+-- Units go back to the counter they were taken from, even when a new period has begun since; those
+-- beyond the limit as far as they are not billed: an invoice is not undone.
 CREATE OR REPLACE FUNCTION quota_undo(
     sub integer, moment timestamp without time zone, key_id integer, request_key varchar)
 RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
@@ -47,9 +47,8 @@ BEGIN
         -- What was held may have been released since: no more than is there goes back.
         SELECT counter.id, counter.metric_id, m.key AS code, q.today,
                LEAST((m.value ->> 'units')::integer, counter.used) AS units,
-               CASE WHEN counter.period_end > q.today
-                    THEN LEAST((m.value ->> 'beyond')::integer, counter.overage)
-                    ELSE 0 END AS beyond,
+               LEAST((m.value ->> 'beyond')::integer, counter.overage - counter.overage_billed)
+                   AS beyond,
                (m.value ->> 'price')::numeric AS price
         FROM jsonb_each(request.answer -> 'metrics') m
         JOIN quota_counter counter ON counter.id = (m.value ->> 'counter')::integer
@@ -58,7 +57,8 @@ BEGIN
         UPDATE quota_counter counter SET
             used = counter.used - taken.units,
             overage = counter.overage - taken.beyond,
-            overage_amount = GREATEST(counter.overage_amount - taken.beyond * taken.price, 0)
+            overage_amount = GREATEST(
+                counter.overage_amount - taken.beyond * taken.price, counter.amount_billed)
         FROM taken WHERE counter.id = taken.id
     ), history AS (
         INSERT INTO quota_usage
