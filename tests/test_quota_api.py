@@ -148,7 +148,7 @@ def test_lost_answer_is_counted_once(house, key, customers):
             assert api.used("scans") == 0
             # What is undone before it arrives does not count when it does.
             await client.undo("late", caller=caller)
-            with pytest.raises(QuotaError):
+            with pytest.raises(Mistake):
                 await client.consume("scans", caller=caller, idempotency_key="late")
             assert api.used("scans") == 0
 
