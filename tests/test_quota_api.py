@@ -2,17 +2,17 @@
 Odoo."""
 
 import asyncio
+import os
+import re
+import subprocess
 import sys
 import threading
 import time
-import uuid
 from contextlib import contextmanager
 
 import pytest
 import requests
-import schemathesis
 import uvicorn
-from hypothesis import HealthCheck, Phase, settings
 from quota_middleware import Caller, Mistake, QuotaClient, Refused
 
 from ops import paths
@@ -20,7 +20,7 @@ from tests.house import field
 from tests.quota_house import Line, QuotaApi, make_key, make_plans, subscribe_all
 
 SMALL, LARGE = 3, 5  # scans of the two plans
-CASES = 15  # of each operation of the API, tried by schemathesis
+CASES = int(os.environ.get("SCHEMATHESIS_CASES", "5"))  # made up for each operation of the API
 
 
 @pytest.fixture(scope="module")
@@ -193,25 +193,26 @@ def test_another_customers_key_sees_nothing(house, customers):
 # What is served is what is described -------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def described(house, key, customers):
-    """The description the server gives of itself, for a subscription that can be consumed from."""
-    _visitor, reference, _id = next(customers)
-    schema = schemathesis.openapi.from_url(f"{house.url}/quota/v1/openapi.json")
-    schema.config.generation.modes = list(schemathesis.GenerationMode)
-    return schema
+def test_served_as_described(house, customers):
+    """Schemathesis finds no server error, and no answer that the served OpenAPI does not have.
 
-
-schema = schemathesis.pytest.from_fixture("described")
-
-
-@schema.parametrize()
-@settings(max_examples=CASES, deadline=None, phases=[Phase.explicit, Phase.generate],
-          suppress_health_check=list(HealthCheck))
-def test_served_as_described(case, key):
-    """No server error, and no answer that the description does not have."""
-    case.call_and_validate(headers={
-        "Authorization": f"Bearer {key}", "Idempotency-Key": uuid.uuid4().hex}, timeout=30)
+    It asks with a customer's own key, so that what it makes up is counted. One of its checks is
+    left out: that whatever fits the schema is accepted; giving back what is not held is not.
+    """
+    visitor, reference, _id = next(customers)
+    key = make_key(house, is_service=False, partner_id=visitor.partner_id)
+    run = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "run", f"{house.url}/quota/v1/openapi.json",
+         "--header", f"Authorization: Bearer {key}", "--phases", "examples,coverage,fuzzing",
+         "--max-examples", str(CASES), "--exclude-checks", "positive_data_acceptance",
+         "--suppress-health-check", "all", "--no-color"],
+        cwd=house.folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+    assert "No issues found" in run.stdout
+    assert QuotaApi(house, key, reference).used("scans") > 0
+    calls = {name: len(re.findall(rf"/quota/v1/{name}\S* HTTP/1.. 200", house.log()))
+             for name in ("consume", "release", "check", "entitlements", "usage")}
+    assert min(calls.values()) > 0, f"never done: {calls}"
 
 
 def wait_until(condition, seconds=5):
