@@ -43,7 +43,7 @@ class QuotaBenchHouse(House):
             f" day) SELECT {ids}, {scans}, {key}, 1, {moment}, ({moment})::date FROM {numbers};"
             "INSERT INTO quota_usage_day (subscription_id, company_id, metric_id, day, consumed,"
             " released) SELECT subscription_id, 1, metric_id, day, count(*), 0 FROM quota_usage"
-            " GROUP BY subscription_id, metric_id, day;"
+            " GROUP BY subscription_id, metric_id, day ON CONFLICT DO NOTHING;"
             "INSERT INTO quota_request (scope, key, body_hash, answer, subscription_id,"
             f" expires_at) SELECT 'key:' || {key}, 'past-' || n, md5(n::text),"
             " '{\"outcome\": \"moved\", \"metrics\": {}}', " + ids +
