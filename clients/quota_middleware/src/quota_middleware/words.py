@@ -10,12 +10,12 @@ WORDS = {
         "away": ("Quota not known", "The quota cannot be counted at the moment. Try again."),
     },
     "fr": {
-        "no_key": ("Clé d’API requise", "Envoyez votre clé : « Authorization: Bearer qk_… »."),
+        "no_key": ("Clé d’API requise", "Envoyez votre clé : « Authorization: Bearer qk_… »."),
         "no_subscription": ("Pas d’abonnement", "Cet appel ne relève d’aucun abonnement."),
-        "not_in_plan": ("Hors de l’offre", "« {metric} » ne fait pas partie de l’offre."),
+        "not_in_plan": ("Hors de l’offre", "« {metric} » ne fait pas partie de l’offre."),
         "limit_reached": (
             "Limite atteinte",
-            "« {metric} » : {used} sur {limit} utilisés, il n’en reste pas assez."),
+            "« {metric} » : {used} sur {limit} utilisés, il n’en reste pas assez."),
         "away": ("Quota inconnu",
                  "Le quota ne peut pas être décompté pour le moment. Réessayez."),
     },
