@@ -12,7 +12,7 @@ from . import (
     test_quota_engine,
     test_quota_overage,
     test_quota_suspend,
-from . import test_quota_undo
+    test_quota_undo,
     test_renewal,
     test_settled_unpaid,
     test_speed,
