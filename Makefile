@@ -1,7 +1,7 @@
 # The two commands: `make demo` and `make test`. The rest is for developers.
 # ARGS goes to the test runner: make test ARGS="-k last_seat", make test ARGS="--addons /lms_link".
-.PHONY: demo test soak lint stop clean shell update i18n bench-wallet bench-booking bench-billing
-demo stop clean shell update lint i18n:
+.PHONY: demo demo-api test soak lint stop clean shell update i18n bench-wallet bench-booking bench-billing bench-quota
+demo demo-api stop clean shell update lint i18n:
 	@python3 -m ops $@
 test:
 	@python3 -m ops test $(ARGS)
@@ -15,3 +15,5 @@ bench-booking:
 	@python3 -m ops bench booking $(ARGS)
 bench-billing:
 	@python3 -m ops bench billing $(ARGS)
+bench-quota:
+	@python3 -m ops bench quota $(ARGS)

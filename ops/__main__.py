@@ -1,6 +1,7 @@
 """``python3 -m ops <command>``: what the Makefile calls.
 
 demo    make everything ready, start the demo, say where it is
+demo-api  and the sample application of the quota middleware beside it
 test    make everything ready, run every test, count
 lint    ruff, pylint-odoo, XML, translations
 stop    stop the demo and the database server
@@ -8,7 +9,8 @@ clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
 update  install what changed in the addons into the running demo
 i18n    write the .pot files again and bring fr.po in step
-bench   measure beside a peer: `bench wallet`, `bench booking`, `bench billing`; `--quick`
+bench   measure beside a peer: `bench wallet`, `bench booking`, `bench billing`, `bench quota`;
+        `--quick`
 """
 
 import os
@@ -18,7 +20,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import bench, database, lint, paths, postgres, server, system, testing
+from . import bench, database, demo_api, lint, paths, postgres, server, system, testing
 from .steps import run, step
 
 
@@ -55,6 +57,7 @@ def demo():
         for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
             server.answers(url + page, timeout=120)
     _say_where(url, time.monotonic() - started)
+    return url
 
 
 def _say_where(url, seconds):
@@ -78,6 +81,10 @@ Try first
 
 make stop · make update (after a change) · make shell · make clean
 """)
+
+
+def run_demo_api():
+    demo_api.start(demo())
 
 
 def test():
@@ -137,6 +144,7 @@ def i18n():
 
 def run_bench():
     _prepare()
+    system.add_test_packages()
     database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))
 
@@ -147,8 +155,9 @@ def run_lint():
     sys.exit(lint.main())
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": run_lint, "stop": stop, "clean": clean,
-            "shell": shell, "update": update, "i18n": i18n, "bench": run_bench}
+COMMANDS = {"demo": demo, "demo-api": run_demo_api, "test": test, "lint": run_lint,
+            "stop": stop, "clean": clean, "shell": shell, "update": update, "i18n": i18n,
+            "bench": run_bench}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

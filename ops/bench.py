@@ -13,6 +13,7 @@ BENCHMARKS = {
     "wallet": (["sale_loyalty"], ["small", "large"]),
     "booking": ([], []),
     "billing": ([], []),
+    "quota": ([], []),
 }
 
 
@@ -37,7 +38,8 @@ def main(arguments):
         command = [str(paths.PYTHON), "-m", f"benchmarks.{name}", *database.odoo_options(),
                    *options, *(["--databases", *names] if names else [])]
         return subprocess.run(command, cwd=paths.ROOT, check=False,
-                              env={**os.environ, **postgres.environment()}).returncode
+                              env={**os.environ, **postgres.environment(),
+                                   "PYTHONPATH": str(paths.MIDDLEWARE / "src")}).returncode
     finally:
         for made in names:
             postgres.drop(made)

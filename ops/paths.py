@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / ".house"
 ADDONS = ROOT / "addons"
+MIDDLEWARE = ROOT / "clients" / "quota_middleware"
 LOGS = HOUSE / "log"
 VENV = HOUSE / "venv"
 PYTHON = VENV / "bin" / "python"

@@ -40,7 +40,7 @@ def running(name):
     return pid if str(paths.ROOT) in command else None
 
 
-def _launch(name, command, env=None):
+def launch(name, command, env=None):
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     with (paths.LOGS / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -63,7 +63,7 @@ def start_world():
     if running("world"):
         return
     wanted = ports()
-    _launch("world", [
+    launch("world", [
         str(paths.PYTHON), str(paths.ROOT / "tests" / "servers" / "world.py"),
         "--smtp", str(wanted["smtp"]), "--http", str(wanted["world"]),
         "--mails", str(paths.MAILS)])
@@ -78,7 +78,7 @@ def start_odoo(db_name):
     url = f"http://127.0.0.1:{wanted['http']}"
     process = None
     if not running("odoo"):
-        process = _launch("odoo", database.odoo(
+        process = launch("odoo", database.odoo(
             "server", "-d", db_name, "--http-interface=127.0.0.1",
             f"--http-port={wanted['http']}", f"--gevent-port={wanted['gevent']}",
             "--smtp", "127.0.0.1", "--smtp-port", str(wanted["smtp"]),
@@ -91,9 +91,9 @@ def start_odoo(db_name):
     return url
 
 
-def stop():
-    """Stop what we started; nothing when nothing runs."""
-    for name in ("odoo", "world"):
+def stop(*names):
+    """Stop what we started, by default all of it; nothing when nothing runs."""
+    for name in names or ("api", "odoo", "world"):
         pid = running(name)
         if pid:
             os.kill(pid, signal.SIGTERM)

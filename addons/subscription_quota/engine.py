@@ -53,6 +53,17 @@ def move(cr, subscription_id, units, moment, api_key_id=None, key=None):
     return Outcome(result["outcome"], result.get("metrics", {}))
 
 
+def undo(cr, subscription_id, moment, api_key_id, key):
+    """Take back, once, what the request with this key of the API key consumed; or, when it has
+    not come yet, keep it from counting.
+
+    :return: the :class:`Outcome`; other_body: no consumption of this subscription
+    """
+    cr.execute("SELECT quota_undo(%s, %s, %s, %s)", (subscription_id, moment, api_key_id, key))
+    result = cr.fetchone()[0]
+    return Outcome(result["outcome"], result.get("metrics", {}))
+
+
 def state(cr, subscription_id, moment, codes=None):
     """What a subscription may use and has used; see ``quota_state``.
 

@@ -26,7 +26,7 @@ HISTORY_DAYS = 31  # by default
 NOTE_USE_EVERY = timedelta(minutes=1)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
-REQUEST_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 NO_HASH = "0" * 64
 RATE_PARAMETER, RATE_DEFAULT = "subscription_quota.api_requests_per_minute", 30_000
 rate = RateLimit()
@@ -151,7 +151,17 @@ class Call:
         key = request.httprequest.headers.get("Idempotency-Key")
         if key is not None and not REQUEST_KEY.fullmatch(key):
             raise Problem("malformed", _lt(
-                "“Idempotency-Key” is 1 to 255 printable ASCII characters."))
+                "“Idempotency-Key” is 1 to 255 printable ASCII characters, without a space."))
+        return key
+
+    def undone_key(self):
+        """The key under which was consumed what shall be taken back."""
+        key = self.body["undo"]
+        if self.body.keys() - {"subscription", "undo"} \
+                or not isinstance(key, str) or not REQUEST_KEY.fullmatch(key):
+            raise Problem("invalid", _lt(
+                "“undo” is the “Idempotency-Key” of what was consumed; nothing else goes with it "
+                "but “subscription”."))
         return key
 
     def done(self):
@@ -227,6 +237,19 @@ def _invalid_detail(code, metric):
                used=metric["used"])
 
 
+def _check_key(outcome):
+    """:raise Problem: the key of the request is in use, or was used for something else"""
+    if outcome.name == "in_progress":
+        raise Problem("in_progress", headers={"Retry-After": "1"})
+    if outcome.name == "other_body":
+        raise Problem("invalid", _lt(
+            "This “Idempotency-Key” was used for another request."))
+
+
+def _replayed(outcome):
+    return {"Idempotent-Replayed": "true"} if outcome.name == "replayed" else None
+
+
 def _item_answer(code, metric):
     limit, used = metric["limit"], metric["used"]
     return {
@@ -245,7 +268,7 @@ class QuotaApi(http.Controller):
 
     @api("release", "POST", "consume")
     def release(self, call):
-        return self._move(call, -1)
+        return self._undo(call) if "undo" in call.body else self._move(call, -1)
 
     def _move(self, call, sign):
         """Count all the items or none."""
@@ -253,18 +276,25 @@ class QuotaApi(http.Controller):
         outcome = engine.move(
             call.cr, call.subscription_id, units, call.moment, call.key["id"],
             call.request_key())
-        if outcome.name == "in_progress":
-            raise Problem("in_progress", headers={"Retry-After": "1"})
-        if outcome.name == "other_body":
-            raise Problem("invalid", _lt(
-                "This “Idempotency-Key” was used for another request."))
+        _check_key(outcome)
         if not outcome.is_done:
             call.refuse(outcome.metrics)
         call.done()
         return json_response(
             {"allowed": True, "items": [
                 _item_answer(code, outcome.metrics[code]) for code, _quantity in call.items]},
-            headers={"Idempotent-Replayed": "true"} if outcome.name == "replayed" else None)
+            headers=_replayed(outcome))
+
+    def _undo(self, call):
+        """Take back, once, what was consumed for a service that then failed."""
+        outcome = engine.undo(
+            call.cr, call.subscription_id, call.moment, call.key["id"], call.undone_key())
+        _check_key(outcome)
+        call.done()
+        return json_response(
+            {"allowed": True, "items": [
+                _item_answer(code, metric) for code, metric in outcome.metrics.items()]},
+            headers=_replayed(outcome))
 
     @api("check", "POST", "check")
     def check(self, call):

@@ -14,6 +14,18 @@ REFERENCE = {
 ITEM = {
     "type": "object", "required": ["metric"], "additionalProperties": False,
     "properties": {"metric": CODE, "quantity": QUANTITY}}
+IN_BODY = {**REFERENCE, "type": ["string", "null"]}
+REQUESTS = [
+    {"type": "object", "required": ["metric"], "additionalProperties": False,
+     "properties": {"subscription": IN_BODY, **ITEM["properties"]}},
+    {"type": "object", "required": ["items"], "additionalProperties": False,
+     "properties": {"subscription": IN_BODY, "items": {
+         "type": "array", "items": ITEM, "minItems": 1, "maxItems": 100}}}]
+UNDO = {
+    "type": "object", "required": ["undo"], "additionalProperties": False,
+    "properties": {"subscription": IN_BODY, "undo": {
+        "type": "string", "pattern": "^[!-~]{1,255}$",
+        "description": "The Idempotency-Key of what was consumed"}}}
 MOVE_ERRORS = ("malformed", "unauthenticated", "suspended", "forbidden", "not_found",
                "method_not_allowed", "too_large", "media_type", "invalid", "limit_reached",
                "rate_limited", "unavailable")
@@ -47,8 +59,10 @@ def _paths():
             "Nothing passes a hard limit, however many ask at once.", "Answer", counted)},
         "/release": {"post": _post(
             "release", "Give held units back, all or none",
-            "For metrics that are held. Answered in whatever state the subscription is.",
-            "Answer", [slug for slug in counted if slug != "suspended"])},
+            "For metrics that are held; or, with “undo”, what was consumed of any metric, once, "
+            "within 24 hours. Answered in whatever state the subscription is.",
+            "Answer", [slug for slug in counted if slug not in ("suspended", "limit_reached")],
+            request="Release")},
         "/check": {"post": _post(
             "check", "Would it be allowed?", "Consumes nothing; true for a feature that is on.",
             "CheckAnswer", [slug for slug in MOVE_ERRORS if slug != "limit_reached"], False)},
@@ -71,12 +85,12 @@ def _paths():
     }
 
 
-def _post(name, summary, description, answer, problems, counts=True):
+def _post(name, summary, description, answer, problems, counts=True, request="Request"):
     operation = {
         "operationId": name, "summary": summary, "description": description,
         "parameters": [_language()],
         "requestBody": {"required": True, "content": {"application/json": {
-            "schema": {"$ref": "#/components/schemas/Request"}}}},
+            "schema": {"$ref": f"#/components/schemas/{request}"}}}},
         "responses": {"200": _content("Done" if counts else "The answer", answer),
                       **_problems(problems)},
     }
@@ -106,7 +120,7 @@ def _parameter(name, schema, description=""):
 def _language():
     return {"name": "Accept-Language", "in": "header", "required": False,
             "description": "fr (default) or en: the language of names and problems",
-            "schema": {"type": "string", "examples": ["fr", "en"], "pattern": "^(fr|en)$"}}
+            "schema": {"type": "string", "examples": ["fr", "en"]}}
 
 
 def _content(description, schema, media="application/json"):
@@ -138,13 +152,8 @@ def _headers(status):
 
 def _schemas():
     return {
-        "Request": {
-            "oneOf": [
-                {"type": "object", "required": ["metric"], "additionalProperties": False,
-                 "properties": {"subscription": REFERENCE, **ITEM["properties"]}},
-                {"type": "object", "required": ["items"], "additionalProperties": False,
-                 "properties": {"subscription": REFERENCE, "items": {
-                     "type": "array", "items": ITEM, "minItems": 1, "maxItems": 100}}}]},
+        "Request": {"oneOf": REQUESTS},
+        "Release": {"oneOf": [*REQUESTS, UNDO]},
         "Item": _answer_item(),
         "CheckItem": _answer_item(allowed={"type": "boolean"}),
         "Entitlement": _answer_item(

@@ -3,11 +3,12 @@ from odoo.tools import file_open
 
 
 class QuotaEngine(models.AbstractModel):
-    """Puts the functions of the engine into the database; see ``sql/quota_engine.sql``."""
+    """Puts the functions of the engine into the database; see ``sql/``."""
 
     _name = "quota.engine"
     _description = "Quota Engine"
 
     def init(self):
-        with file_open("subscription_quota/sql/quota_engine.sql") as source:
-            self.env.cr.execute(source.read())
+        for name in ("quota_engine", "quota_undo"):
+            with file_open(f"subscription_quota/sql/{name}.sql") as source:
+                self.env.cr.execute(source.read())

@@ -202,7 +202,7 @@ BEGIN
                OR other.units > 0 AND NOT other.served
                OR other.after NOT BETWEEN 0 AND 2147483647
                OR other.units > 0 AND other.mode = 'hard' AND other.after > other.limit_value)
-        RETURNING counter.metric_id, counter.overage
+        RETURNING counter.id, counter.metric_id, counter.overage, beyond.units AS beyond
     ), history AS (
         INSERT INTO quota_usage
             (subscription_id, metric_id, api_key_id, quantity, moment, day)
@@ -224,6 +224,7 @@ BEGIN
             'kind', asked.kind, 'mode', asked.mode, 'state', asked.state, 'tz', asked.tz,
             'served', asked.served, 'units', asked.units, 'limit', asked.limit_value,
             'resets_on', asked.resets_on,
+            'counter', moved.id, 'beyond', moved.beyond, 'price', COALESCE(asked.price, 0),
             'used', CASE WHEN moved.metric_id IS NULL THEN asked.used ELSE asked.after END,
             'overage', CASE WHEN asked.kind = 'period'
                 THEN COALESCE(moved.overage, asked.overage)

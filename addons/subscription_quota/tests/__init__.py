@@ -12,6 +12,7 @@ from . import (
     test_quota_engine,
     test_quota_overage,
     test_quota_suspend,
+    test_quota_undo,
     test_renewal,
     test_settled_unpaid,
     test_speed,

@@ -1,0 +1,48 @@
+"""What the paths of an application cost."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from re import Pattern
+
+from starlette.routing import compile_path
+from starlette.types import Scope
+
+from .gate import Gate
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A path, and what a request to it consumes or needs.
+
+    :param path: as in a route of Starlette: ``/scans``, ``/users/{id}``, ``/api/{rest:path}``
+    :param consume: units by metric, all counted or none
+    :param require: features that the plan must have
+    :param methods: upper case; None: all of them
+    """
+
+    path: str
+    consume: Mapping[str, int] = field(default_factory=dict)
+    require: Collection[str] = ()
+    methods: Collection[str] | None = None
+    _pattern: Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_pattern", compile_path(self.path)[0])
+
+    def matches(self, scope: Scope) -> bool:
+        if self.methods is not None and scope["method"] not in self.methods:
+            return False
+        return bool(self._pattern.match(_path_of(scope)))
+
+    async def apply(self, gate: Gate) -> None:
+        for metric in self.require:
+            await gate.require(metric)
+        if self.consume:
+            await gate.consume_all(self.consume)
+
+
+def _path_of(scope: Scope) -> str:
+    """The path below the place where the application is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
