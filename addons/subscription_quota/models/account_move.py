@@ -25,12 +25,13 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         """Periods take their amounts from the documents posted, whoever made them."""
         self._check_quota_packs_ordered()
+        # sudo: what a credit note takes back does not depend on who may read the quotas
+        refunds = self.filtered(
+            lambda move: move.move_type == "out_refund").invoice_line_ids.sudo()
+        given = refunds._quota_given()
         posted = super()._post(soft=soft)
         posted._subscription_periods()._refresh_from_invoices()
-        # sudo: what a credit note takes back does not depend on who may read the quotas
-        posted.filtered(
-            lambda move: move.move_type == "out_refund").invoice_line_ids.sudo(
-            )._quota_take_back_packs()
+        refunds.filtered(lambda line: line.move_id in posted)._quota_take_back_packs(given)
         return posted
 
     def _get_next_sequence_format(self):
@@ -202,7 +203,7 @@ class AccountMove(models.Model):
     def _check_draftable(self):
         """:raise UserError: units were granted or taken back with the document"""
         result = super()._check_draftable()
-        if self.invoice_line_ids.sudo()._quota_grants():  # sudo: whoever resets it
+        if self.invoice_line_ids.quota_grant_id:
             raise UserError(self.env._(
                 "Extra units were granted or taken back with %(documents)s, which cannot be "
                 "reset to draft. Make a credit note, or an override of the quota.",

@@ -1,7 +1,8 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
+
+from ..engine import MAX_QUANTITY
 
 
 class ProductTemplate(models.Model):
@@ -19,7 +20,8 @@ class ProductTemplate(models.Model):
         string="Units in the pack", help="Units that one pack adds to the quota.")
     quota_validity_days = fields.Integer(
         string="Validity (days)",
-        help="Days the units can be used, the day of the payment included; 0: until the quota "
+        help="Of what is held: days the units can be used, the day of the payment included; 0: "
+        "for as long as the customer subscribes. Units counted per period last until the quota "
         "starts anew.")
 
     _quota_pack_has_units = models.Constraint(
@@ -61,18 +63,32 @@ class ProductTemplate(models.Model):
 
     # Packs of extra units ---------------------------------------------------------------------
 
+    @api.constrains("service_tracking", "quota_metric_id", "quota_units", "quota_validity_days")
+    def _check_quota_pack(self):
+        for pack in self.filtered(lambda pack: pack.service_tracking == "quota_pack"):
+            if pack.quota_units > MAX_QUANTITY:
+                raise ValidationError(self.env._(
+                    "“%(pack)s” has too many units: at most %(most)s.", pack=pack.name,
+                    most=MAX_QUANTITY))
+            if pack.quota_metric_id.kind == "feature":
+                raise ValidationError(self.env._(
+                    "“%(metric)s” is on or off: it has no units to sell.",
+                    metric=pack.quota_metric_id.name))
+            if pack.quota_metric_id.kind == "period" and pack.quota_validity_days:
+                raise ValidationError(self.env._(
+                    "Extra units of “%(metric)s” last until it starts anew: leave the validity "
+                    "at 0.", metric=pack.quota_metric_id.name))
+
     def _quota_pack_label(self):
-        """« 1 000 scans, for 30 days »: what the customer gets."""
+        """« 1 000 scans, until the quota starts anew »: what the customer gets."""
         self.ensure_one()
         pack = self.sudo()  # sudo: the metric's name, shown in the shop to anyone
+        metric = pack.quota_metric_id
         values = {"units": formatLang(self.env, pack.quota_units, digits=0),
-                  "unit": pack.quota_metric_id.unit or pack.quota_metric_id.name}
-        if not pack.quota_validity_days:
-            return self.env._("%(units)s %(unit)s, until the quota starts anew", **values)
-        return self.env._(
-            "%(units)s %(unit)s, for %(days)s days", days=pack.quota_validity_days, **values)
-
-    def _quota_last_day(self, today):
-        """Last civil day of units paid on a day; False: until the quota starts anew."""
-        self.ensure_one()
-        return self.quota_validity_days and today + timedelta(days=self.quota_validity_days - 1)
+                  "unit": metric.unit or metric.name}
+        if pack.quota_validity_days:
+            return self.env._(
+                "%(units)s %(unit)s, for %(days)s days", days=pack.quota_validity_days, **values)
+        if metric.kind == "held":
+            return self.env._("%(units)s %(unit)s, for as long as you subscribe", **values)
+        return self.env._("%(units)s %(unit)s, until the quota starts anew", **values)

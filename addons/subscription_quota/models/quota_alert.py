@@ -48,25 +48,40 @@ class QuotaAlert(models.Model):
         :return: the new ``quota.alert`` records
         """
         self.env.flush_all()
-        status = self.env["quota.status"]
+        states = self.env["subscription.subscription"]._SERVED_STATES
         self.env.cr.execute(SQL(
             "INSERT INTO quota_alert (subscription_id, company_id, metric_id, date_start,"
             " threshold, used, limit_value, create_date)"
-            " SELECT s.subscription_id, s.company_id, s.metric_id, s.date_start, t.threshold,"
-            " s.used, s.limit_value, %(now)s"
-            " FROM (%(status)s) s CROSS JOIN unnest(%(thresholds)s) AS t(threshold)"
-            " WHERE s.is_current AND s.limit_value > 0 AND s.state = ANY(%(states)s)"
-            " AND s.used::bigint * 100 >= s.limit_value::bigint * t.threshold"
-            " AND NOT EXISTS (SELECT FROM quota_alert known"
-            " WHERE known.subscription_id = s.subscription_id"
-            " AND known.metric_id = s.metric_id AND known.date_start = s.date_start"
-            " AND known.threshold = t.threshold)"
-            " ORDER BY t.threshold DESC, s.subscription_id LIMIT %(limit)s"
+            " SELECT due.subscription_id, due.company_id, due.metric_id, due.day,"
+            " due.threshold, due.used, due.limit_value, %(now)s FROM (%(due)s) due"
+            " WHERE NOT EXISTS (SELECT FROM quota_alert known"
+            " WHERE known.subscription_id = due.subscription_id"
+            " AND known.metric_id = due.metric_id AND known.date_start = due.day"
+            " AND known.threshold = due.threshold)"
+            " ORDER BY due.threshold DESC, due.subscription_id LIMIT %(limit)s"
             " ON CONFLICT DO NOTHING RETURNING id",
-            status=status._table_query, thresholds=[NEAR, FULL], limit=limit,
-            now=fields.Datetime.now(),
-            states=list(self.env["subscription.subscription"]._SERVED_STATES)))
+            due=self._due(list(states)), limit=limit, now=fields.Datetime.now()))
         return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    @api.model
+    def _due(self, states):
+        """Thresholds that are passed now; what is held has the periods that are billed.
+
+        A limit of nothing at all is a choice of the plan, not news.
+        """
+        return SQL(
+            "SELECT s.*, t.threshold, COALESCE(s.date_start, billed.starts) AS day"
+            " FROM (%(status)s) s"
+            " JOIN subscription_subscription subscription ON subscription.id = s.subscription_id"
+            " JOIN subscription_plan_price price ON price.id = subscription.price_id"
+            " CROSS JOIN LATERAL quota_period(subscription.anchor_date, price.interval_unit,"
+            " price.interval_count, (%(now)s AT TIME ZONE 'UTC'"
+            " AT TIME ZONE subscription.tz)::date) billed"
+            " CROSS JOIN unnest(%(thresholds)s) AS t(threshold)"
+            " WHERE s.is_current AND s.limit_value > 0 AND s.state = ANY(%(states)s)"
+            " AND s.percent >= t.threshold",
+            status=self.env["quota.status"]._table_query, thresholds=[NEAR, FULL],
+            now=fields.Datetime.now(), states=states)
 
     def _send(self):
         """Mail the customers, each in their language; who is told that all is used is not told

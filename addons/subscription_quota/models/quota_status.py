@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..tools import forecast
+from .subscription_usage_mixin import NEAR
+
 
 class QuotaStatus(models.Model):
     """How much of each quota is used, a row for each counter: what staff search and chart."""
@@ -27,7 +30,7 @@ class QuotaStatus(models.Model):
     used = fields.Integer(readonly=True)
     limit_value = fields.Integer(
         string="Limit", readonly=True, aggregator=None, help="Extra units included.")
-    left = fields.Integer(readonly=True, aggregator=None)
+    units_left = fields.Integer(string="Left", readonly=True, aggregator=None)
     percent = fields.Integer(string="Used (%)", readonly=True, aggregator="max")
     overage = fields.Integer(
         string="Above the limit", readonly=True, help="Units billed with the next invoice.")
@@ -40,19 +43,47 @@ class QuotaStatus(models.Model):
 
     @property
     def _table_query(self):
-        raise NotImplementedError  # see the counters
+        """The counters with the limit each had when last counted; where that is nearly used,
+        the limit of this moment, which a pack, an override or a change of plan may have raised
+        since. Asking for it everywhere would be a look-up for each customer."""
+        return SQL("""
+            SELECT c.id, c.subscription_id, s.partner_id, s.plan_id, c.company_id, s.user_id,
+                   s.state, c.metric_id, c.period_start AS date_start,
+                   c.period_end AS date_end, now.is_current, c.used, c.overage,
+                   bound.units AS limit_value, GREATEST(bound.units - c.used, 0) AS units_left,
+                   CASE WHEN bound.units > 0 THEN c.used::bigint * 100 / bound.units
+                        WHEN bound.units = 0 AND c.used > 0 THEN 100 END AS percent
+            FROM quota_counter c
+            JOIN subscription_subscription s ON s.id = c.subscription_id
+            JOIN quota_metric metric ON metric.id = c.metric_id
+            CROSS JOIN LATERAL (SELECT c.period_start IS NULL OR (
+                c.period_end > (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date
+                AND NOT EXISTS (
+                    SELECT FROM quota_counter later
+                    WHERE later.subscription_id = c.subscription_id
+                      AND later.metric_id = c.metric_id
+                      AND later.period_start > c.period_start)) AS is_current) now
+            LEFT JOIN LATERAL quota_state(
+                CASE WHEN now.is_current AND NOT COALESCE(c.unlimited, FALSE)
+                      AND c.used::bigint * 100 >= COALESCE(c.limit_value, 0)::bigint * %(near)s
+                     THEN s.id END,
+                %(now)s, ARRAY[metric.code]) live ON TRUE
+            CROSS JOIN LATERAL (SELECT CASE
+                WHEN live.metric_id IS NOT NULL THEN live.limit_value
+                WHEN c.unlimited THEN NULL ELSE c.limit_value END AS units) bound
+            """, now=fields.Datetime.now(), near=NEAR)
 
-    @api.depends("subscription_id", "metric_id", "used")
+    @api.depends("subscription_id", "metric_id", "used", "limit_value")
     def _compute_outlook(self):
-        """One look at the quotas of each subscription, not at each row."""
-        for subscription, rows in self.grouped("subscription_id").items():
-            # sudo: the figures of subscriptions the user may see, by the rule of this model
-            known = {state["metric"]: state for state in subscription.sudo()._quota_state()}
-            for row in rows:
-                state = known.get(row.metric_id.code) if row.is_current else None
-                row.forecast_date = state and subscription._quota_forecast(state)
-                row.suggested_price_id = state and subscription.sudo()._price_with_more(
-                    row.metric_id.code)
+        suggested = {}  # the same for all who pay the same price
+        for row in self:
+            subscription = row.subscription_id.sudo()  # sudo: shown to who may see the row
+            row.forecast_date = row.is_current and forecast.runs_out_on(
+                row.date_start, row.date_end, subscription._today(), row.used, row.limit_value)
+            key = (subscription.price_id, row.metric_id)
+            if key not in suggested:
+                suggested[key] = subscription._price_with_more(row.metric_id.code)
+            row.suggested_price_id = row.is_current and suggested[key]
 
     def action_prepare_change(self):
         """Open the change of plan with the suggested one chosen: amounts shown, then confirm."""

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..engine import MAX_QUANTITY
+
 
 class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
@@ -84,6 +86,12 @@ class SaleOrderLine(models.Model):
                 raise ValidationError(self.env._(
                     "%(pack)s is sold by the piece: %(quantity)s is not a whole number.",
                     pack=line.product_id.display_name, quantity=line.product_uom_qty))
+            # sudo: visitors of the shop have no right on metrics
+            units = line.product_id.sudo().quota_units * line.product_uom_qty
+            if line._is_quota_pack() and units > MAX_QUANTITY:
+                raise ValidationError(self.env._(
+                    "“%(pack)s” has too many units: at most %(most)s.",
+                    pack=line.product_id.display_name, most=MAX_QUANTITY))
 
     def _check_quota_packs_placed(self):
         """:raise ValidationError: nobody said to which subscription the units are added"""
