@@ -1,7 +1,7 @@
 {
     "name": "Subscriptions and Quotas",
     "summary": "Plans, subscriptions that bill each period exactly once, changes prorated by "
-    "the day",
+    "the day, quotas counted exactly",
     "version": "19.0.1.0.0",
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
@@ -22,6 +22,7 @@
         "views/subscription_period_views.xml",
         "views/subscription_plan_views.xml",
         "views/dunning_views.xml",
+        "views/quota_views.xml",
         "views/payment_token_views.xml",
         "views/res_config_settings_views.xml",
         "views/subscription_menus.xml",

@@ -5,5 +5,9 @@ class WrongState(UserError):
     """The subscription is not in a state that allows the operation."""
 
 
+class QuotaReached(UserError):
+    """The hard limit of a metric would be passed; nothing was counted."""
+
+
 class PreviewMismatch(UserError):
     """A document would not carry the amounts shown before it was confirmed."""

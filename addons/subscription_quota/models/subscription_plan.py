@@ -7,6 +7,8 @@ CANCEL_POLICIES = [
     ("full", "Credit the whole current period"),
 ]
 
+QUOTA_INTERVALS = [("billing", "With the billing period"), ("month", "Each month")]
+
 
 class SubscriptionPlan(models.Model):
     """What is sold again each period: Starter, Pro, Scale. Sold as a service product."""
@@ -46,6 +48,15 @@ class SubscriptionPlan(models.Model):
         default=lambda self: self.env.ref(
             "subscription_quota.dunning_policy_default", raise_if_not_found=False),
         help="What happens while an invoice stays unpaid; empty: the first reminder only.")
+    quota_limit_ids = fields.One2many(
+        "quota.plan.limit", "plan_id", string="Limits", copy=True)
+    quota_interval = fields.Selection(
+        QUOTA_INTERVALS, string="Quotas start anew", required=True, default="billing",
+        help="What is counted per period: with each billing period, or each month from the "
+        "start of the subscription even when it is billed by the year.")
+    quota_grace_days = fields.Integer(
+        string="Grace (days)", default=7,
+        help="Days after a change to this plan in which what is held above its limits is kept.")
     subscription_ids = fields.One2many(
         "subscription.subscription", "plan_id", string="Subscriptions")
     live_count = fields.Integer(compute="_compute_live_count", string="Live subscriptions")
@@ -53,7 +64,8 @@ class SubscriptionPlan(models.Model):
     _product_unique = models.Constraint(
         "UNIQUE(product_tmpl_id)", "This service is already the service of a plan.")
     _days_not_negative = models.Constraint(
-        "CHECK(trial_days >= 0 AND commitment_months >= 0 AND reminder_days >= 0)",
+        "CHECK(trial_days >= 0 AND commitment_months >= 0 AND reminder_days >= 0"
+        " AND quota_grace_days >= 0)",
         "Days and months of a plan are whole numbers, 0 for none.")
 
     @api.depends("subscription_ids.state")

@@ -23,7 +23,8 @@ class SubscriptionSubscription(models.Model):
     _description = "Subscription"
     _inherit = [
         "portal.mixin", "mail.thread", "mail.activity.mixin", "subscription.billing.mixin",
-        "subscription.change.mixin", "subscription.lifecycle.mixin"]
+        "subscription.change.mixin", "subscription.lifecycle.mixin",
+        "subscription.quota.mixin"]
     _order = "id desc"
 
     _LIVE_STATES = ("trial", "active", "past_due", "suspended", "paused")
@@ -124,6 +125,7 @@ class SubscriptionSubscription(models.Model):
     _trial_once = models.UniqueIndex(
         "(commercial_partner_id, trial_family_id) WHERE trial_family_id IS NOT NULL",
         "This customer has already tried a plan of this family.")
+    _by_number = models.Index("(name, company_id)")  # as programs name it, see quota.api.key
     _due = models.Index(
         "(next_run_at, id) WHERE state IN ('trial', 'active', 'past_due') AND NOT is_held")
 

@@ -1,0 +1,183 @@
+import hashlib
+import hmac
+import re
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+PREFIX = "qk"
+SECRET_BYTES = 32
+TOKEN = re.compile(r"qk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+LIVE_KEYS = 2  # of one name: the one in use and the one that takes its place
+
+
+def split_token(token):
+    """:return: (lookup, hash of the secret), or None when this is no key of ours"""
+    match = TOKEN.fullmatch(token or "")
+    return match and (match[1], hash_secret(match[2]))
+
+
+def hash_secret(secret):
+    """SHA-256 is enough: the secret is 32 random bytes, which nobody can guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def same_hash(one, other):
+    """Compared in a time that does not tell how much is the same."""
+    return hmac.compare_digest(one or "", other or "")
+
+
+class QuotaApiKey(models.Model):
+    """What a program shows to consume and read quotas. Only a hash of it is kept.
+
+    A customer's key acts for that customer's subscriptions; a service key, of a program of the
+    company, for any subscription of the company, which it names.
+    """
+
+    _name = "quota.api.key"
+    _description = "Quota API Key"
+    _inherit = ["mail.thread"]
+    _order = "id desc"
+
+    name = fields.Char(required=True, tracking=True, help="The program that uses the key.")
+    is_service = fields.Boolean(
+        string="Service key", tracking=True, help="Of a program of the company: acts for all its "
+        "subscriptions.")
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", index="btree_not_null", ondelete="restrict",
+        tracking=True)
+    commercial_partner_id = fields.Many2one(
+        related="partner_id.commercial_partner_id", store=True, precompute=True,
+        index="btree_not_null")
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company, ondelete="restrict")
+    can_consume = fields.Boolean(string="Consume and release", default=True, tracking=True)
+    can_check = fields.Boolean(string="Check and read limits", default=True, tracking=True)
+    can_history = fields.Boolean(string="Read the history", tracking=True)
+    lookup = fields.Char(string="Starts with", readonly=True, copy=False)
+    secret_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    slot = fields.Integer(readonly=True, copy=False, default=1)
+    last_used_at = fields.Datetime(string="Last use", readonly=True, copy=False)
+    revoked_at = fields.Datetime(string="Revoked", readonly=True, copy=False, tracking=True)
+    revoked_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    token_label = fields.Char(string="Key", compute="_compute_token_label")
+
+    _lookup_once = models.UniqueIndex(
+        "(lookup) WHERE lookup IS NOT NULL", "Another key starts alike. Generate it again.")
+    _two_live_keys = models.UniqueIndex(
+        "(company_id, COALESCE(commercial_partner_id, 0), name, slot) WHERE revoked_at IS NULL",
+        "Two keys of this name are live already. Revoke one of them first.")
+    _two_slots = models.Constraint(
+        "CHECK(slot IN (1, 2))", "Two keys of a name are live at once, no more.")
+    _has_owner = models.Constraint(
+        "CHECK(is_service = (partner_id IS NULL))",
+        "A key belongs to a customer, or is a service key of the company.")
+    _service_of_company = models.Constraint(
+        "CHECK((partner_id IS NULL) = (commercial_partner_id IS NULL))",
+        "A key of a customer knows the company that pays.")
+
+    @api.depends("lookup")
+    def _compute_token_label(self):
+        for key in self:
+            key.token_label = f"{PREFIX}_{key.lookup[:4]}…" if key.lookup else False
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """The secret is made by :meth:`action_generate`, which shows it once."""
+        keys = self.browse()
+        for vals in vals_list:  # one by one: each takes the slot that is free by then
+            vals = {name: value for name, value in vals.items() if name not in (
+                "lookup", "secret_hash", "slot", "last_used_at", "revoked_at", "revoked_by_id")}
+            key = super().create([{**vals, "slot": self._free_slot(vals)}])
+            keys += key
+        return keys
+
+    def _free_slot(self, vals):
+        """:raise UserError: two keys of this name are live"""
+        partner = self.env["res.partner"].browse(vals.get("partner_id"))
+        company = vals.get("company_id") or self.env.company.id
+        taken = self.search([
+            ("name", "=", vals.get("name")), ("company_id", "=", company),
+            ("commercial_partner_id", "=", partner.commercial_partner_id.id),
+            ("revoked_at", "=", False)]).mapped("slot")
+        free = [slot for slot in range(1, LIVE_KEYS + 1) if slot not in taken]
+        if not free:
+            raise UserError(self.env._(
+                "Two keys named %(name)s are live already: the one in use and the one that takes "
+                "its place. Revoke one of them first.", name=vals.get("name")))
+        return free[0]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_generated(self):
+        if used := self.filtered("lookup"):
+            raise UserError(self.env._(
+                "%(key)s was in use and is part of the history. Revoke it instead.",
+                key=used[0].name))
+
+    # Life of a key ------------------------------------------------------------------------------
+
+    def action_generate(self):
+        """Make the secret and show it: it cannot be shown again.
+
+        :return: an action whose context holds the key as ``default_token``
+        :raise UserError: the key has its secret already, or is revoked
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if self.lookup or self.revoked_at:
+            raise UserError(self.env._(
+                "%(key)s was shown when it was made and cannot be shown again. Make a new one "
+                "with “Rotate”, then revoke this one.", key=self.name))
+        token = self._generate()
+        self.message_post(body=self.env._("Key generated: %(key)s", key=self.token_label))
+        return self._show(token)
+
+    def _generate(self):
+        lookup, secret = secrets.token_hex(8), secrets.token_urlsafe(SECRET_BYTES)
+        # sudo: nobody may read or write the hash; the right to write the key was checked
+        self.sudo().write({"lookup": lookup, "secret_hash": hash_secret(secret)})
+        return f"{PREFIX}_{lookup}_{secret}"
+
+    def action_rotate(self):
+        """A second key like this one: both work until this one is revoked.
+
+        :raise UserError: two of this name are live already
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._check_live()
+        key = self.copy({"name": self.name})
+        self.message_post(body=self.env._("Rotated: a second key was made."))
+        return key.action_generate()
+
+    def action_revoke(self):
+        """The key stops working at once, for good."""
+        self.check_access("write")
+        live = self.filtered(lambda key: not key.revoked_at)
+        live.write({"revoked_at": self.env.cr.now(), "revoked_by_id": self.env.uid})
+        for key in live:
+            key.message_post(body=key.env._("Revoked: %(key)s", key=key.token_label or key.name))
+        return True
+
+    def _check_live(self):
+        if self.revoked_at:
+            raise UserError(self.env._(
+                "%(key)s is revoked. Make a new key.", key=self.name))
+
+    def _show(self, token):
+        return {
+            "type": "ir.actions.act_window", "res_model": "quota.api.key.show",
+            "name": self.env._("Copy the key now"), "views": [(False, "form")],
+            "target": "new", "context": {"default_token": token},
+        }
+
+
+class QuotaApiKeyShow(models.AbstractModel):
+    """A key on the screen, once: it is in no table."""
+
+    _name = "quota.api.key.show"
+    _description = "New Quota API Key"
+
+    id = fields.Id()
+    token = fields.Char(string="Key", readonly=True)
