@@ -11,7 +11,7 @@ class QuotaKeyPortal(CustomerPortal):
     def _my_keys(self):
         # sudo: limited to the customer's own by the domain; secrets are not stored
         return request.env["quota.api.key"].sudo().search([
-            ("partner_id", "=", request.env.user.commercial_partner_id.id)])
+            ("commercial_partner_id", "=", request.env.user.commercial_partner_id.id)])
 
     def _my_key(self, key_id):
         """:raise NotFound: it is another customer's, or does not exist"""
@@ -30,19 +30,19 @@ class QuotaKeyPortal(CustomerPortal):
         scopes = request.httprequest.form.getlist("scopes")
         # sudo: the customer's own key; the method checks what is asked
         return self._make(lambda: request.env["quota.api.key"].sudo()._issue(
-            request.env.user.commercial_partner_id, request.website.company_id, name, scopes))
+            request.env.user.commercial_partner_id, request.website.company_id, name, scopes)[1])
 
     @http.route("/my/quota/keys/<int:key_id>/rotate", type="http", auth="user",
                 methods=["POST"], website=True)
     def portal_rotate_key(self, key_id, **kw):
         """Make the successor of a key; both are live until the old one is revoked."""
         key = self._my_key(key_id)
-        return self._make(lambda: key._rotate())
+        return self._make(key._succeed)
 
     @http.route("/my/quota/keys/<int:key_id>/revoke", type="http", auth="user",
                 methods=["POST"], website=True)
     def portal_revoke_key(self, key_id, **kw):
-        self._my_key(key_id)._revoke()
+        self._my_key(key_id).action_revoke()
         return request.redirect("/my/quota/keys", code=303)
 
     def _make(self, action):
@@ -52,7 +52,7 @@ class QuotaKeyPortal(CustomerPortal):
         """
         try:
             with request.env.cr.savepoint():
-                _key, secret = action()
+                secret = action()
         except UserError as error:
             return self._keys_page(quota_key_error=str(error))
         return self._keys_page(quota_secret=secret)

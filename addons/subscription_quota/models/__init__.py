@@ -9,6 +9,7 @@ from . import (
     payment_transaction,
     product_product,
     product_template,
+    quota_alert,
     quota_api_key,
     quota_counter,
     quota_engine,
@@ -17,6 +18,7 @@ from . import (
     quota_override,
     quota_plan_limit,
     quota_request,
+    quota_status,
     quota_usage,
     quota_usage_day,
     res_company,
@@ -41,4 +43,5 @@ from . import (
     subscription_quota_mixin,
     subscription_run,
     subscription_subscription,
+    subscription_usage_mixin,
 )

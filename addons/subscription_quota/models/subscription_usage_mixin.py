@@ -273,6 +273,7 @@ class SubscriptionUsageMixin(models.AbstractModel):
         :return: int, how many were taken back
         """
         self.ensure_one()
+        grant = grant._carried()
         self.env.flush_all()
         self.env.cr.execute(SQL(
             "SELECT id FROM quota_counter WHERE subscription_id = %s AND metric_id = %s"
@@ -292,6 +293,12 @@ class SubscriptionUsageMixin(models.AbstractModel):
             "others were used or are over.", document=document, taken=taken, units=units,
             metric=grant.metric_id.name))
         return taken
+
+    def action_view_quota(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_quota.quota_status_action")
+        return {**action, "domain": [("subscription_id", "=", self.id)]}
 
     # A larger plan ------------------------------------------------------------------------------
 
