@@ -25,10 +25,10 @@ class SubscriptionUsageMixin(models.AbstractModel):
 
     def _compute_quota_percent(self):
         for subscription in self:
-            used = [
-                row["percent"] for row in subscription._usage(history=False)["rows"]
-                if row["percent"] is not None] if subscription.anchor_date else []
-            subscription.quota_percent = max(used, default=-1)
+            states = subscription._quota_state() if subscription.anchor_date else []
+            used = [self._usage_percent(state) for state in states]
+            subscription.quota_percent = max(
+                (percent for percent in used if percent is not None), default=-1)
 
     @api.model
     def _prepare_quota_state(self, metric, row):
@@ -60,8 +60,7 @@ class SubscriptionUsageMixin(models.AbstractModel):
 
     def _usage_row(self, state):
         """A metric as its bar shows it."""
-        used, limit = state["used"], state["limit"]
-        percent = None if limit is None else used * 100 // limit if limit else FULL
+        percent = self._usage_percent(state)
         day = self._quota_forecast(state)
         return {
             "code": state["metric"], "name": state["name"], "mode": state["mode"],
@@ -75,6 +74,14 @@ class SubscriptionUsageMixin(models.AbstractModel):
         }
 
     @api.model
+    def _usage_percent(self, state):
+        """How much of the limit is used; None where there is none, or nothing to use."""
+        used, limit = state["used"], state["limit"]
+        if state["kind"] == "feature" or limit is None or not (limit or used):
+            return None
+        return used * 100 // limit if limit else FULL
+
+    @api.model
     def _usage_level(self, percent):
         if percent is None or percent < NEAR:
             return "ok"
@@ -83,6 +90,8 @@ class SubscriptionUsageMixin(models.AbstractModel):
     def _usage_label(self, state):
         """« 80 of 100 scans »."""
         used = formatLang(self.env, state["used"], digits=0)
+        if not state["used"] and state["limit"] == 0:
+            return self.env._("not included in your plan")
         if state["limit"] is None:
             return self.env._(
                 "%(used)s %(unit)s, no limit", used=used, unit=state["unit"] or "")
@@ -93,6 +102,8 @@ class SubscriptionUsageMixin(models.AbstractModel):
     def _usage_note(self, state):
         """What is left or above the limit, and when the count starts anew."""
         parts = []
+        if not state["used"] and state["limit"] == 0:
+            return ""
         if state["limit"] is not None:
             above = state["used"] - state["limit"]
             if above <= 0:

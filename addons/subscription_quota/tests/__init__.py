@@ -8,6 +8,8 @@ from . import (
     test_dunning,
     test_portal,
     test_portal_pay,
+    test_quota_pack,
+    test_quota_screens,
     test_renewal,
     test_settled_unpaid,
     test_speed,
