@@ -41,7 +41,7 @@ from . import (
     subscription_plan,
     subscription_plan_price,
     subscription_quota_mixin,
+    subscription_quota_usage_mixin,
     subscription_run,
     subscription_subscription,
-    subscription_usage_mixin,
 )

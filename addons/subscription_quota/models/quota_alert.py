@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .subscription_usage_mixin import FULL, NEAR
+NEAR, FULL = 80, 100  # percent of the limit at which the customer is told
 
 
 class QuotaAlert(models.Model):

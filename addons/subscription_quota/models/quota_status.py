@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools import forecast
-from .subscription_usage_mixin import NEAR
+from .quota_alert import NEAR
 
 
 class QuotaStatus(models.Model):

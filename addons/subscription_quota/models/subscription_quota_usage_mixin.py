@@ -6,16 +6,16 @@ from odoo.tools import SQL, format_date
 from odoo.tools.misc import formatLang
 
 from ..tools import chart, forecast
+from .quota_alert import FULL, NEAR
 
-NEAR, FULL = 80, 100  # percent of the limit at which the customer is told
 PAST_PERIODS = 6
 PACK_STATES = ("trial", "active", "past_due", "suspended")
 
 
-class SubscriptionUsageMixin(models.AbstractModel):
+class SubscriptionQuotaUsageMixin(models.AbstractModel):
     """What a customer sees of their quotas: bars, forecast, banner, and what to buy."""
 
-    _name = "subscription.usage.mixin"
+    _name = "subscription.quota.usage.mixin"
     _inherit = ["subscription.quota.mixin"]
     _description = "Use of the Quotas of Subscriptions"
 
