@@ -3,10 +3,15 @@
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import psycopg2
+
 from .tools import civil
+
+_logger = logging.getLogger(__name__)
 
 MAX_QUANTITY = 1_000_000
 
@@ -55,8 +60,7 @@ def state(cr, subscription_id, moment, codes=None):
     """
     cr.execute("SELECT * FROM quota_state(%s, %s, %s::varchar[])",
                (subscription_id, moment, codes))
-    names = [column.name for column in cr.description]
-    return [dict(zip(names, row, strict=True)) for row in cr.fetchall()]
+    return _all(cr)
 
 
 def refusal(metric):
@@ -85,3 +89,80 @@ def seconds_to_reset(metric, moment):
         return None
     day = datetime.fromisoformat(resets_on).date() if isinstance(resets_on, str) else resets_on
     return max(1, round((civil.utc_midnight(day, metric["tz"]) - moment).total_seconds()))
+
+
+def begin(cr):
+    """Start a short transaction of READ COMMITTED, in which whoever waits for a row then sees it
+    as it has become. Inside another transaction (tests) that one goes on."""
+    cr.rollback()
+    if cr.connection.status == psycopg2.extensions.STATUS_READY:
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def find_key(cr, start, reference):
+    """A live API key by the start of its token, and the subscription it speaks of.
+
+    :return: dict of a row of ``quota_key``, or None
+    """
+    cr.execute("SELECT * FROM quota_key(%s, %s)", (start, reference))
+    return _one(cr)
+
+
+def note_use(cr, api_key_id, moment):
+    """Write when a key was last used, a minute apart; nobody waits for it, nor fails by it."""
+    try:
+        begin(cr)
+        cr.execute(
+            "UPDATE quota_api_key SET last_used_at = %s WHERE id = (SELECT id FROM quota_api_key"
+            " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)", (moment, api_key_id))
+        cr.commit()
+    except psycopg2.Error:  # what was counted stands, and must not be counted again
+        _logger.info("Last use of API key %s not written", api_key_id, exc_info=True)
+        cr.rollback()
+
+
+def entitlements(cr, subscription_id, moment, lang):
+    """The rows of :func:`state` of what the plan includes, with names in a language.
+
+    :return: list of dicts, one at least: of a plan without limits, its name and the state
+    """
+    cr.execute(
+        "SELECT q.*, COALESCE(m.name ->> %(lang)s, m.name ->> 'en_US') AS name,"
+        " COALESCE(m.unit ->> %(lang)s, m.unit ->> 'en_US', '') AS unit,"
+        " COALESCE(t.name ->> %(lang)s, t.name ->> 'en_US') AS plan,"
+        " s.state AS subscription_state FROM subscription_subscription s"
+        " JOIN subscription_plan p ON p.id = s.plan_id"
+        " JOIN product_template t ON t.id = p.product_tmpl_id"
+        " LEFT JOIN quota_state(s.id, %(moment)s) q ON q.offered"
+        " LEFT JOIN quota_metric m ON m.id = q.metric_id"
+        " WHERE s.id = %(id)s ORDER BY m.sequence, m.id",
+        {"lang": lang, "moment": moment, "id": subscription_id})
+    return _all(cr)
+
+
+def history(cr, subscription_id, first, last, code=None, after=None, limit=100):
+    """Totals a day, the latest first.
+
+    :param after: (day, metric id) of the last row already read
+    :return: list of dicts of day, metric_id, metric, consumed, released; perhaps one too many
+    """
+    cr.execute(
+        "SELECT d.day, d.metric_id, m.code AS metric, d.consumed, d.released"
+        " FROM quota_usage_day d JOIN quota_metric m ON m.id = d.metric_id"
+        " WHERE d.subscription_id = %(id)s AND d.day BETWEEN %(first)s AND %(last)s"
+        " AND (%(code)s IS NULL OR m.code = %(code)s)"
+        " AND (%(day)s::date IS NULL OR (d.day, d.metric_id) < (%(day)s::date, %(metric)s))"
+        " ORDER BY d.day DESC, d.metric_id DESC LIMIT %(limit)s",
+        {"id": subscription_id, "first": first, "last": last, "code": code, "limit": limit + 1,
+         "day": after and after[0], "metric": after and after[1]})
+    return _all(cr)
+
+
+def _all(cr):
+    names = [column.name for column in cr.description]
+    return [dict(zip(names, row, strict=True)) for row in cr.fetchall()]
+
+
+def _one(cr):
+    rows = _all(cr)
+    return rows[0] if rows else None

@@ -4,6 +4,7 @@ from . import (
     dunning_action,
     dunning_policy,
     dunning_step,
+    ir_http,
     payment_provider,
     payment_token,
     payment_transaction,

@@ -102,6 +102,31 @@ BEGIN
     ORDER BY metric.id;
 END $$;
 
+-- A live API key and the subscription it speaks of: the one named, or a customer's only one.
+-- Whoever asks compares the hash; nothing here depends on it. No row: no such key.
+CREATE OR REPLACE FUNCTION quota_key(start varchar, reference varchar)
+RETURNS TABLE (
+    id integer, secret_hash varchar, is_service boolean, can_consume boolean, can_check boolean,
+    can_history boolean, last_used_at timestamp without time zone,
+    subscription_id integer, subscription_name varchar, live_count bigint)
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT k.id, k.secret_hash, k.is_service, k.can_consume, k.can_check, k.can_history,
+           k.last_used_at, chosen.id, chosen.name, chosen.live_count
+    FROM quota_api_key k
+    LEFT JOIN LATERAL (
+        SELECT s.id, s.name, count(*) FILTER (WHERE s.state <> 'ended') OVER () AS live_count
+        FROM subscription_subscription s
+        WHERE s.company_id = k.company_id AND s.state <> 'draft'
+          AND CASE WHEN k.is_service THEN s.name = reference
+              ELSE s.commercial_partner_id = k.commercial_partner_id
+                   AND (reference IS NULL OR s.name = reference) END
+        ORDER BY s.state = 'ended', s.id DESC LIMIT 1) chosen ON TRUE
+    WHERE k.lookup = start AND k.revoked_at IS NULL;
+END $$;
+
 -- Count units of several metrics for a subscription: all of them or none. Quantities below zero
 -- give held units back.
 --

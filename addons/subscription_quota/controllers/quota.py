@@ -1,0 +1,394 @@
+import functools
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import date, timedelta
+
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from odoo import fields, http
+from odoo.http import request
+from odoo.tools import LazyTranslate
+
+from .. import engine
+from ..models.quota_api_key import same_hash, split_token
+from ..problem import PROBLEMS, Problem, caller_language, json_response
+from ..rate import RateLimit
+from .quota_openapi import document
+
+_lt = LazyTranslate(__name__)
+
+MAX_BODY = 64 * 1024
+MAX_ITEMS = 100
+HISTORY_PAGE = 100
+HISTORY_DAYS = 31  # by default
+NOTE_USE_EVERY = timedelta(minutes=1)
+CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
+REQUEST_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+NO_HASH = "0" * 64
+RATE_PARAMETER, RATE_DEFAULT = "subscription_quota.api_requests_per_minute", 30_000
+rate = RateLimit()
+
+
+def api(path, method, scope):
+    """A route of the API: no session, no ORM, and every refusal is a problem.
+
+    Methods are checked here: Odoo's router would answer with a page of HTML.
+    """
+    def decorate(handler):
+        def route(self, **params):
+            try:
+                return handler(self, Call(method, scope))
+            except Problem as problem:
+                return problem.response()
+        route.__name__, route.__doc__ = handler.__name__, handler.__doc__
+        return http.route(
+            f"/quota/v1/{path}", type="http", auth="none", csrf=False, readonly=False,
+            save_session=False, max_content_length=MAX_BODY)(route)
+    return decorate
+
+
+class Call:
+    """One request of a program: who asks, for which subscription, and what.
+
+    :raise Problem: it may not be answered, and why
+    """
+
+    def __init__(self, method, scope):
+        if request.httprequest.method not in (method, "HEAD" if method == "GET" else method):
+            raise Problem("method_not_allowed", headers={"Allow": method})
+        self.cr = request.env.cr
+        self.moment = fields.Datetime.now()
+        self.per_minute = self._rate()  # read first: what follows is a transaction of its own
+        body, error = (None, None) if method == "GET" else self._body()
+        self.body = body or {}
+        self.reference = self._reference(method)
+        self.key = self._authenticate()
+        if not self.key[f"can_{scope}"]:
+            raise Problem("forbidden", _lt("The key lacks the right “%(scope)s”.", scope=scope))
+        if seconds := rate.wait(self.key["id"], self.per_minute):
+            raise Problem("rate_limited", _lt(
+                "This key may ask %(count)s times a minute.", count=self.per_minute),
+                headers={"Retry-After": str(seconds)})
+        if error:
+            raise error
+        self.subscription_id = self._subscription()
+
+    def _rate(self):
+        # sudo: a setting of the server, of which the caller sees the effect only
+        value = request.env["ir.config_parameter"].sudo().get_param(RATE_PARAMETER)
+        return int(value) if value and value.isdecimal() else RATE_DEFAULT
+
+    def _body(self):
+        """:return: (the object sent, None) or (None, the problem with it)"""
+        if request.httprequest.mimetype != "application/json":
+            return None, Problem("media_type")
+        try:
+            body = json.loads(request.httprequest.get_data())
+        except RequestEntityTooLarge:
+            return None, Problem("too_large")
+        except (ValueError, RecursionError):
+            return None, Problem("malformed", _lt("The body is not JSON."))
+        if not isinstance(body, dict):
+            return None, Problem("invalid", _lt("The body is not a JSON object."))
+        return body, None
+
+    def _reference(self, method):
+        """The subscription named by the caller, or None; a name that cannot be is none."""
+        given = (request.httprequest.args if method == "GET" else self.body).get("subscription")
+        if given is None:
+            return None
+        return given if isinstance(given, str) and REFERENCE.fullmatch(given) else ""
+
+    def _authenticate(self):
+        scheme, _space, token = request.httprequest.headers.get("Authorization", "").partition(" ")
+        start, given = split_token(token.strip()) or ("", "")
+        engine.begin(self.cr)
+        key = engine.find_key(self.cr, start, self.reference)
+        if not same_hash(key["secret_hash"] if key else NO_HASH, given) \
+                or scheme.lower() != "bearer":
+            raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+        return key
+
+    def _subscription(self):
+        """The id of the subscription spoken of."""
+        if self.reference is None and self.key["is_service"]:
+            raise Problem("invalid", _lt(
+                "A service key names the subscription: add “subscription”."))
+        if not self.key["subscription_id"]:
+            raise Problem("not_found", _lt("No such subscription for this key."))
+        if self.reference is None and self.key["live_count"] > 1:
+            raise Problem("invalid", _lt(
+                "This customer has several subscriptions: name one with “subscription”."))
+        return self.key["subscription_id"]
+
+    def units(self, sign=1):
+        """Units asked for, by code: items of one metric count together."""
+        units = {}
+        for code, quantity in self.items:
+            units[code] = units.get(code, 0) + sign * quantity
+        if max(map(abs, units.values())) > engine.MAX_QUANTITY:
+            raise _invalid_quantity()
+        return units
+
+    @functools.cached_property
+    def items(self):
+        """:return: list of (code, quantity), as asked for"""
+        extra = self.body.keys() - {"subscription", "items", "metric", "quantity"}
+        if extra or ("items" in self.body) == ("metric" in self.body) or (
+                "items" in self.body and "quantity" in self.body):
+            raise Problem("invalid", _lt(
+                "Send “metric” and “quantity”, or “items”: a list of them. Nothing else but "
+                "“subscription”."))
+        items = self.body.get("items", [self.body])
+        if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
+            raise Problem("invalid", _lt("“items” is a list of 1 to %(most)s.", most=MAX_ITEMS))
+        return [_item(item, "items" in self.body) for item in items]
+
+    def request_key(self):
+        key = request.httprequest.headers.get("Idempotency-Key")
+        if key is not None and not REQUEST_KEY.fullmatch(key):
+            raise Problem("malformed", _lt(
+                "“Idempotency-Key” is 1 to 255 printable ASCII characters."))
+        return key
+
+    def done(self):
+        """Let others go on, then note that the key was used."""
+        self.cr.commit()
+        last = self.key["last_used_at"]
+        if last is None or last < self.moment - NOTE_USE_EVERY:
+            engine.note_use(self.cr, self.key["id"], self.moment)
+
+    def page(self):
+        """Where the customer pays, or changes the plan."""
+        # sudo: the address of the server
+        base = request.env["ir.config_parameter"].sudo().get_param("web.base.url")
+        return f"{base}/my/subscriptions/{self.subscription_id}"
+
+    def refuse(self, metrics):
+        """:raise Problem: why these metrics, as the engine left them, were not counted"""
+        asked = [(code, metrics.get(code)) for code, _quantity in self.items]
+        for code, metric in asked:
+            if not metric:
+                raise Problem("not_found", _lt(
+                    "There is no metric “%(code)s”.", code=code), {"metric": code})
+        refused = {engine.refusal(metric): (code, metric) for code, metric in reversed(asked)}
+        if "invalid" in refused:
+            code, metric = refused["invalid"]
+            raise Problem("invalid", _invalid_detail(code, metric), {"metric": code})
+        if "suspended" in refused:
+            raise self.suspended(refused["suspended"][1]["state"])
+        if "limit" in refused:
+            raise self.limit_reached(*refused["limit"])
+
+    def suspended(self, state):
+        return Problem("suspended", members={"state": state, "pay_url": self.page()})
+
+    def limit_reached(self, code, metric):
+        seconds = engine.seconds_to_reset(metric, self.moment)
+        return Problem(
+            "limit_reached", _lt(
+                "“%(metric)s”: %(used)s of %(limit)s are used, %(units)s more were asked for.",
+                metric=code, used=metric["used"], limit=metric["limit"], units=metric["units"]),
+            {"metric": code, "used": metric["used"], "limit": metric["limit"],
+             "resets_on": metric["resets_on"], "upgrade_url": self.page()},
+            {"Retry-After": str(seconds)} if seconds else {})
+
+
+def _item(item, strict):
+    """:return: (code, quantity) of a valid item"""
+    if not isinstance(item, dict) or (strict and item.keys() - {"metric", "quantity"}):
+        raise Problem("invalid", _lt("An item has a “metric” and a “quantity”."))
+    code, quantity = item.get("metric"), item.get("quantity", 1)
+    if isinstance(quantity, float) and quantity.is_integer():
+        quantity = int(quantity)  # 1.0 is an integer in JSON
+    if not isinstance(code, str) or not CODE.fullmatch(code):
+        raise Problem("invalid", _lt(
+            "A metric is named by small letters, digits and “_”."))
+    if isinstance(quantity, bool) or not isinstance(quantity, int) \
+            or not 1 <= quantity <= engine.MAX_QUANTITY:
+        raise _invalid_quantity()
+    return code, quantity
+
+
+def _invalid_quantity():
+    return Problem("invalid", _lt(
+        "A quantity is a whole number from 1 to %(most)s.", most=engine.MAX_QUANTITY))
+
+
+def _invalid_detail(code, metric):
+    if metric["kind"] == "feature":
+        return _lt("“%(metric)s” is on or off: it is not counted.", metric=code)
+    if metric["kind"] == "period":
+        return _lt("“%(metric)s” is counted per period: it is not given back.", metric=code)
+    return _lt("“%(metric)s”: %(used)s are held, no more can be given back.", metric=code,
+               used=metric["used"])
+
+
+def _item_answer(code, metric):
+    limit, used = metric["limit"], metric["used"]
+    return {
+        "metric": code, "used": used, "limit": limit,
+        "left": None if limit is None else max(limit - used, 0),
+        "resets_on": metric["resets_on"], "mode": metric["mode"], "overage": metric["overage"],
+    }
+
+
+class QuotaApi(http.Controller):
+    """The quota API: what programs count by. See ``GET /quota/v1/openapi.json``."""
+
+    @api("consume", "POST", "consume")
+    def consume(self, call):
+        return self._move(call, 1)
+
+    @api("release", "POST", "consume")
+    def release(self, call):
+        return self._move(call, -1)
+
+    def _move(self, call, sign):
+        """Count all the items or none."""
+        units = call.units(sign)
+        outcome = engine.move(
+            call.cr, call.subscription_id, units, call.moment, call.key["id"],
+            call.request_key())
+        if outcome.name == "in_progress":
+            raise Problem("in_progress", headers={"Retry-After": "1"})
+        if outcome.name == "other_body":
+            raise Problem("invalid", _lt(
+                "This “Idempotency-Key” was used for another request."))
+        if not outcome.is_done:
+            call.refuse(outcome.metrics)
+        call.done()
+        return json_response(
+            {"allowed": True, "items": [
+                _item_answer(code, outcome.metrics[code]) for code, _quantity in call.items]},
+            headers={"Idempotent-Replayed": "true"} if outcome.name == "replayed" else None)
+
+    @api("check", "POST", "check")
+    def check(self, call):
+        """Would it be allowed? A feature is, when it is on."""
+        units = call.units()
+        metrics = {row["code"]: {**row, "limit": row["limit_value"], "units": units[row["code"]]}
+                   for row in engine.state(
+                       call.cr, call.subscription_id, call.moment, list(units))}
+        counted = {code: {**metric, "kind": "period", "used": 0, "mode": "hard"}
+                   if metric["kind"] == "feature" else metric
+                   for code, metric in metrics.items()}
+        if set(units) - set(metrics) or not all(row["served"] for row in metrics.values()):
+            call.refuse(counted)
+        call.done()
+        items = [{**_item_answer(code, metrics[code]),
+                  "allowed": engine.refusal(counted[code]) is None}
+                 for code, _quantity in call.items]
+        return json_response({"allowed": all(item["allowed"] for item in items), "items": items})
+
+    @api("entitlements", "GET", "check")
+    def entitlements(self, call):
+        rows = engine.entitlements(
+            call.cr, call.subscription_id, call.moment, caller_language())
+        call.done()
+        body = {
+            "subscription": call.key["subscription_name"], "plan": rows[0]["plan"],
+            "state": _state(rows[0]), "items": [
+                {**_item_answer(row["code"], {**row, "limit": row["limit_value"]}),
+                 "kind": row["kind"], "unit": row["unit"], "name": row["name"],
+                 "enabled": row["served"] and row["limit_value"] != 0,
+                 "grace_until": row["grace_until"]}
+                for row in rows if row["code"]]}
+        return self._tagged(body)
+
+    def _tagged(self, body):
+        """The answer, or 304 when the caller has it already.
+
+        One second is as long as a suspension may go unseen; a client that keeps it longer does so
+        by its own choice.
+        """
+        tag = hashlib.sha256(
+            json.dumps(body, default=str, sort_keys=True).encode()).hexdigest()[:32]
+        headers = {"Cache-Control": "private, max-age=1", "ETag": f'"{tag}"',
+                   "Vary": "Authorization, Accept-Language"}
+        if request.httprequest.if_none_match.contains_weak(tag):
+            return http.Response(status=304, headers=headers)
+        return json_response(body, headers=headers)
+
+    @api("usage", "GET", "history")
+    def usage(self, call):
+        """What was consumed and given back, a row a day and metric, the latest first."""
+        first, last, code, after = _history_query(call.moment.date())
+        rows = engine.history(
+            call.cr, call.subscription_id, first, last, code, after, HISTORY_PAGE)
+        call.done()
+        more = len(rows) > HISTORY_PAGE
+        rows = rows[:HISTORY_PAGE]
+        return json_response({
+            "subscription": call.key["subscription_name"], "from": first, "to": last,
+            "items": [{name: row[name] for name in ("day", "metric", "consumed", "released")}
+                      for row in rows],
+            "next_cursor": _cursor(rows[-1]) if more else None})
+
+    @http.route("/quota/v1/openapi.json", type="http", auth="none", save_session=False,
+                csrf=False)
+    def openapi(self, **params):
+        if request.httprequest.method not in ("GET", "HEAD"):
+            return Problem("method_not_allowed", headers={"Allow": "GET"}).response()
+        return json_response(document(), headers={"Cache-Control": "public, max-age=3600"})
+
+    @http.route("/quota/v1/problems/<string:slug>", type="http", auth="public", website=True,
+                methods=["GET"], sitemap=False)
+    def problem_page(self, slug, **params):
+        """What a problem means, for whoever follows its address."""
+        if slug not in PROBLEMS:
+            raise request.not_found()
+        status, title, advice = PROBLEMS[slug]
+        return request.render("subscription_quota.quota_problem", {
+            "status": status, "title": request.env._(title), "advice": request.env._(advice)})
+
+    @http.route("/quota/v1/<path:rest>", type="http", auth="none", save_session=False, csrf=False)
+    def nothing(self, rest, **params):
+        return Problem("not_found", _lt("No such address.")).response()
+
+
+def _state(row):
+    """Of the subscription, as the engine takes it: one whose last day is over has ended."""
+    state = row["subscription_state"]
+    return "ended" if row["served"] is False and state in ("trial", "active", "past_due") else state
+
+
+def _history_query(today):
+    """:return: (first day, last day, code or None, cursor or None)"""
+    given = request.httprequest.args
+    last = _day(given.get("to"), today + timedelta(days=1))  # it may be tomorrow there
+    first = _day(given.get("from"), last - timedelta(days=HISTORY_DAYS))
+    code = given.get("metric")
+    if code is not None and not CODE.fullmatch(code):
+        raise Problem("invalid", _lt("A metric is named by small letters, digits and “_”."))
+    if first > last:
+        raise Problem("invalid", _lt("“from” comes after “to”."))
+    return first, last, code, _read_cursor(given.get("cursor"))
+
+
+def _day(text, default):
+    if text is None:
+        return default
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Problem("invalid", _lt("A day is written 2027-01-31.")) from error
+
+
+def _cursor(row):
+    return urlsafe_b64encode(f"{row['day']} {row['metric_id']}".encode()).decode()
+
+
+def _read_cursor(text):
+    if text is None:
+        return None
+    try:
+        day, metric_id = urlsafe_b64decode(text.encode()).decode().split(" ")
+        return date.fromisoformat(day), min(int(metric_id), 2**31 - 1)
+    except ValueError as error:  # bad base64 and bad UTF-8, too
+        raise Problem("invalid", _lt("“cursor” is none that this API gave.")) from error
