@@ -9,6 +9,7 @@ from . import (
     test_portal,
     test_portal_pay,
     test_quota_pack,
+    test_quota_portal,
     test_quota_screens,
     test_renewal,
     test_settled_unpaid,
