@@ -13,7 +13,8 @@ class QuotaCreditPurchase(models.TransientModel):
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, readonly=True,
         default=lambda self: self.env.context.get("active_id"))
-    pack_ids = fields.Many2many("product.template", compute="_compute_pack_ids")
+    pack_ids = fields.Many2many(
+        "product.template", string="Packs on sale", compute="_compute_pack_ids")
     pack_id = fields.Many2one(
         "product.template", required=True, domain="[('id', 'in', pack_ids)]")
     credits = fields.Integer(related="pack_id.quota_credit_price", string="Price in credits")

@@ -164,7 +164,7 @@ class TestQuotaPack(QuotaScreensCommon):
                 ({"quota_units": 1_000_001}, "too many"),
                 ({"quota_metric_id": self.api.id}, "on or off"),
                 ({"quota_validity_days": 30}, "starts anew")):
-            with self.assertRaisesRegex(ValidationError, message):
+            with self.assertRaisesRegex(ValidationError, message), self.env.cr.savepoint():
                 self.pack.write(vals)
         with self.assertRaisesRegex(ValidationError, "not a whole number"):
             self.order(self.customer, product_uom_qty=0.5)

@@ -37,7 +37,7 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
             self.assertIn("15 left", page)
         self.assertIn("Test API", page)
         self.assertRegex(page, r"o_quota_banner[^>]*alert-warning")
-        self.assertIn(f'href="{self.url}/packs"', page)
+        self.assertRegex(page, f'o_quota_banner[\\s\\S]{{0,300}}{self.url}/packs"')
 
     def test_suspended_shows_the_way_to_pay(self):
         self.subscription._suspend()
