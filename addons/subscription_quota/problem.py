@@ -87,7 +87,8 @@ class Problem(Exception):
     def body(self, env, instance):
         """:return: the dict that is sent, in the language of `env`"""
         status, title, advice = PROBLEMS[self.slug]
+        detail = advice if self.detail is None else self.detail
         return {
             "type": BASE + self.slug, "title": env._(title), "status": status,
-            "detail": env._(advice if self.detail is None else self.detail), "instance": instance, **self.members,
+            "detail": env._(detail), "instance": instance, **self.members,
         }

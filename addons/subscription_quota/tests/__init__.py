@@ -8,6 +8,8 @@ from . import (
     test_dunning,
     test_portal,
     test_portal_pay,
+    test_quota_api,
+    test_quota_engine,
     test_quota_pack,
     test_quota_portal,
     test_quota_screens,
