@@ -16,6 +16,7 @@ from . import (
     quota_engine,
     quota_grant,
     quota_metric,
+    quota_overage,
     quota_override,
     quota_plan_limit,
     quota_request,

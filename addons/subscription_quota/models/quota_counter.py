@@ -33,6 +33,10 @@ class QuotaCounter(models.Model):
     overage_amount = fields.Float(
         string="Amount beyond", required=True, readonly=True, digits=(16, 6),
         help="At the prices of the moment, in the currency of the plan.")
+    overage_billed = fields.Integer(
+        string="Beyond, billed", required=True, readonly=True,
+        help="Of these units, those on the invoices of renewals.")
+    amount_billed = fields.Float(required=True, readonly=True, digits=(16, 6))
     grace_limit = fields.Integer(
         readonly=True, help="Units held when the plan changed: they are kept for a while.")
     grace_until = fields.Date(readonly=True, help="First day without this grace.")
@@ -43,6 +47,10 @@ class QuotaCounter(models.Model):
     _used_not_negative = models.Constraint(
         "CHECK(used >= 0 AND overage >= 0 AND overage_amount >= 0)",
         "No more can be released than is held.")
+    _billed_within_overage = models.Constraint(
+        "CHECK(overage_billed BETWEEN 0 AND overage"
+        " AND amount_billed BETWEEN 0 AND overage_amount)",
+        "No more is billed than was consumed beyond the limit.")
     _period_whole = models.Constraint(
         "CHECK((period_start IS NULL) = (period_end IS NULL) AND period_start < period_end)",
         "A counter has a whole period, or none.")

@@ -14,6 +14,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
 
         :return: the posted ``account.move`` records
         """
+        self.env["quota.overage"]._take(self)
         vals_list = []
         for period in self:
             lines = period._prepare_invoice_lines()
@@ -63,14 +64,18 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         }
 
     def _prepare_invoice_lines(self):
-        """Values of the invoice lines: the stretch, and the setup fee with the first one."""
+        """Values of the invoice lines: the stretch, the setup fee with the first one, and what was
+        used beyond soft limits."""
         self.ensure_one()
         lines = []
         if self._charge():
             lines.append(self._prepare_charge_line())
         if fee := self._setup_fee():
             lines.append(self._prepare_setup_line(fee))
-        return lines
+        beyond = [overage._prepare_invoice_line() for overage in self.quota_overage_ids]
+        if beyond and not self._charge():  # the invoice knows its period by one line at least
+            beyond[0]["subscription_period_id"] = self.id
+        return lines + beyond
 
     def _charge(self):
         """What the stretch costs, in the terms of the price."""

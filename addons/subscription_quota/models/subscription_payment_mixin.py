@@ -126,15 +126,23 @@ class SubscriptionPaymentMixin(models.AbstractModel):
 
     def _charge_failed(self, reason):
         """The provider refused: the invoice stays open, customer and staff are told, and the
-        days of the dunning policy are counted from the first refusal."""
-        self._start_dunning()
-        for period in self:
+        days of the dunning policy are counted from the first refusal. A refusal that is told of
+        after another payment went through changes nothing."""
+        unpaid = self.filtered(lambda period: not period._is_paid_meanwhile())
+        unpaid._start_dunning()
+        for period in unpaid:
             subscription = period.subscription_id
             subscription._mark_past_due(note=reason)
             subscription._log_events("payment_failed", note=reason)
             subscription._notify_payment_failed(reason)
-        self._send_period_mail("subscription_quota.mail_template_payment_failed")
-        self._dunning_outcome()
+        unpaid._send_period_mail("subscription_quota.mail_template_payment_failed")
+        unpaid._dunning_outcome()
+
+    def _is_paid_meanwhile(self):
+        """Whether nothing is left to pay, or a payment went through that Odoo is yet to post."""
+        self.ensure_one()
+        return self.state != "invoiced" or bool(self.invoice_id.transaction_ids.filtered(
+            lambda each: each.state == "done" and not each.is_post_processed))
 
     def _settle(self):
         """The invoice is paid, by whatever route: say so, once, and let the service go on."""

@@ -67,6 +67,7 @@ class SubscriptionPeriod(models.Model):
     attempt_count = fields.Integer(string="Attempts", readonly=True)
     charge_at = fields.Datetime(
         readonly=True, help="When the customer's means of payment is charged next (UTC).")
+    quota_overage_ids = fields.One2many("quota.overage", "period_id", string="Beyond the limits")
     transaction_ids = fields.One2many("payment.transaction", "subscription_period_id")
 
     _once = models.UniqueIndex(

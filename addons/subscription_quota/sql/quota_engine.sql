@@ -169,8 +169,8 @@ BEGIN
     IF missing THEN
         INSERT INTO quota_counter
             (subscription_id, company_id, metric_id, period_start, period_end, used, overage,
-             overage_amount)
-        SELECT sub, q.company_id, q.metric_id, q.period_start, q.resets_on, 0, 0, 0
+             overage_amount, overage_billed, amount_billed)
+        SELECT sub, q.company_id, q.metric_id, q.period_start, q.resets_on, 0, 0, 0, 0, 0
         FROM quota_state(sub, moment, codes) q
         WHERE q.counter_id IS NULL AND q.kind <> 'feature'
         ORDER BY q.metric_id ON CONFLICT DO NOTHING;

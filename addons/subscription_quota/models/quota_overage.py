@@ -1,0 +1,122 @@
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date
+
+
+class QuotaOverage(models.Model):
+    """Units beyond a soft limit, on the invoice of a renewal: taken off the counter as the row
+    is made, so they are billed once."""
+
+    _name = "quota.overage"
+    _description = "Units Billed beyond a Limit"
+    _order = "id desc"
+
+    subscription_id = fields.Many2one(
+        "subscription.subscription", required=True, readonly=True, index=True,
+        ondelete="restrict")
+    company_id = fields.Many2one(related="subscription_id.company_id", store=True, precompute=True)
+    counter_id = fields.Many2one(
+        "quota.counter", required=True, readonly=True, ondelete="restrict")
+    metric_id = fields.Many2one("quota.metric", required=True, readonly=True, ondelete="restrict")
+    period_id = fields.Many2one(
+        "subscription.period", string="Billed with", required=True, readonly=True, index=True,
+        ondelete="restrict")
+    quantity = fields.Integer(required=True, readonly=True)
+    currency_id = fields.Many2one(
+        "res.currency", required=True, readonly=True, ondelete="restrict",
+        help="Of the plan whose limit was passed.")
+    amount = fields.Float(
+        required=True, readonly=True, digits=(16, 6),
+        help="Of all the units, in the terms of the plan's price.")
+
+    _once = models.Constraint(
+        "UNIQUE(counter_id, period_id)", "This period already bills what this counter has.")
+    _positive = models.Constraint(
+        "CHECK(quantity > 0 AND amount >= 0)", "Units beyond a limit are one at least.")
+
+    @api.model
+    def _take(self, periods):
+        """Put on these renewals what was consumed beyond soft limits and is on no invoice yet,
+        and what is held beyond them now. A unit consumed at the last second is on the next one.
+
+        The counters are locked: one that is consuming at this moment makes the run start again.
+        """
+        renewals = periods.filtered(lambda period: period.kind == "recurring")
+        if not renewals:
+            return
+        renewals.flush_recordset()
+        self.env["subscription.subscription"].flush_model()
+        for query in (self._consumed(renewals), self._held(renewals)):
+            self.env.cr.execute(query)
+        self.env["quota.counter"].invalidate_model()
+        renewals.invalidate_recordset(["quota_overage_ids"])
+
+    def _consumed(self, renewals):
+        return SQL(
+            "WITH due AS ("
+            " SELECT c.id, c.subscription_id, c.metric_id, p.id AS period_id, p.company_id,"
+            "  c.overage - c.overage_billed AS units,"
+            "  c.overage_amount - c.amount_billed AS amount, s.plan_id"
+            " FROM subscription_period p JOIN quota_counter c"
+            "  ON c.subscription_id = p.subscription_id AND c.period_end <= p.date_start"
+            "  AND c.overage > c.overage_billed"
+            " JOIN subscription_subscription s ON s.id = p.subscription_id"
+            " WHERE p.id IN %(periods)s ORDER BY c.id FOR NO KEY UPDATE OF c"
+            "), taken AS ("
+            " UPDATE quota_counter c SET overage_billed = overage, amount_billed = overage_amount"
+            " FROM due WHERE c.id = due.id"
+            ") INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
+            " period_id, quantity, amount, currency_id, create_uid, create_date)"
+            " SELECT subscription_id, company_id, id, metric_id, period_id, units, amount,"
+            " %(currency)s, %(user)s, %(now)s FROM due",
+            **self._query_values(renewals))
+
+    def _held(self, renewals):
+        return SQL(
+            "INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
+            " period_id, quantity, amount, currency_id, create_uid, create_date)"
+            " SELECT p.subscription_id, p.company_id, c.id, c.metric_id, p.id,"
+            " q.used - q.limit_value, (q.used - q.limit_value) * q.price, %(currency)s, %(user)s,"
+            " %(now)s"
+            " FROM subscription_period p JOIN quota_counter c"
+            "  ON c.subscription_id = p.subscription_id AND c.period_start IS NULL AND c.used > 0"
+            " JOIN quota_metric m ON m.id = c.metric_id"
+            " JOIN LATERAL quota_state(p.subscription_id, %(now)s, ARRAY[m.code]) q"
+            "  ON q.mode = 'soft' AND q.used > q.limit_value AND q.price > 0"
+            " WHERE p.id IN %(periods)s ON CONFLICT (counter_id, period_id) DO NOTHING",
+            **self._query_values(renewals))
+
+    def _query_values(self, renewals):
+        return {"periods": renewals._ids, "user": self.env.uid, "now": fields.Datetime.now(),
+                "currency": renewals.company_id[:1].currency_id.id}
+
+    def _prepare_invoice_line(self):
+        """The line of the renewal's invoice that bills the units, at the customer's taxes."""
+        self.ensure_one()
+        period, subscription = self.period_id, self.subscription_id
+        product = subscription._product(period.plan_id)
+        taxes, mapped = subscription._product_taxes(product, period.fiscal_position_id)
+        amount = self.currency_id._convert(
+            self.amount, period.currency_id, self.company_id, period.date_start)
+        return {
+            "product_id": product.id,
+            "name": self._line_label(),
+            "quantity": 1,
+            "price_unit": product._get_tax_included_unit_price_from_price(
+                amount, product_taxes=taxes, product_taxes_after_fp=mapped),
+            "tax_ids": [(6, 0, mapped.ids)],
+        }
+
+    def _line_label(self):
+        subscription = self.subscription_id._local()
+        overage = self.with_env(subscription.env)
+        counter = overage.counter_id
+        if not counter.period_start:
+            return subscription.env._(
+                "%(quantity)s × %(metric)s beyond the limit", quantity=self.quantity,
+                metric=overage.metric_id.name)
+        last = fields.Date.subtract(counter.period_end, days=1)
+        return subscription.env._(
+            "%(quantity)s × %(metric)s beyond the limit, %(first)s – %(last)s",
+            quantity=self.quantity, metric=overage.metric_id.name,
+            first=format_date(subscription.env, counter.period_start),
+            last=format_date(subscription.env, last))

@@ -1,0 +1,111 @@
+"""« Soft »: what is used beyond the limit is on the next renewal's invoice, once."""
+
+from datetime import date, datetime
+
+from odoo.tests import tagged
+
+from .common_quota import QuotaCommon
+
+START = date(2027, 1, 31)
+DURING = datetime(2027, 2, 10, 12)
+NEXT = datetime(2027, 2, 28, 12)
+AFTER = datetime(2027, 3, 31, 12)
+
+
+@tagged("post_install", "-at_install")
+class TestQuotaOverage(QuotaCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.limit(cls.starter, cls.scans, 100, mode="soft", overage_price=0.5)
+        cls.limit(cls.starter, cls.accounts, 3, mode="soft", overage_price=10.0)
+
+    def lines(self, subscription):
+        """Untaxed amounts of the invoices, oldest first."""
+        return [invoice.invoice_line_ids.mapped("price_subtotal")
+                for invoice in self.invoices(subscription)]
+
+    def test_billed_once_at_the_next_renewal(self):
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 90)
+            subscription._quota_consume("scans", 30)
+        for day in (NEXT, NEXT, AFTER):
+            self.run_due(day)
+        self.assertEqual(self.lines(subscription), [[100.0], [100.0, 10.0], [100.0]])
+        line = self.invoices(subscription)[1].invoice_line_ids[1]
+        self.assertEqual(line.name, "20 × Scans beyond the limit, 01/31/2027 – 02/27/2027")
+        counter = subscription.quota_counter_ids.sorted("period_start")[0]
+        self.assertEqual((counter.overage, counter.overage_billed), (20, 20))
+        with self.refused_by_database():
+            self.env.cr.execute(
+                "UPDATE quota_counter SET overage_billed = 21 WHERE id = %s", (counter.id,))
+
+    def test_invoiced_again(self):
+        """The invoice is cancelled and made anew: the units are on the new one, once."""
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 120)
+        self.run_due(NEXT)
+        with self.at(NEXT):
+            self.invoices(subscription)[1].button_cancel()
+            period = subscription.period_ids.filtered(lambda each: each.state == "to_invoice")
+            period.action_invoice_again()
+        posted = self.invoices(subscription).filtered(lambda move: move.state == "posted")
+        self.assertEqual(posted[-1].invoice_line_ids.mapped("price_subtotal"), [100.0, 10.0])
+
+    def test_last_second_is_on_the_next_invoice(self):
+        """Consumed before midnight, counted after the renewal was billed: not lost."""
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 110)
+        self.run_due(NEXT)
+        with self.at(datetime(2027, 2, 27, 22, 59, 59)):
+            subscription._quota_consume("scans", 2)
+        self.run_due(AFTER)
+        self.assertEqual(self.lines(subscription), [[100.0], [100.0, 5.0], [100.0, 1.0]])
+
+    def test_held_beyond_is_billed_each_renewal(self):
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("accounts", 5)
+        self.run_due(NEXT)
+        with self.at(NEXT):
+            subscription._quota_release("accounts")
+        self.run_due(AFTER)
+        self.assertEqual(self.lines(subscription), [[100.0], [100.0, 20.0], [100.0, 10.0]])
+
+    def test_taxes_of_the_plan(self):
+        self.starter.taxes_id = self.make_tax(20.0)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 120)
+        self.run_due(NEXT)
+        self.assertEqual(self.invoices(subscription)[1].amount_total, 132.0)
+
+    def test_another_currency(self):
+        dollar = self.env.ref("base.USD")
+        dollar.active = True
+        self.env["res.currency.rate"].create({
+            "name": START, "currency_id": dollar.id, "rate": 2.0,
+            "company_id": self.company.id})
+        price = self.env["subscription.plan.price"].create({
+            "plan_id": self.starter.id, "currency_id": dollar.id, "amount": 120.0})
+        subscription = self.subscribe(self.starter, START, price)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 120)
+        self.run_due(NEXT)
+        self.assertEqual(self.lines(subscription)[1], [120.0, 20.0])
+
+    def test_free_plan_pays_what_is_beyond(self):
+        free = self.make_plan("Free", 0.0)
+        self.limit(free, self.scans, 100, mode="soft", overage_price=0.5)
+        subscription = self.subscribe(free, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 110)
+        self.run_due(NEXT)
+        period = subscription.period_ids.sorted("date_start")[-1]
+        self.assertEqual((period.state, period.invoice_id.amount_total), ("invoiced", 5.0))
+        self.pay(period.invoice_id)
+        self.assertEqual(period.state, "paid")

@@ -1,0 +1,85 @@
+"""« Suspension automatique »: an unpaid invoice turns the quotas off, its payment on again."""
+
+from datetime import timedelta
+
+from odoo.tests import tagged
+
+from ..exceptions import WrongState
+from .common_dunning import REFUSED, DunningCommon
+
+
+@tagged("post_install", "-at_install")
+class TestQuotaSuspend(DunningCommon):
+
+    def setUp(self):
+        super().setUp()
+        metric = self.env["quota.metric"].create({"name": "Scans", "code": "scans"})
+        self.subscription.plan_id.quota_limit_ids = [
+            (0, 0, {"metric_id": metric.id, "limit_value": 100})]
+
+    def scan(self, day):
+        """Whether a scan was allowed on a day."""
+        with self.at(day):
+            try:
+                return bool(self.subscription._quota_consume("scans"))
+            except WrongState:
+                return False
+
+    def suspend(self):
+        """:return: the unpaid period, the day of the suspension"""
+        period = self.refuse()
+        step = period._dunning_steps().filtered(lambda each: each.outcome == "suspend")[:1]
+        self.dun_each_day(0, step.days)
+        self.assertEqual(self.subscription.state, "suspended")
+        return period, REFUSED + timedelta(days=step.days)
+
+    def test_refused_suspended_paid(self):
+        """Past due still scans; suspended does not; paid does, with what was used still used."""
+        self.assertTrue(self.scan(REFUSED - timedelta(days=1)))
+        period = self.refuse()
+        self.assertEqual(self.subscription.state, "past_due")
+        self.assertTrue(self.scan(REFUSED))
+        step = period._dunning_steps().filtered(lambda each: each.outcome == "suspend")[:1]
+        self.dun_each_day(0, step.days)
+        day = REFUSED + timedelta(days=step.days)
+        self.assertFalse(self.scan(day))
+        with self.at(day):
+            self.pay(period.invoice_id)
+        self.assertEqual(self.subscription.state, "active")
+        self.assertTrue(self.scan(day))
+        self.assertEqual(self.subscription.quota_counter_ids[0].used, 2)
+
+    def late(self, period):
+        """An attempt whose answer is still to come."""
+        attempt = period._create_transaction()
+        attempt._set_pending()
+        return attempt
+
+    def test_failure_told_after_payment(self):
+        """« A "payment failed" arriving after a later "paid" does not suspend. »"""
+        period, day = self.suspend()
+        attempt = self.late(period)
+        mails = len(self.subjects())
+        with self.at(day):
+            self.pay(period.invoice_id)
+            paid = len(self.subjects())
+            self.assertGreater(paid, mails)
+            attempt._set_error("Late refusal")
+        self.assertEqual((attempt.state, self.subscription.state), ("error", "active"))
+        self.assertEqual(len(self.subjects()), paid)  # nor is the customer told of a failure
+        self.assertTrue(self.scan(day))
+        self.dun(day + timedelta(days=30))
+        self.assertEqual(self.subscription.state, "active")
+
+    def test_failure_told_before_the_payment_is_posted(self):
+        """The provider says paid, then that an older attempt failed, before Odoo posts it."""
+        period, day = self.suspend()
+        attempt, payment = self.late(period), self.late(period)
+        with self.at(day):
+            payment._set_done()
+            attempt._set_error("Late refusal")
+            payment._post_process()
+        self.assertEqual(self.subscription.state, "active")
+        self.assertTrue(self.scan(day))
+        kinds = self.events(self.subscription)
+        self.assertEqual(kinds[kinds.index("suspend"):].count("payment_failed"), 0)
