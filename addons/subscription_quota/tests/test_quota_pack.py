@@ -85,6 +85,17 @@ class TestQuotaPack(QuotaScreensCommon):
         self.pay(invoice)
         self.assertEqual(self.limit_of(self.subscription), 150)
 
+    def test_refund_that_settles_the_invoice_counts_once(self):
+        """Half is paid, half is credited: posting the credit note grants what was paid for."""
+        invoice = self.buy(self.subscription, quantity=2, pay=False)
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids).create(
+                {"amount": 10.0})._create_payments()
+        self.assertEqual(self.limit_of(self.subscription), 100)
+        self.refund(invoice, 1)
+        self.assertIn(invoice.payment_state, ("paid", "in_payment", "reversed"))
+        self.assertEqual(self.limit_of(self.subscription), 150)
+
     def test_refund_of_an_unpaid_pack_grants_nothing(self):
         invoice = self.buy(self.subscription, pay=False)
         self.refund(invoice)
