@@ -41,6 +41,18 @@ PLANS = [  # name, price a month, price a year, what it includes in French and E
     ("Scale", 149.0, 1490.0, "Pour une entreprise : de grands volumes et un suivi dédié.",
      "For a company: large volumes and a dedicated contact."),
 ]
+METRICS = [  # code, kind, name and unit in French and English
+    ("preparations", "period", ("Préparations", "préparations"), ("Preparations", "preparations")),
+    ("scans", "period", ("Scans", "scans"), ("Scans", "scans")),
+    ("accounts", "held", ("Comptes", "comptes"), ("Accounts", "accounts")),
+    ("api_access", "feature", ("Accès à l’API", ""), ("API access", "")),
+]
+LIMITS = {  # of each plan, by metric; None: unlimited
+    "Starter": {"preparations": 50, "scans": 200, "accounts": 2},
+    "Pro": {"preparations": 500, "scans": 2000, "accounts": 10, "api_access": 1},
+    "Scale": {"preparations": None, "scans": 20000, "accounts": 50, "api_access": 1},
+}
+OVERAGE = {("Scale", "scans"): 0.05}  # price of one beyond: billed, not refused
 CREDITS_A_MONTH = (10, 220.0)  # credits and price without tax of the INSAHO plan
 DESCRIPTION = """<p>{name} : une session courte et concrète, en petit groupe, avec des exercices
 et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre les principes
@@ -222,6 +234,24 @@ def make_plans(env, vat):
     return plans
 
 
+def make_limits(env, plans):
+    """What each plan includes: preparations and scans of a month, accounts, access to the API."""
+    metrics = {}
+    for sequence, (code, kind, french, english) in enumerate(METRICS):
+        metric = env["quota.metric"].create({
+            "code": code, "kind": kind, "sequence": sequence, "name": french[0],
+            "unit": french[1]})
+        metric.with_context(lang="en_US").write({"name": english[0], "unit": english[1]})
+        metrics[code] = metric
+    for name, limits in LIMITS.items():
+        plans[name].quota_interval = "month"
+        plans[name].quota_limit_ids = [(0, 0, {
+            "metric_id": metrics[code].id, "limit_value": limit or 0,
+            "unlimited": limit is None,
+            "mode": "soft" if (name, code) in OVERAGE else "hard",
+            "overage_price": OVERAGE.get((name, code), 0.0)}) for code, limit in limits.items()]
+
+
 def make_credit_plan(env, vat):
     """« 10 crédits/mois »: credits that come with each month's payment and go with the month."""
     family = env["subscription.family"].create({"name": "Crédits"})
@@ -262,6 +292,9 @@ def make_subscriptions(env, plans, customers):
     for customer, (name, start) in zip(customers, starts, strict=False):
         subscriptions += subscribe(env, customer, plans[name], start)
     pay(env, subscriptions.period_ids.invoice_id[1:])
+    for subscription, scans in zip(subscriptions, (164, 1210, 4300), strict=False):
+        subscription._quota_consume("scans", scans)
+        subscription._quota_consume("accounts", 2)
     subscriptions[2]._cancel()
     subscriptions[3]._pause()
 
@@ -338,7 +371,9 @@ def main():
                 [(small[0], others[0]), (small[0], others[1]), (small[1], others[2]),
                  (sessions[0], others[0])]):
             session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
-        make_subscriptions(env, make_plans(env, vat), [client.partner_id, acme, *others])
+        plans = make_plans(env, vat)
+        make_limits(env, plans)
+        make_subscriptions(env, plans, [client.partner_id, acme, *others])
         monthly = subscribe(
             env, others[2], make_credit_plan(env, vat),
             datetime.now(PARIS).date() - timedelta(days=5))
