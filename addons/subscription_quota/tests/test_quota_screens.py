@@ -151,7 +151,7 @@ class TestQuotaScreens(QuotaScreensCommon):
             self.send_alerts()
         mail = self.mails_to(self.customer)[before:]
         self.assertEqual(len(mail), 1)
-        self.assertIn("100 %", mail.subject)
+        self.assertIn("100\N{NO-BREAK SPACE}%", mail.subject)
         self.assertIn("limite", mail.body_html)
         self.assertIn("Bonjour", mail.body_html)
         self.assertNotIn("reached", mail.body_html)
