@@ -116,7 +116,12 @@ class TestQuotaPack(QuotaScreensCommon):
         yearly = self.env["subscription.plan.price"].create({
             "plan_id": self.starter.id, "interval_unit": "year", "amount": 1000.0})
         self.pay(self.invoices(self.subscription))
+        self.subscription._quota_consume("test_scans", 20)
         self.subscription._change(yearly)
+        self.subscription._quota_consume("test_scans", 10)
+        rows = self.env["quota.status"].search(
+            [("subscription_id", "=", self.subscription.id), ("is_current", "=", True)])
+        self.assertEqual(rows.mapped("used"), [10])
         self.assertEqual(self.limit_of(self.subscription), 150)
         self.refund(invoice)
         self.assertEqual(self.limit_of(self.subscription), 100)
