@@ -53,6 +53,8 @@ LIMITS = {  # of each plan, by metric; None: unlimited
     "Scale": {"preparations": None, "scans": 20000, "accounts": 50, "api_access": 1},
 }
 OVERAGE = {("Scale", "scans"): 0.05}  # price of one beyond: billed, not refused
+QUOTA_PACKS = [  # metric, units, price without tax, price in credits
+    ("scans", 100, 9.0, 1), ("scans", 1000, 69.0, 3), ("preparations", 50, 12.0, 0)]
 CREDITS_A_MONTH = (10, 220.0)  # credits and price without tax of the INSAHO plan
 DESCRIPTION = """<p>{name} : une session courte et concrète, en petit groupe, avec des exercices
 et un retour personnel de la formatrice.</p><h3>Objectifs</h3><ul><li>Comprendre les principes
@@ -252,6 +254,19 @@ def make_limits(env, plans):
             "overage_price": OVERAGE.get((name, code), 0.0)}) for code, limit in limits.items()]
 
 
+def make_quota_packs(env, vat):
+    """Extra units, for who needs more before the quota starts anew."""
+    for code, units, price, credits in QUOTA_PACKS:
+        metric = env["quota.metric"].search([("code", "=", code)])
+        pack = env["product.template"].create({
+            "name": f"{units} {metric.unit} de plus", "type": "service",
+            "service_tracking": "quota_pack", "invoice_policy": "order",
+            "quota_metric_id": metric.id, "quota_units": units, "list_price": price,
+            "quota_credit_price": credits, "taxes_id": [(6, 0, vat.ids)], "is_published": True})
+        pack.with_context(lang="en_US").name = (
+            f"{units} more {metric.with_context(lang='en_US').unit}")
+
+
 def make_credit_plan(env, vat):
     """« 10 crédits/mois »: credits that come with each month's payment and go with the month."""
     family = env["subscription.family"].create({"name": "Crédits"})
@@ -373,6 +388,7 @@ def main():
             session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
         plans = make_plans(env, vat)
         make_limits(env, plans)
+        make_quota_packs(env, vat)
         make_subscriptions(env, plans, [client.partner_id, acme, *others])
         monthly = subscribe(
             env, others[2], make_credit_plan(env, vat),

@@ -2,6 +2,7 @@ from . import (
     test_books,
     test_grant,
     test_portal,
+    test_quota,
     test_sequences,
     test_take_back,
 )

@@ -1,1 +1,1 @@
-from . import payment, portal, quota, shop
+from . import payment, portal, quota, quota_keys, quota_portal, shop

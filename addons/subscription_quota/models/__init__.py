@@ -10,6 +10,7 @@ from . import (
     payment_transaction,
     product_product,
     product_template,
+    quota_alert,
     quota_api_key,
     quota_counter,
     quota_engine,
@@ -19,6 +20,7 @@ from . import (
     quota_override,
     quota_plan_limit,
     quota_request,
+    quota_status,
     quota_usage,
     quota_usage_day,
     res_company,
@@ -41,6 +43,7 @@ from . import (
     subscription_plan,
     subscription_plan_price,
     subscription_quota_mixin,
+    subscription_quota_usage_mixin,
     subscription_run,
     subscription_subscription,
 )

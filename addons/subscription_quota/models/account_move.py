@@ -24,8 +24,14 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         """Periods take their amounts from the documents posted, whoever made them."""
+        self._check_quota_packs_ordered()
+        # sudo: what a credit note takes back does not depend on who may read the quotas
+        refunds = self.filtered(
+            lambda move: move.move_type == "out_refund").invoice_line_ids.sudo()
+        given = refunds._quota_given()
         posted = super()._post(soft=soft)
         posted._subscription_periods()._refresh_from_invoices()
+        refunds.filtered(lambda line: line.move_id in posted)._quota_take_back_packs(given)
         return posted
 
     def _get_next_sequence_format(self):
@@ -62,6 +68,7 @@ class AccountMove(models.Model):
         result = super()._invoice_paid_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._settle()
+        invoices._quota_grant_paid()
         return result
 
     def _invoice_netted_hook(self):
@@ -69,6 +76,7 @@ class AccountMove(models.Model):
         pay, so nobody is chased for it. No payment came in, so none is confirmed."""
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._settle_unpaid()
+        invoices._quota_grant_paid()
 
     def _subscription_queue_mail(self):
         """Send these invoices by mail in the background, once, with Odoo's own queue."""
@@ -167,3 +175,37 @@ class AccountMove(models.Model):
              "balance": -sum(items.mapped(balance))}
             for account, items in lines.grouped("account_id").items()
             if not self.company_currency_id.is_zero(sum(items.mapped(balance)))]
+
+    # Packs of extra units ---------------------------------------------------------------------
+
+    def _quota_grant_paid(self):
+        """Extra units are there once their invoice is paid, by whatever route."""
+        # sudo: the grant follows from the payment, whoever registered it
+        self.invoice_line_ids.sudo()._quota_grant_packs()
+
+    def _quota_sold_without_order(self):
+        """Lines of extra units of which no order says the subscription they are for.
+
+        Extension point: other addons sell units without an order.
+        """
+        return self.filtered(lambda move: move.move_type == "out_invoice") \
+            .invoice_line_ids.filtered(
+                lambda line: line._is_quota_pack() and not line._quota_sale_line())
+
+    def _check_quota_packs_ordered(self):
+        """:raise UserError: units would be invoiced, and never granted"""
+        if line := self._quota_sold_without_order()[:1]:
+            raise UserError(self.env._(
+                "“%(pack)s” adds units to a subscription, and the invoice does not say which. "
+                "Sell it on an order, and make the invoice from the order.",
+                pack=line.product_id.display_name))
+
+    def _check_draftable(self):
+        """:raise UserError: units were granted or taken back with the document"""
+        result = super()._check_draftable()
+        if self.invoice_line_ids.quota_grant_id:
+            raise UserError(self.env._(
+                "Extra units were granted or taken back with %(documents)s, which cannot be "
+                "reset to draft. Make a credit note, or an override of the quota.",
+                documents=", ".join(self.mapped("display_name"))))
+        return result

@@ -9,6 +9,8 @@ from odoo.exceptions import UserError
 PREFIX = "qk"
 SECRET_BYTES = 32
 TOKEN = re.compile(r"qk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+SCOPES = ("can_consume", "can_check", "can_history")
+CUSTOMER_KEYS = 20  # live ones that a customer makes by themselves
 LIVE_KEYS = 2  # of one name: the one in use and the one that takes its place
 
 
@@ -159,6 +161,47 @@ class QuotaApiKey(models.Model):
         for key in live:
             key.message_post(body=key.env._("Revoked: %(key)s", key=key.token_label or key.name))
         return True
+
+    # Keys that customers make by themselves -----------------------------------------------------
+
+    @api.model
+    def _issue(self, partner, company, name, scopes):
+        """Make a customer's key.
+
+        :param list scopes: of :meth:`_scopes`
+        :return: (key, secret to show once)
+        :raise UserError: no name, no right, or too many keys
+        """
+        name = " ".join((name or "").split())[:64]
+        scopes = [scope for scope, _label in self._scopes() if scope in scopes]
+        if not name or not scopes:
+            raise UserError(self.env._("Give the key a name and one right at least."))
+        if self.search_count([
+                ("commercial_partner_id", "=", partner.commercial_partner_id.id),
+                ("revoked_at", "=", False)]) >= CUSTOMER_KEYS:
+            raise UserError(self.env._(
+                "You have %(count)s keys. Revoke those you do not use.", count=CUSTOMER_KEYS))
+        key = self.create({
+            "partner_id": partner.id, "company_id": company.id, "name": name,
+            **{field: field in scopes for field, _label in self._scopes()}})
+        return key, key.action_generate()["context"]["default_token"]
+
+    def _succeed(self):
+        """A second key like this one, see :meth:`action_rotate`.
+
+        :return: the secret to show once
+        """
+        return self.action_rotate()["context"]["default_token"]
+
+    @api.model
+    def _scopes(self):
+        """The rights of a key: list of (field, label)."""
+        labels = self.fields_get(SCOPES, ["string"])
+        return [(name, labels[name]["string"]) for name in SCOPES]
+
+    def _scopes_label(self):
+        self.ensure_one()
+        return ", ".join(label for name, label in self._scopes() if self[name])
 
     def _check_live(self):
         if self.revoked_at:

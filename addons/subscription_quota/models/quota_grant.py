@@ -48,3 +48,9 @@ class QuotaGrant(models.Model):
             left -= share
             shares.append((grant, share))
         return shares
+
+    def _carried(self):
+        """The grant in which these units live on, when their period was cut short."""
+        self.ensure_one()
+        later = self.search([("key", "=like", f"carried:{self.id}:%")], limit=1)
+        return later._carried() if later else self

@@ -15,11 +15,19 @@ class SaleOrder(models.Model):
     def _needs_customer_address(self):
         """Subscriptions are invoiced by themselves, and an invoice names its customer's
         address (CGI, annex II, art. 242 nonies A, I, 1°); Odoo skips it for services."""
-        plans = self.order_line.filtered("subscription_price_id")
-        return bool(plans) or super()._needs_customer_address()
+        sold = self.order_line.filtered(
+            lambda line: line.subscription_price_id or line._is_quota_pack())
+        return bool(sold) or super()._needs_customer_address()
+
+    def _check_cart_is_ready_to_be_paid(self):
+        """:raise ValidationError: extra units are in the cart, for no subscription"""
+        result = super()._check_cart_is_ready_to_be_paid()
+        self.order_line._check_quota_packs_placed()
+        return result
 
     def _action_confirm(self):
         """Recurring services on the order become subscriptions, one a line, once."""
+        self.order_line._check_quota_packs_placed()
         result = super()._action_confirm()
         self.order_line._create_subscriptions()
         return result
@@ -43,6 +51,26 @@ class SaleOrder(models.Model):
         if not line:
             line = line.browse(self._cart_add(product.id, 1)["line_id"])
         line.subscription_price_id = price
+
+    def _cart_add_quota_pack(self, pack, subscription):
+        """Put a pack of extra units in the cart, for one of the customer's subscriptions."""
+        self.ensure_one()
+        self._cart_add(
+            pack.product_variant_id.id, 1, quota_subscription_id=subscription.id)
+
+    def _cart_find_product_line(self, *args, quota_subscription_id=None, **kwargs):
+        """The same pack for another subscription is another line."""
+        lines = super()._cart_find_product_line(*args, **kwargs)
+        if quota_subscription_id:
+            lines = lines.filtered(
+                lambda line: line.quota_subscription_id.id == quota_subscription_id)
+        return lines
+
+    def _prepare_order_line_values(self, *args, quota_subscription_id=None, **kwargs):
+        values = super()._prepare_order_line_values(*args, **kwargs)
+        if quota_subscription_id:
+            values["quota_subscription_id"] = quota_subscription_id
+        return values
 
     def action_view_subscriptions(self):
         self.ensure_one()

@@ -24,7 +24,7 @@ class SubscriptionSubscription(models.Model):
     _inherit = [
         "portal.mixin", "mail.thread", "mail.activity.mixin", "subscription.billing.mixin",
         "subscription.change.mixin", "subscription.lifecycle.mixin",
-        "subscription.quota.mixin"]
+        "subscription.quota.usage.mixin", "subscription.quota.mixin"]
     _order = "id desc"
 
     _LIVE_STATES = ("trial", "active", "past_due", "suspended", "paused")

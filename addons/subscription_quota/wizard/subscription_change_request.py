@@ -17,10 +17,11 @@ class SubscriptionChangeRequest(models.TransientModel):
     currency_id = fields.Many2one(related="subscription_id.currency_id")
     price_id = fields.Many2one(
         "subscription.plan.price", string="New price", required=True,
-        compute="_compute_terms", store=True, readonly=False,
+        compute="_compute_price_id", store=True, readonly=False, precompute=True,
         domain="[('plan_id.family_id', '=', family_id), ('currency_id', '=', currency_id)]")
     quantity = fields.Integer(
-        required=True, compute="_compute_terms", store=True, readonly=False)
+        required=True, compute="_compute_quantity", store=True, readonly=False,
+        precompute=True)
     timing = fields.Selection(TIMINGS, required=True, default="period_end")
     problem = fields.Char(compute="_compute_preview")
     date = fields.Date(string="Takes effect", compute="_compute_preview")
@@ -31,9 +32,13 @@ class SubscriptionChangeRequest(models.TransientModel):
     next_total = fields.Monetary(string="Next invoice", compute="_compute_preview")
 
     @api.depends("subscription_id")
-    def _compute_terms(self):
+    def _compute_price_id(self):
         for wizard in self:
             wizard.price_id = wizard.subscription_id.price_id
+
+    @api.depends("subscription_id")
+    def _compute_quantity(self):
+        for wizard in self:
             wizard.quantity = wizard.subscription_id.quantity
 
     @api.depends("subscription_id", "price_id", "quantity", "timing")

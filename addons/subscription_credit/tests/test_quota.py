@@ -1,0 +1,121 @@
+"""Extra units paid from the wallet: one debit, one grant, one invoice of nothing to pay."""
+
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
+
+from odoo.addons.credit_wallet.exceptions import InsufficientCredits
+
+from .common import START, SubscriptionCreditCase
+
+
+@tagged("post_install", "-at_install")
+class TestQuotaForCredits(HttpCase, SubscriptionCreditCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scans = cls.env["quota.metric"].create(
+            {"name": "Test scans", "code": "test_scans", "unit": "scans"})
+        cls.small.quota_limit_ids = [
+            Command.create({"metric_id": cls.scans.id, "limit_value": 100})]
+        cls.pack = cls.env["product.template"].create({
+            "name": "50 more", "type": "service", "service_tracking": "quota_pack",
+            "invoice_policy": "order", "quota_metric_id": cls.scans.id, "quota_units": 50,
+            "list_price": 20.0, "quota_credit_price": 4, "is_published": True,
+            "taxes_id": [Command.set(cls.vat.ids)]})
+
+    def buy(self, subscription, key="click"):
+        with self.at(START):
+            return subscription._quota_buy_with_credits(self.pack, self.customer, key)
+
+    def limit(self, subscription):
+        with self.at(START):
+            return subscription._quota_state()[0]["limit"]
+
+    def entries(self):
+        return self.wallet.entry_ids.filtered(lambda entry: entry.kind == "quota")
+
+    def test_same_click_twice_pays_once(self):
+        """The value of the credits becomes income, by an invoice of nothing to pay."""
+        subscription = self.bought()
+        for _each in range(2):
+            grant = self.buy(subscription)
+        self.assertEqual((self.wallet.balance, self.limit(subscription)), (6, 150))
+        self.assertEqual(len(subscription.quota_grant_ids), 1)
+        self.assertEqual(grant.quantity, 50)
+        entry = self.entries()
+        self.assertEqual((entry.credits, entry.value), (-4, -40.0))
+        invoice = entry.move_ids
+        self.assertEqual((len(invoice), invoice.amount_total, invoice.payment_state), (
+            1, 0.0, "paid"))
+        self.assertEqual(invoice.invoice_line_ids[0].product_id, self.pack.product_variant_id)
+        self.assertOwed(deferred=60.0)
+        self.buy(subscription, "another click")
+        self.assertEqual((self.wallet.balance, self.limit(subscription)), (2, 200))
+
+    def test_too_few_credits_change_nothing(self):
+        subscription = self.bought()
+        self.pack.quota_credit_price = 11
+        with self.assertRaisesRegex(InsufficientCredits, "11 credits needed"), \
+                self.env.cr.savepoint():
+            self.buy(subscription)
+        self.assertEqual((self.wallet.balance, self.limit(subscription)), (10, 100))
+
+    def test_pack_not_sold_for_credits(self):
+        subscription = self.bought()
+        self.pack.quota_credit_price = 0
+        with self.assertRaisesRegex(UserError, "not sold for credits"):
+            self.buy(subscription)
+
+    def test_credits_refunded_after_they_bought_units_are_owed(self):
+        """As after a booking: the pack's refund takes back what is left and states the rest."""
+        subscription = self.bought()
+        self.buy(subscription)
+        with self.at(START):
+            invoice = self.invoices(subscription)
+            invoice._reverse_moves([{"invoice_date": START}], cancel=True)
+        self.assertEqual(self.wallet.balance, 0)
+        self.assertEqual(self.wallet.debt_ids.credits, 4)
+
+    def test_staff_pay_for_the_customer(self):
+        subscription = self.bought()
+        with self.at(START):
+            wizard = self.env["quota.credit.purchase"].with_user(self.user).with_context(
+                active_id=subscription.id).create({"pack_id": self.pack.id})
+            self.assertEqual((wizard.balance, wizard.credits), (10, 4))
+            wizard.action_confirm()
+            wizard.action_confirm()
+        self.assertEqual((self.wallet.balance, self.limit(subscription)), (6, 150))
+
+    def test_portal(self):
+        """The button of one page pays once, and another customer's is 404."""
+        owner, stranger = self.make_portal("credit_owner"), self.make_portal("credit_stranger")
+        subscription = self.draft(self.small, partner_id=owner.partner_id.id)
+        subscription._start()
+        self.pay(self.invoices(subscription))
+        wallet = self.env["credit.wallet"]._of(owner.partner_id, self.company)
+        url = f"/my/subscriptions/{subscription.id}/packs"
+        self.authenticate("credit_owner", "credit_owner")
+        page = self.url_open(url).text
+        self.assertIn("Pay 4 credits", page)
+        key = page.split('name="key" value="')[1].split('"')[0]
+        data = {"csrf_token": http.Request.csrf_token(self), "key": key}
+        for _each in range(2):
+            page = self.url_open(f"{url}/{self.pack.id}/credits", data).text
+        self.assertIn("added to your quota", page)
+        self.assertEqual((wallet.balance, subscription._quota_state()[0]["limit"]), (6, 150))
+        self.assertIn("Extra units", self.url_open("/my/credits?filterby=quota").text)
+        self.authenticate(stranger.login, stranger.login)
+        data["csrf_token"] = http.Request.csrf_token(self)
+        self.assertEqual(
+            self.url_open(f"{url}/{self.pack.id}/credits", data).status_code, 404)
+        self.assertEqual(wallet.balance, 6)
+
+    def test_employee_without_leave_cannot_spend(self):
+        firm = self.make_customer("Firm", is_company=True, vat=False)
+        employee = self.make_customer("Employee", parent_id=firm.id)
+        subscription = self.bought(partner_id=firm.id)
+        with self.assertRaisesRegex(UserError, "may not spend"), self.at(START):
+            subscription._quota_buy_with_credits(self.pack, employee, "click")

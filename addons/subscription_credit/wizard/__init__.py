@@ -1,0 +1,1 @@
+from . import quota_credit_purchase

@@ -1,0 +1,112 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+NEAR, FULL = 80, 100  # percent of the limit at which the customer is told
+
+
+class QuotaAlert(models.Model):
+    """A customer was told that a quota is nearly or wholly used: one row, hence one mail, per
+    subscription, metric, period and threshold."""
+
+    _name = "quota.alert"
+    _description = "Alert on a Quota"
+    _order = "id desc"
+
+    subscription_id = fields.Many2one(
+        "subscription.subscription", required=True, readonly=True, ondelete="cascade")
+    company_id = fields.Many2one(related="subscription_id.company_id", store=True)
+    partner_id = fields.Many2one(related="subscription_id.partner_id")
+    metric_id = fields.Many2one(
+        "quota.metric", required=True, readonly=True, index=True, ondelete="cascade")
+    date_start = fields.Date(
+        string="Period", required=True, readonly=True,
+        help="First civil day of the period the alert is of.")
+    threshold = fields.Integer(
+        string="Threshold (%)", required=True, readonly=True, aggregator=None)
+    used = fields.Integer(readonly=True, aggregator=None, help="When the threshold was seen.")
+    limit_value = fields.Integer(string="Limit", readonly=True, aggregator=None)
+
+    _once = models.UniqueIndex(
+        "(subscription_id, metric_id, date_start, threshold)",
+        "The customer was already told of this.")
+
+    @api.model
+    def _cron_alert(self, limit=500):
+        """Every few minutes: find the quotas that passed a threshold, and mail once each.
+
+        The counters are read, never written: consumption does not wait for this.
+        """
+        while claimed := self._claim(limit):
+            claimed._send()
+            if not self.env["ir.cron"]._commit_progress(len(claimed)):
+                return
+
+    @api.model
+    def _claim(self, limit):
+        """Make the rows of the alerts that are due, in one query; two runs cannot make the same.
+
+        :return: the new ``quota.alert`` records
+        """
+        self.env.flush_all()
+        states = self.env["subscription.subscription"]._SERVED_STATES
+        self.env.cr.execute(SQL(
+            "INSERT INTO quota_alert (subscription_id, company_id, metric_id, date_start,"
+            " threshold, used, limit_value, create_date)"
+            " SELECT due.subscription_id, due.company_id, due.metric_id, due.day,"
+            " due.threshold, due.used, due.limit_value, %(now)s FROM (%(due)s) due"
+            " WHERE NOT EXISTS (SELECT FROM quota_alert known"
+            " WHERE known.subscription_id = due.subscription_id"
+            " AND known.metric_id = due.metric_id AND known.date_start = due.day"
+            " AND known.threshold = due.threshold)"
+            " ORDER BY due.threshold DESC, due.subscription_id LIMIT %(limit)s"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            due=self._due(list(states)), limit=limit, now=fields.Datetime.now()))
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    @api.model
+    def _due(self, states):
+        """Thresholds that are passed now; what is held has the periods that are billed.
+
+        A limit of nothing at all is a choice of the plan, not news.
+        """
+        return SQL(
+            "SELECT s.*, t.threshold, COALESCE(s.date_start, billed.starts) AS day"
+            " FROM (%(status)s) s"
+            " JOIN subscription_subscription subscription ON subscription.id = s.subscription_id"
+            " JOIN subscription_plan_price price ON price.id = subscription.price_id"
+            " CROSS JOIN LATERAL quota_period(subscription.anchor_date, price.interval_unit,"
+            " price.interval_count, (%(now)s AT TIME ZONE 'UTC'"
+            " AT TIME ZONE subscription.tz)::date) billed"
+            " CROSS JOIN unnest(%(thresholds)s) AS t(threshold)"
+            " WHERE s.is_current AND s.limit_value > 0 AND s.state = ANY(%(states)s)"
+            " AND s.percent >= t.threshold",
+            status=self.env["quota.status"]._table_query, thresholds=[NEAR, FULL],
+            now=fields.Datetime.now(), states=states)
+
+    def _send(self):
+        """Mail the customers, each in their language; who is told that all is used is not told
+        in the same breath that most of it is."""
+        passed = {
+            (alert.subscription_id, alert.metric_id, alert.date_start)
+            for alert in self.search([
+                ("subscription_id", "in", self.subscription_id.ids), ("threshold", "=", FULL)])}
+        told = self.filtered(lambda alert: alert.threshold == FULL or (
+            alert.subscription_id, alert.metric_id, alert.date_start) not in passed)
+        if told:
+            self.env.ref("subscription_quota.mail_template_quota_alert").send_mail_batch(told.ids)
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    def _usage_row(self):
+        """What the mail says: the figures of now, in the customer's words and language."""
+        self.ensure_one()
+        # sudo: the mail is the customer's own
+        subscription = self.subscription_id.sudo()
+        rows = subscription._usage(history=False)["rows"]
+        row = next(row for row in rows if row["code"] == self.metric_id.code)
+        url, button = subscription._usage_remedy(row["code"], bool(subscription._quota_packs()))
+        return {
+            **row,
+            "warning": subscription._usage_warning(row),
+            "url": url or f"/my/subscriptions/{subscription.id}",
+            "button": button or self.env._("See my subscription"),
+        }

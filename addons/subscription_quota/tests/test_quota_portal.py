@@ -1,0 +1,137 @@
+"""« Mon compte »: quotas, extra units and API keys, by HTTP."""
+
+import re
+
+from odoo import http
+from odoo.tests import HttpCase, tagged
+
+from .common_quota_screens import QuotaScreensCommon
+
+
+@tagged("post_install", "-at_install")
+class TestQuotaPortal(HttpCase, QuotaScreensCommon):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.owner = cls.make_portal("quota_owner")
+        cls.stranger = cls.make_portal("quota_stranger")
+        cls.subscription = cls.draft(cls.starter, partner_id=cls.owner.partner_id.id)
+        cls.subscription._start()
+        cls.url = f"/my/subscriptions/{cls.subscription.id}"
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate("quota_owner", "quota_owner")
+
+    def post(self, url, **data):
+        return self.url_open(url, {"csrf_token": http.Request.csrf_token(self), **data})
+
+    def test_bars_and_what_to_do(self):
+        """Spec §8: bars with used, left and reset date; at the limit, the way to more."""
+        self.pay(self.subscription.period_ids.invoice_id)
+        self.subscription._quota_consume("test_scans", 85)
+        for page in (self.url_open("/my/subscriptions").text, self.url_open(self.url).text):
+            self.assertIn("85 of 100 scans", page)
+            self.assertIn('aria-valuenow="85"', page)
+            self.assertIn("15 left", page)
+        self.assertIn("Test API", page)
+        self.assertRegex(page, r"o_quota_banner[^>]*alert-warning")
+        self.assertRegex(page, f'o_quota_banner[\\s\\S]{{0,300}}{self.url}/packs"')
+
+    def test_suspended_shows_the_way_to_pay(self):
+        self.subscription._suspend()
+        page = self.url_open(self.url).text
+        self.assertRegex(page, r"o_quota_off[\s\S]{0,400}Pay now")
+
+    def test_no_quota_no_section(self):
+        self.starter.quota_limit_ids.unlink()
+        page = self.url_open(self.url).text
+        self.assertNotIn("o_quota", page)
+
+    def test_a_pack_goes_to_the_cart_for_its_subscription(self):
+        second = self.draft(self.pro, partner_id=self.owner.partner_id.id)
+        second._start()
+        page = self.url_open(f"{self.url}/packs").text
+        self.assertIn("50 scans, until the quota starts anew", page)
+        last = self.env["sale.order"].search([], order="id desc", limit=1).id or 0
+        for subscription in (self.subscription, self.subscription, second):
+            answer = self.post(f"/my/subscriptions/{subscription.id}/packs/{self.pack.id}")
+            self.assertTrue(answer.url.endswith("/shop/cart"), answer.url)
+        order = self.env["sale.order"].search([("id", ">", last)])
+        self.assertEqual(len(order), 1)
+        self.assertEqual(
+            [(line.quota_subscription_id, line.product_uom_qty) for line in order.order_line],
+            [(self.subscription, 2.0), (second, 1.0)])
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self.pay(invoice)
+        self.assertEqual(self.limit_of(self.subscription), 200)
+        self.assertEqual(self.limit_of(second), 1050)
+
+    def test_another_customer_gets_404(self):
+        key, _secret = self.env["quota.api.key"]._issue(
+            self.owner.partner_id, self.company, "Mine", ["can_check"])
+        self.authenticate("quota_stranger", "quota_stranger")
+        self.assertEqual(self.url_open(f"{self.url}/packs").status_code, 404)
+        for path in (f"{self.url}/packs/{self.pack.id}", f"/my/quota/keys/{key.id}/rotate",
+                     f"/my/quota/keys/{key.id}/revoke"):
+            self.assertEqual(self.post(path).status_code, 404, path)
+        self.assertNotIn(key.token_label, self.url_open("/my/quota/keys").text)
+        self.assertFalse(key.revoked_at)
+        status = self.env["quota.status"].with_user(self.stranger)
+        self.assertFalse(status.has_access("read"))
+        self.assertFalse(self.env["quota.alert"].with_user(self.stranger).has_access("read"))
+
+    def test_pack_of_another_metric_is_404(self):
+        other = self.env["quota.metric"].create({"name": "Other", "code": "test_other"})
+        pack = self.make_quota_pack(other, 5)
+        self.assertEqual(self.post(f"{self.url}/packs/{pack.id}").status_code, 404)
+
+    # Keys ---------------------------------------------------------------------------------------
+
+    def secret_in(self, page):
+        return re.search(r"qk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}", page.text)
+
+    def keys(self):
+        return self.env["quota.api.key"].search(
+            [("commercial_partner_id", "=", self.owner.partner_id.id)], order="id")
+
+    def test_key_is_shown_once(self):
+        self.assertIn("You have no key yet", self.url_open("/my/quota/keys").text)
+        page = self.post("/my/quota/keys", name="Scanner", scopes=["can_consume", "can_check"])
+        secret = self.secret_in(page)[0]
+        self.assertEqual(page.headers["Cache-Control"], "no-store")
+        key = self.keys()
+        self.assertEqual(
+            (key.name, key.can_consume, key.can_check, key.can_history, key.company_id),
+            ("Scanner", True, True, False, self.company))
+        page = self.url_open("/my/quota/keys")
+        self.assertFalse(self.secret_in(page))
+        self.assertIn(key.token_label, page.text)
+        self.assertIn("never used", page.text)
+        self.env.cr.execute("SELECT row_to_json(k)::text FROM quota_api_key k")
+        rows = "".join(row[0] for row in self.env.cr.fetchall())
+        self.assertNotIn(secret.rsplit("_", 1)[1], rows)
+
+    def test_two_live_at_once_then_revoked(self):
+        self.post("/my/quota/keys", name="Scanner", scopes="can_check")
+        first = self.keys()
+        self.assertTrue(self.secret_in(self.post(f"/my/quota/keys/{first.id}/rotate")))
+        page = self.post(f"/my/quota/keys/{first.id}/rotate")
+        self.assertIn("Two keys named Scanner", page.text)
+        self.assertFalse(self.secret_in(page))
+        self.assertEqual(len(self.keys()), 2)
+        for _each in range(2):
+            page = self.post(f"/my/quota/keys/{first.id}/revoke")
+        self.assertIn("Revoked on", page.text)
+        self.assertTrue(first.revoked_at)
+        self.assertFalse(self.keys()[1].revoked_at)
+
+    def test_key_without_name_or_right_is_refused(self):
+        for data in ({"name": " ", "scopes": "can_check"}, {"name": "Scanner"},
+                     {"name": "Scanner", "scopes": "is_service"}):
+            page = self.post("/my/quota/keys", **data)
+            self.assertIn("a name and one right", page.text)
+        self.assertFalse(self.keys())
