@@ -1,7 +1,9 @@
 from . import (
     account_move,
     ir_config_parameter,
+    payment_dispute,
     payment_dispute_answer_mixin,
+    payment_dispute_evidence,
     payment_dispute_service_mixin,
     payment_provider,
     payment_token,
@@ -9,8 +11,6 @@ from . import (
     res_company,
     res_config_settings,
     stripe_balance_transaction,
-    payment_dispute,
-    payment_dispute_evidence,
     stripe_difference,
     stripe_effect_mixin,
     stripe_event,

@@ -27,7 +27,8 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
                 dispute=dispute.reference))
         values = {f"evidence[{line.name}]": line._value() for line in evidence}
         dispute._answer(f"disputes/{dispute.reference}", {**values, "submit": "true"})
-        dispute.message_post(body=self.env._("%(name)s sent the evidence.", name=self.env.user.name))
+        dispute.message_post(body=self.env._(
+            "%(name)s sent the evidence.", name=self.env.user.name))
 
     def action_accept(self):
         """Give in: the customer keeps the money, and the dispute is lost.
@@ -36,8 +37,8 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
         """
         dispute = self._by_staff()
         dispute._answer(f"disputes/{dispute.reference}/close", {})
-        dispute.message_post(body=self.env._("%(name)s accepted the dispute.",
-                                             name=self.env.user.name))
+        dispute.message_post(body=self.env._(
+            "%(name)s accepted the dispute.", name=self.env.user.name))
 
     def _by_staff(self):
         """The dispute as the engine sees it, locked, for a user who may see it.

@@ -82,10 +82,9 @@ class StripeStatement(models.Model):
     @api.depends("month", "provider_id")
     def _compute_display_name(self):
         for statement in self:
-            statement.display_name = "%s %s" % (
-                statement.provider_id.name,
-                format_date(self.env, statement.month, date_format="MMMM yyyy")
-                if statement.month else "")
+            month = statement.month and format_date(
+                self.env, statement.month, date_format="MMMM yyyy")
+            statement.display_name = " ".join(filter(None, [statement.provider_id.name, month]))
 
     @api.depends("row_ids.amount", "opening")
     def _compute_totals(self):
