@@ -37,8 +37,8 @@ from .versions import LATEST, expanded, snapshot
 
 # The resources: importing them filled the table of endpoints.
 RESOURCES = (
-    accounts, balance, charges, customers, disputes, events, files, payment_intents, payment_methods,
-    refunds, setup_intents)
+    accounts, balance, charges, customers, disputes, events, files, payment_intents,
+    payment_methods, refunds, setup_intents)
 KEY = re.compile(r"(sk|pk|rk)_test_(\w+)")
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*",
         "Access-Control-Allow-Methods": "GET, POST, DELETE"}
