@@ -49,8 +49,8 @@ class PaymentDispute(models.Model):
 
     _name = "payment.dispute"
     _description = "Payment Dispute"
-    _inherit = ["mail.thread", "mail.activity.mixin", "payment.dispute.service.mixin",
-                "payment.dispute.answer.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "dispute.service.mixin",
+                "dispute.answer.mixin"]
     _order = "due_at, id desc"
     _rec_name = "reference"
     _mail_post_access = "read"  # only the engine writes
@@ -235,10 +235,11 @@ class PaymentDispute(models.Model):
 
     def _tell_staff(self):
         """A mail, and an activity some days before it is too late to answer."""
-        staff = self.with_context(lang=self.user_id.lang)
+        # The mail tells of the activity, too: Odoo need not.
+        staff = self.with_context(lang=self.user_id.lang, mail_activity_quick_update=True)
         day = self.due_at and max(
             self.provider_id._stripe_day(self.due_at - AHEAD), fields.Date.today())
-        self.activity_schedule(
+        staff.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.user_id.id, date_deadline=day or None,
             summary=staff.env._("Answer the dispute of %(customer)s",
                                 customer=staff.partner_id.name),

@@ -22,7 +22,7 @@ class StripeStatement(models.Model):
 
     _name = "stripe.statement"
     _description = "Reconciliation with Stripe"
-    _inherit = ["stripe.statement.xlsx.mixin"]
+    _inherit = ["statement.xlsx.mixin"]
     _order = "month desc, id desc"
     _check_company_auto = True
 

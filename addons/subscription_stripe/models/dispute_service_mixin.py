@@ -4,7 +4,7 @@ from odoo import fields, models
 class PaymentDisputeServiceMixin(models.AbstractModel):
     """What a dispute does to the customer's subscriptions, by the policy of the company."""
 
-    _name = "payment.dispute.service.mixin"
+    _name = "dispute.service.mixin"
     _description = "Service while a Payment is Contested"
 
     def _freeze(self):

@@ -7,7 +7,7 @@ from odoo.tools import format_datetime
 
 
 class StripeStatementXlsxMixin(models.AbstractModel):
-    _name = "stripe.statement.xlsx.mixin"
+    _name = "statement.xlsx.mixin"
     _description = "Reconciliation with Stripe as a Workbook"
 
     def _xlsx(self):

@@ -8,7 +8,7 @@ from ..exceptions import StripeRefused, StripeUnknown
 class PaymentDisputeAnswerMixin(models.AbstractModel):
     """The merchant's answer to the bank: evidence, or a yes."""
 
-    _name = "payment.dispute.answer.mixin"
+    _name = "dispute.answer.mixin"
     _description = "Answer to a Dispute"
 
     def action_submit(self):
@@ -59,13 +59,14 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
         return dispute
 
     def _answer(self, endpoint, values):
-        """Tell Stripe, and take what it makes of it.
+        """Tell Stripe, and take what it makes of it; an answer repeated under its key is old.
 
         :raise UserError: Stripe refuses, or nothing is known of the answer
         """
         try:
-            theirs = self.provider_id._send_api_request(
+            self.provider_id._send_api_request(
                 "POST", endpoint, data=values, idempotency_key=self._key(endpoint))
+            theirs = self.provider_id._send_api_request("GET", f"disputes/{self.reference}")
         except StripeRefused as refusal:
             raise UserError(str(refusal)) from refusal
         except StripeUnknown as error:
