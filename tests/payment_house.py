@@ -94,7 +94,7 @@ class PaymentHouse(House):
     def _by_card(self, tokenize=False):
         provider, method = self.rows(
             "SELECT p.id, m.id FROM payment_provider p, payment_method m"
-            " WHERE p.code = 'stripe' AND m.code = 'card'")[0]
+            " WHERE p.code = 'stripe' AND p.is_published AND m.code = 'card'")[0]
         return {"provider_id": provider, "payment_method_id": method, "token_id": None,
                 "flow": "direct", "tokenization_requested": tokenize}
 
