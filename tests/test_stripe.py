@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import signal
 import time
 from datetime import date, timedelta
@@ -394,7 +395,8 @@ def live(shop, chance):
         "transactions": shop.rows(
             "SELECT operation, state, amount, is_post_processed FROM payment_transaction"
             f" WHERE partner_id = {visitor.partner_id} ORDER BY amount"),
-        "mails": [subject.split(":")[0] for subject in shop.subjects(visitor)],
+        "mails": [re.sub(r"SUB\d+", "SUB", subject.split(":")[0])
+                  for subject in shop.subjects(visitor)],
         "events": shop.rows(
             "SELECT kind, state, count(*) FROM stripe_event"
             f" WHERE event_id IN ({ids}) GROUP BY kind, state ORDER BY kind, state"),
