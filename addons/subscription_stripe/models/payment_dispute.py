@@ -89,7 +89,7 @@ class PaymentDispute(models.Model):
     account_id = fields.Many2one(
         "account.account", string="Contested on", required=True, readonly=True,
         ondelete="restrict", help="Where the money waits until the bank decides.")
-    evidence_ids = fields.One2many("payment.dispute.evidence", "dispute_id", string="Evidence")
+    evidence_ids = fields.One2many("payment.dispute.evidence", "dispute_id")
     balance_ids = fields.One2many(
         "stripe.balance.transaction", "dispute_id", string="Movements of the balance")
     loss_move_id = fields.Many2one(

@@ -1,5 +1,5 @@
+from collections import defaultdict
 from datetime import datetime, time
-from itertools import groupby
 
 import pytz
 from dateutil.relativedelta import relativedelta
@@ -47,13 +47,13 @@ class StripeStatement(models.Model):
         string="Balance at Stripe before", readonly=True)
     payments = fields.Monetary(compute="_compute_totals")
     refunds = fields.Monetary(compute="_compute_totals")
-    disputes = fields.Monetary(compute="_compute_totals", string="Disputes")
+    disputes = fields.Monetary(compute="_compute_totals")
     fees = fields.Monetary(compute="_compute_totals")
     payouts = fields.Monetary(compute="_compute_totals")
     others = fields.Monetary(compute="_compute_totals", string="Other movements")
     closing = fields.Monetary(compute="_compute_totals", string="Balance at Stripe after")
     account_id = fields.Many2one(
-        "account.account", string="Account", compute="_compute_books",
+        "account.account", compute="_compute_books",
         help="That of the provider's payment method.")
     opening_here = fields.Monetary(compute="_compute_books", string="Balance here before")
     closing_here = fields.Monetary(compute="_compute_books", string="Balance here after")
@@ -214,14 +214,13 @@ class StripeStatement(models.Model):
     def _share_out(self):
         """What the month's payments paid: income, deferred income, VAT."""
         self.share_ids.unlink()
-        shares = []
+        totals = defaultdict(float)
         for row in self.row_ids.filtered(lambda row: row._sort() == "payments"):
-            shares += row._shares()
-        shares.sort(key=lambda share: share[0].id)
+            for account, amount in row._shares():
+                totals[account] += amount
         self.env["stripe.statement.account"].create([
             {"statement_id": self.id, "account_id": account.id,
-             "amount": self.currency_id.round(sum(amount for _account, amount in parts))}
-            for account, parts in groupby(shares, key=lambda share: share[0])])
+             "amount": self.currency_id.round(total)} for account, total in totals.items()])
 
     def action_view_rows(self):
         self.ensure_one()

@@ -35,5 +35,6 @@ class SubscriptionSubscription(models.Model):
 
     def _send_mail(self, template):
         """The policy may leave the customer out of a dispute."""
-        if not self.env.context.get("subscription_silent"):
-            super()._send_mail(template)
+        if self.env.context.get("subscription_silent"):
+            return None
+        return super()._send_mail(template)
