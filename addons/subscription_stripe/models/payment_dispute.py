@@ -244,7 +244,8 @@ class PaymentDispute(models.Model):
             summary=staff.env._("Answer the dispute of %(customer)s",
                                 customer=staff.partner_id.name),
             note=self.due_at and staff.env._("The bank takes evidence until %(moment)s.",
-                moment=format_datetime(staff.env, self.due_at, tz=self.user_id.tz)))
+                moment=format_datetime(
+                    staff.env, self.due_at, tz=self.user_id.tz, dt_format="short")))
         self.env.ref("subscription_stripe.mail_template_dispute_staff").send_mail_batch(self.ids)
         # The mail queue belongs to the system, as does this method.
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()

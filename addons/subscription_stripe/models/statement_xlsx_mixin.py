@@ -47,15 +47,17 @@ class StripeStatementXlsxMixin(models.AbstractModel):
 
     def _write_rows(self, sheet, style):
         rows = self.row_ids
-        names = ("created_at", "kind", "ref", "source_ref", "description", "amount", "fee", "net",
+        names = ("created_at", "line", "ref", "source_ref", "description", "amount", "fee", "net",
                  "amount_here", "difference")
         labels = rows.fields_get(names)
         sheet.write_row(0, 0, [labels[name]["string"] for name in names], style["bold"])
+        lines = dict(rows._fields["line"]._description_selection(self.env))
         sheet.set_column(0, 4, 22)
         sheet.set_column(5, 9, 14)
         for line, row in enumerate(rows, start=1):
             sheet.write_string(line, 0, format_datetime(self.env, row.created_at))
-            for column, name in enumerate(names[1:5], start=1):
+            sheet.write_string(line, 1, lines[row.line])
+            for column, name in enumerate(names[2:5], start=2):
                 sheet.write_string(line, column, row[name] or "")
             for column, name in enumerate(names[5:9], start=5):
                 sheet.write_number(line, column, row[name], style["money"])

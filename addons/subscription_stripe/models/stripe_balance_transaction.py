@@ -8,6 +8,15 @@ from odoo.addons.payment_stripe import const as stripe_const
 
 from .. import const
 
+LINES = [
+    ("payments", "Payments"),
+    ("refunds", "Refunds"),
+    ("disputes", "Disputes"),
+    ("fees", "Fees"),
+    ("payouts", "Payouts"),
+    ("others", "Other movements"),
+]
+
 
 class StripeBalanceTransaction(models.Model):
     """A movement of the balance at Stripe, and the journal entries that record it here.
@@ -28,7 +37,11 @@ class StripeBalanceTransaction(models.Model):
     created_at = fields.Datetime(string="Date", required=True, readonly=True)
     day = fields.Date(
         required=True, readonly=True, help="Civil day where the company is: that of its entries.")
-    kind = fields.Char(string="Type", required=True, readonly=True, help="As Stripe names it.")
+    kind = fields.Char(
+        string="Type at Stripe", required=True, readonly=True, help="As Stripe names it.")
+    line = fields.Selection(
+        LINES, string="Type", compute="_compute_line",
+        help="The line of the month's reconciliation it belongs to.")
     category = fields.Char(readonly=True, help="As Stripe's reports name it.")
     description = fields.Char(readonly=True)
     source_ref = fields.Char(string="Object", readonly=True)
@@ -55,6 +68,21 @@ class StripeBalanceTransaction(models.Model):
         "UNIQUE(provider_id, ref)", "This movement of the balance is already known.")
     _adds_up = models.Constraint(
         "CHECK(round(net - amount + fee, 2) = 0)", "A movement is its amount less its fee.")
+
+    @api.depends("kind", "dispute_id")
+    def _compute_line(self):
+        for row in self:
+            row.line = row._line_of_kind()
+
+    def _line_of_kind(self):
+        self.ensure_one()
+        if "refund" in self.kind:
+            return "refunds"
+        for line, kinds in (("payments", const.PAYMENT_MOVEMENTS),
+                            ("payouts", const.PAYOUT_MOVEMENTS), ("fees", const.FEE_MOVEMENTS)):
+            if self.kind in kinds:
+                return line
+        return "disputes" if self.dispute_id else "others"
 
     @api.depends(
         "move_id.state", "fee_move_id.state", "transaction_id.payment_id.move_id.state")
@@ -88,17 +116,6 @@ class StripeBalanceTransaction(models.Model):
         self.ensure_one()
         own = -self.amount if self.kind in const.FEE_MOVEMENTS else 0.0
         return self.currency_id.round(self.fee + own)
-
-    def _sort(self):
-        """The line of the statement that the movement belongs to."""
-        self.ensure_one()
-        if "refund" in self.kind:
-            return "refunds"
-        if self.kind in const.PAYMENT_MOVEMENTS:
-            return "payments"
-        if self.kind in const.PAYOUT_MOVEMENTS:
-            return "payouts"
-        return "disputes" if self.dispute_id else "others"
 
     def _shares(self):
         """What a payment paid, in proportion to the items of its invoices; an advance is the

@@ -8,8 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from .. import const
-from .stripe_balance_transaction import major
+from .stripe_balance_transaction import LINES, major
 
 TRIES = 3  # a payment may come in while the list is fetched
 
@@ -96,12 +95,11 @@ class StripeStatement(models.Model):
     def _totals(self):
         """Movements by what they are; their sum is what the balance moved by."""
         self.ensure_one()
-        totals = dict.fromkeys(
-            ("payments", "refunds", "disputes", "fees", "payouts", "others"), 0.0)
+        totals = dict.fromkeys(dict(LINES), 0.0)
         for row in self.row_ids:
             totals["fees"] -= row._cost()
-            if row.kind not in const.FEE_MOVEMENTS:
-                totals[row._sort()] += row.amount
+            if row.line != "fees":
+                totals[row.line] += row.amount
         return {name: self.currency_id.round(total) for name, total in totals.items()}
 
     @api.depends("row_ids.difference", "month", "closing")
@@ -215,7 +213,7 @@ class StripeStatement(models.Model):
         """What the month's payments paid: income, deferred income, VAT."""
         self.share_ids.unlink()
         totals = defaultdict(float)
-        for row in self.row_ids.filtered(lambda row: row._sort() == "payments"):
+        for row in self.row_ids.filtered(lambda row: row.line == "payments"):
             for account, amount in row._shares():
                 totals[account] += amount
         self.env["stripe.statement.account"].create([

@@ -23,8 +23,8 @@ class TestDispute(DisputeCommon, TransactionCase):
         entry = dispute.balance_ids.move_id
         self.assertEqual(self.booked(entry), {"416": 100.0, "627": 20.0, "stripe": -120.0})
         self.assertEqual((len(entry), dispute.fee), (1, 20.0))
-        self.assertEqual(self.invoice.payment_state, "paid" if self.invoice.payment_state == "paid"
-                         else "in_payment")
+        self.assertEqual(self.env["account.move"].search([("ref", "=", entry.ref)]), entry)
+        self.assertIn(self.invoice.payment_state, ("paid", "in_payment"))
         self.assertEqual(dispute.balance_ids.difference, 0.0)
 
     def test_won_brings_it_back(self):
@@ -290,6 +290,12 @@ class TestBalance(DisputeCommon, TransactionCase):
     def take(self, *movements):
         return self.env["stripe.balance.transaction"]._take(self.provider, list(movements))
 
+    def entries(self):
+        """All that is on the account of Stripe, but for the payment."""
+        return self.env["account.move.line"].search([
+            ("account_id", "=", self.provider._stripe_account().id),
+            ("parent_state", "=", "posted")]).move_id - self.paid.payment_id.move_id
+
     def test_fees_of_a_day_are_one_entry_once(self):
         charge = self.movement("txn_1", 10000, 175, source={
             "id": "ch_1", "object": "charge", "payment_intent": "pi_1"})
@@ -306,6 +312,7 @@ class TestBalance(DisputeCommon, TransactionCase):
         self.assertEqual(self.booked(third.fee_move_id), {"627": 0.55, "stripe": -0.55})
         self.assertEqual(third.fee_move_id.date, third.day)
         self.assertEqual(len(self.env["stripe.balance.transaction"].search([])), 3)
+        self.assertEqual(self.entries(), first.fee_move_id | third.fee_move_id)
         # The payment is Odoo's; a charge that is not ours is a difference.
         self.assertEqual((first.transaction_id, first.difference), (self.paid, 0.0))
         self.assertEqual((second.difference, third.difference), (0.0, 20.0))
@@ -326,6 +333,7 @@ class TestBalance(DisputeCommon, TransactionCase):
         rows = self.take(self.movement("txn_p", -5000, kind="payout", source="po_1"))
         for _time in range(2):
             rows._post_payouts()
+        self.assertEqual(self.entries(), rows.move_id)
         account = self.company.transfer_account_id
         self.assertEqual(
             {line.account_id: line.balance for line in rows.move_id.line_ids},
