@@ -187,7 +187,8 @@ class TestDispute(DisputeCommon, TransactionCase):
             self.env, "their_accountant", "base.group_user,account.group_account_manager",
             company_id=other.id, company_ids=[(6, 0, other.ids)])
         for record in (dispute, row, dispute.evidence_ids):
-            self.assertTrue(record.with_user(self.accountant).search([("id", "in", record.ids)]))
+            self.assertTrue(record.with_user(self.accountant).search(
+                [("id", "in", record.ids)]).read())
             self.assertFalse(record.with_user(theirs).search([]))
             for user in (self.clerk, self.env.ref("base.public_user")):
                 with self.assertRaises(AccessError):
@@ -344,6 +345,25 @@ class TestBalance(DisputeCommon, TransactionCase):
             "id": "ch_1", "object": "charge", "payment_intent": "pi_1"}))
         [(account, amount)] = row._shares()
         self.assertEqual((account.account_type[:6], amount), ("income", 100.0))
+
+    def test_accountant_reads_all_of_the_month(self):
+        """Who may not see providers and their keys."""
+        rows = self.take(self.movement("txn_1", 10000, 175, source={
+            "id": "ch_1", "object": "charge", "payment_intent": "pi_1"}))
+        statement = self.env["stripe.statement"].with_user(self.accountant).create({})
+        self.assertEqual(statement.provider_id, self.provider)
+        statement.sudo().row_ids = rows
+        statement.sudo()._share_out()
+        for records in (statement, statement.row_ids, statement.share_ids):
+            records.invalidate_recordset()
+            self.assertTrue(records.with_user(self.accountant).read())
+        self.assertEqual((statement.payments, statement.fees, statement.closing),
+                         (100.0, -1.75, 98.25))
+        self.assertEqual(statement.difference, -1.75)  # the fee is not posted
+        self.assertFalse(self.env["account.move.line"].search(
+            [*statement.action_view_strangers()["domain"], ("move_id", "=",
+             self.paid.payment_id.move_id.id)]))
+        self.assertTrue(statement._xlsx())
 
     def test_month_is_one_statement(self):
         vals = {"provider_id": self.provider.id, "month": "2027-02-17"}
