@@ -34,8 +34,6 @@ class PaymentHouse(House):
     def _set_up(self, env):
         """What an administrator does: the keys, the parameter of the tests, the webhook."""
         env["payment.provider"].search([("code", "=", "demo")]).is_published = False
-        # Odoo's own setting: PDFs and mails of orders after the payment's effect, not before it.
-        env["ir.config_parameter"].set_param("sale.async_emails", "True")
         env["ir.config_parameter"].set_param("subscription_stripe.api_base", self.stripe.url)
         provider = env.ref("payment.payment_provider_stripe")
         provider.write({
@@ -96,7 +94,7 @@ class PaymentHouse(House):
     def _by_card(self, tokenize=False):
         provider, method = self.rows(
             "SELECT p.id, m.id FROM payment_provider p, payment_method m"
-            " WHERE p.code = 'stripe' AND m.code = 'card'")[0]
+            " WHERE p.code = 'stripe' AND p.is_published AND m.code = 'card'")[0]
         return {"provider_id": provider, "payment_method_id": method, "token_id": None,
                 "flow": "direct", "tokenization_requested": tokenize}
 
@@ -127,15 +125,16 @@ class PaymentHouse(House):
 
     # What happens by itself -----------------------------------------------------------------------
 
-    def due(self, *visitors, token_id=False, amount=100.0):
+    def due(self, *visitors, token_id=False, amount=100.0, **price):
         """Subscriptions whose first period starts today, invoiced.
 
+        :param price: more values of the plan's price
         :return: ids of the periods
         """
         with self.env() as env:
             plan = env["subscription.plan"].create({
                 "name": f"Offre à {amount}", "taxes_id": False,
-                "price_ids": [(0, 0, {"interval_unit": "month", "amount": amount})]})
+                "price_ids": [(0, 0, {"interval_unit": "month", "amount": amount, **price})]})
             made = env["subscription.subscription"].create([{
                 "partner_id": visitor.partner_id, "plan_id": plan.id,
                 "price_id": plan.price_ids.id, "tz": "Europe/Paris"} for visitor in visitors])
@@ -170,6 +169,11 @@ class PaymentHouse(House):
             "SELECT p.state, s.state, m.payment_state, p.attempt_count FROM subscription_period p"
             " JOIN subscription_subscription s ON s.id = p.subscription_id"
             f" JOIN account_move m ON m.id = p.invoice_id WHERE p.id = {period_id}")[0]
+
+    def invoice(self, period_id):
+        """Its id."""
+        return self.rows(
+            f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")[0][0]
 
     def attempts(self, period_id):
         """(reference, state, kind of refusal, Stripe's code) of each charge, oldest first."""

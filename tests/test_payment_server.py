@@ -1,6 +1,7 @@
 """The tests' payment server answers as Stripe's pages say, to Stripe's own library."""
 
 import http.server
+import io
 import threading
 import time
 import uuid
@@ -451,6 +452,36 @@ def test_a_dispute_may_be_given_up_or_decided_by_test_evidence(server, api):
         api.disputes.close(second["id"])
     contested = charge(api, *saved_card(server, api, "4000000000000259"))
     assert api.disputes.list({"charge": contested.latest_charge}).data[0].reason == "fraudulent"
+
+
+def test_an_inquiry_moves_no_money_until_it_becomes_a_dispute(server, api):
+    dispute = server.dispute(paid(server, api).latest_charge, inquiry=True)
+    assert (dispute["status"], dispute["balance_transactions"]) == ("warning_needs_response", [])
+    server.escalate(dispute["id"])
+    escalated = api.disputes.retrieve(dispute["id"])
+    assert escalated.status == "needs_response"
+    assert [each.net for each in escalated.balance_transactions] == [-2000 - 1200]
+
+
+def test_evidence_may_be_a_file_that_was_uploaded(server, api):
+    uploads = stripe.StripeClient(
+        server.secret_key, base_addresses={"api": server.url, "files": server.url}).v1.files
+    file = io.BytesIO(b"%PDF-1.4 terms")
+    file.name = "terms.pdf"
+    stored = uploads.create({"purpose": "dispute_evidence", "file": file})
+    assert (stored.filename, stored.size, stored.type) == ("terms.pdf", 14, "pdf")
+    dispute = server.dispute(paid(server, api).latest_charge)
+    with pytest.raises(stripe.InvalidRequestError, match="No such file"):
+        api.disputes.update(dispute["id"], {"evidence": {"receipt": "file_unknown"}})
+    answered = api.disputes.update(dispute["id"], {"evidence": {"receipt": stored.id}})
+    assert (answered.evidence.receipt, answered.status) == (stored.id, "under_review")
+
+
+def test_fees_are_those_of_the_account(server, api):
+    server.prices(per_mille=29, fixed=30, dispute=1500)
+    server.dispute(paid(server, api, amount=100_00).latest_charge)
+    fees = [each.fee for each in api.balance_transactions.list().data]
+    assert fees == [1500, 290 + 30]
 
 
 def test_the_balance_list_adds_up_to_what_is_paid_out(server, api):

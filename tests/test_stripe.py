@@ -5,13 +5,18 @@ The whole of it: ``STRIPE_REPETITIONS=50 STRIPE_ORDERS=200 STRIPE_KILLS=50 make 
 ARGS=tests/test_stripe.py``.
 """
 
+import base64
 import contextlib
+import io
 import os
 import random
+import re
 import signal
 import time
+from datetime import date, timedelta
 from functools import partial
 
+import openpyxl
 import psycopg2
 import pytest
 import stripe
@@ -24,7 +29,7 @@ from tests.test_insaho_flow_http import json_answer
 from tests.test_subscription_credit import lots_of, order_plan, subscription_of
 
 REPETITIONS = int(os.environ.get("STRIPE_REPETITIONS", "3"))
-ORDERS = int(os.environ.get("STRIPE_ORDERS", "4"))
+ORDERS = int(os.environ.get("STRIPE_ORDERS", "2"))
 KILLS = int(os.environ.get("STRIPE_KILLS", "3"))
 
 
@@ -346,50 +351,287 @@ def pay_from_all_sides(shop):
 
 
 def test_life_in_any_order(shop):
-    """Refused, paid, refunded twice, disputed: told in any order, up to three times each, by four
-    threads at once. The end is the same."""
+    """Trial, paid, refused, paid, refunded twice, disputed: told in any order, up to three times
+    each, by four threads at once. The end is the same: states, entries, mails."""
     ends = [live(shop, random.Random(seed)) for seed in range(ORDERS)]
-    assert ends == ends[:1] * ORDERS
+    end = ends[0]
+    for name in end:
+        assert [each[name] for each in ends] == [end[name]] * ORDERS
+    assert [period[:3] for period in end["periods"]] == [
+        ("paid", "past_due", "paid"), ("invoiced", "past_due", "partial")]
+    assert end["left to pay"] == [(55,)]
+    assert end["books"] == {"411": 5500, "627": 2000, "Stripe": -7500}
+    assert not [row for row in end["events"] if row[1] not in ("done", "ignored")]
 
 
 def live(shop, chance):
     """A life at Stripe while nothing is told; then all of it is.
 
-    :return: how it ends: states, payments, mails, and what became of the events
+    :return: how it ends: states, payments, books, mails, and what became of the events
     """
     visitor = shop.customer()
-    [period_id] = shop.due(visitor)
-    [(invoice_id,)] = shop.rows(
-        f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")
+    first, period_id = periods_after_trial(shop, visitor)
     known = {event["id"] for event in shop.stripe.events()}
     with shop.stripe.hold(then="drop"):
-        intent = shop.pay_invoice(visitor, invoice_id, 100.0)
+        intent = shop.pay_invoice(visitor, shop.invoice(first), 100.0)
+        shop.stripe.confirm_payment(intent["client_secret"])
+        intent = shop.pay_invoice(visitor, shop.invoice(period_id), 100.0)
         shop.stripe.confirm_payment(intent["client_secret"], "4000000000009995")
         paid = shop.stripe.confirm_payment(intent["client_secret"])
         for amount in (3000, 1500):
             shop.api.refunds.create({"payment_intent": intent["id"], "amount": amount})
-        shop.stripe.close_dispute(shop.stripe.dispute(paid["latest_charge"])["id"], "lost")
+        dispute = shop.stripe.dispute(paid["latest_charge"])
+        shop.stripe.close_dispute(dispute["id"], "lost")
     events = [event for event in shop.stripe.events() if event["id"] not in known]
     deliver_shuffled(shop, events, chance)
     shop.settled()
     ids = ",".join(repr(event["id"]) for event in events)
     return {
-        "period": shop.period(period_id),
+        "periods": [shop.period(first), shop.period(period_id)],
+        "left to pay": shop.rows(
+            f"SELECT amount_residual FROM account_move WHERE id = {shop.invoice(period_id)}"),
+        "books": booked(shop, dispute),
         "payments": sorted(shop.payments(visitor)),
         "transactions": shop.rows(
             "SELECT operation, state, amount, is_post_processed FROM payment_transaction"
             f" WHERE partner_id = {visitor.partner_id} ORDER BY amount"),
-        "mails": [subject.split(":")[0] for subject in shop.subjects(visitor)],
+        "mails": [re.sub(r"SUB\d+", "SUB", subject.split(":")[0])
+                  for subject in shop.subjects(visitor)],
         "events": shop.rows(
             "SELECT kind, state, count(*) FROM stripe_event"
             f" WHERE event_id IN ({ids}) GROUP BY kind, state ORDER BY kind, state"),
     }
 
 
+def periods_after_trial(shop, visitor):
+    """A subscription whose trial ends today, and the two periods billed after it.
+
+    :return: their ids
+    """
+    with shop.env() as env:
+        plan = env["subscription.plan"].create({
+            "name": "Avec essai", "taxes_id": False, "trial_days": 7,
+            "price_ids": [(0, 0, {"interval_unit": "month", "amount": 100.0})]})
+        subscription = env["subscription.subscription"].create({
+            "partner_id": visitor.partner_id, "plan_id": plan.id,
+            "price_id": plan.price_ids.id, "tz": "Europe/Paris"})
+        subscription.anchor_date = subscription._today() - timedelta(days=7)
+        subscription._start()
+        assert subscription.state == "trial"
+        return [subscription._renew().id for _period in range(2)]
+
+
 def deliver_shuffled(shop, events, chance):
     copies = [event for event in events for _copy in range(chance.randint(1, 3))]
     chance.shuffle(copies)
     at_once([partial(shop.stripe.deliver, copies[thread::4]) for thread in range(4)])
+
+
+# Disputes -----------------------------------------------------------------------------------------
+
+
+def contested(shop, visitor, **how):
+    """A renewal that the saved card paid, and that its holder contests.
+
+    :return: ids of the period and of the card, and the dispute at Stripe
+    """
+    token_id = shop.save_card(visitor)
+    [period_id] = shop.due(visitor, token_id=token_id)
+    shop.charge()
+    shop.settled()
+    [(reference, *_rest)] = shop.attempts(period_id)
+    dispute = shop.stripe.dispute(shop.intent(reference)["latest_charge"], **how)
+    shop.settled()
+    return period_id, token_id, dispute
+
+
+def booked(shop, dispute):
+    """Cents that a dispute put on each account, by its first digits."""
+    with shop.env() as env:
+        ours = env["payment.dispute"].search([("reference", "=", dispute["id"])])
+        account = ours.provider_id._stripe_account()
+        balances = {}
+        for line in (ours.balance_ids.move_id + ours.loss_move_id).line_ids:
+            code = "Stripe" if line.account_id == account else line.account_id.code[:3]
+            balances[code] = balances.get(code, 0) + round(line.balance * 100)
+        return {code: balance for code, balance in balances.items() if balance}
+
+
+def test_dispute_lost(shop):
+    """The money leaves, the service stops, the card is spared; lost, the invoice is due again."""
+    visitor = shop.customer()
+    period_id, token_id, dispute = contested(shop, visitor)
+    assert shop.period(period_id)[:3] == ("paid", "suspended", "paid")
+    assert booked(shop, dispute) == {"416": 10000, "627": 2000, "Stripe": -12000}
+    [other] = shop.due(visitor, token_id=token_id)
+    shop.charge()
+    assert shop.attempts(other) == []
+    shop.stripe.close_dispute(dispute["id"], "lost")
+    shop.settled()
+
+    def ending():
+        return shop.period(period_id)[:3], booked(shop, dispute), shop.subjects(visitor)
+
+    end = ending()
+    assert end[:2] == (("invoiced", "suspended", "not_paid"),
+                       {"411": 10000, "627": 2000, "Stripe": -12000})
+    with shop.env() as env:  # staff have every event looked at again
+        env["stripe.event"].search([("object_ref", "=", dispute["id"])]).action_replay()
+        env["stripe.event"]._cron_work()
+    assert ending() == end
+    # The customer pays with another card in the end.
+    intent = shop.pay_invoice(visitor, shop.invoice(period_id), 100.0)
+    shop.stripe.confirm_payment(intent["client_secret"])
+    shop.settled()
+    assert shop.period(period_id)[:3] == ("paid", "active", "paid")
+
+
+def test_evidence_is_sent_once(shop):
+    """Stripe's answer lost, then two clicks at once: the bank reads one answer, and we win."""
+    visitor = shop.customer()
+    period_id, _token_id, dispute = contested(shop, visitor, reason="subscription_canceled")
+    with shop.env() as env:
+        ours = env["payment.dispute"].search([("reference", "=", dispute["id"])])
+        pieces = {line.name: line for line in ours.evidence_ids}
+        pieces["cancellation_policy"].write({
+            "file": base64.b64encode(b"%PDF-1.4 terms"), "file_name": "conditions.pdf"})
+        pieces["uncategorized_text"].text = "winning_evidence"
+    admin = Visitor(shop, "admin", "admin")
+
+    def submit():
+        return call(admin.twin(), "payment.dispute", "action_submit", [ours.id])
+
+    path = f"/v1/disputes/{dispute['id']}"
+    with shop.stripe.hold():
+        with shop.stripe.fault("drop_after", "POST", path):
+            lost = submit()
+        assert "Click again" in lost["error"]["data"]["message"]
+        answers = at_once([submit] * 2)
+    errors = [answer["error"]["data"]["message"] for answer in answers if "error" in answer]
+    assert len(errors) == 1 and "waits for no answer" in errors[0]
+    shop.settled()
+    theirs = shop.stripe.get(f"disputes/{dispute['id']}")
+    assert (theirs["evidence_details"]["submission_count"], theirs["status"]) == (1, "won")
+    stored = shop.stripe.get(f"files/{theirs['evidence']['cancellation_policy']}")
+    assert (stored["filename"], stored["size"]) == ("conditions.pdf", 14)
+    assert theirs["evidence"]["customer_name"] == "Client " + visitor.login[:4]
+    assert shop.period(period_id)[:3] == ("paid", "active", "paid")
+    assert booked(shop, dispute) == {"627": 2000, "Stripe": -2000}
+
+
+def test_written_off_by_two_at_once(shop):
+    """Both accountants are content, and the loss is on the books once."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    admin = Visitor(shop, "admin", "admin")
+
+    def write_off(wizard):
+        return call(admin.twin(), "subscription.write.off", "action_confirm", [wizard])
+
+    made = [call(admin, "subscription.write.off", "create", [{"period_id": period_id}])["result"]
+            for _wizard in range(2)]
+    answers = at_once([partial(write_off, *wizard) for wizard in made])
+    assert [answer for answer in answers if "error" in answer] == []
+    assert shop.rows(
+        "SELECT count(*) FROM account_move"
+        f" WHERE written_off_invoice_id = {shop.invoice(period_id)}") == [(1,)]
+    assert shop.period(period_id)[:2] == ("written_off", "ended")
+
+
+# The month ----------------------------------------------------------------------------------------
+
+
+def test_month_agrees_with_the_balance(shop):
+    """Accountant's view: payments, a refund, disputes lost and won, fees and a payout of a month;
+    the account equals Stripe's balance to the cent."""
+    bank = shop.stripe.other_account("month")
+    provider_id = merchant(shop, bank)
+    visitors = shop.customers(4)
+    charges = [charged(shop, bank, provider_id, visitor) for visitor in visitors]
+    api = stripe.StripeClient(bank.secret_key, base_addresses={"api": bank.url}).v1
+    api.refunds.create({"charge": charges[0], "amount": 4000})
+    for charge, verdict in zip(charges[1:], ("lost", "won"), strict=False):
+        dispute = bank.dispute(charge)
+        api.disputes.update(dispute["id"], {
+            "evidence": {"uncategorized_text": {
+                "lost": "losing_evidence", "won": "winning_evidence"}[verdict]}})
+    api.payouts.create({"amount": 5000, "currency": "eur"})
+    bank.wait_for_deliveries()
+    shop.settled()
+    with shop.env() as env:
+        env["payment.transaction"]._cron_post_process()
+        statement_id = env["stripe.statement"].create({"provider_id": provider_id}).id
+    admin = Visitor(shop, "admin", "admin")
+    answers = at_once([partial(
+        call, admin.twin(), "stripe.statement", "action_fetch", [statement_id])] * 2)
+    assert [answer for answer in answers if "error" in answer] == []
+    assert_agrees(shop, bank, statement_id)
+    book = admin.get(f"/stripe/statement/{statement_id}.xlsx")
+    rows = list(openpyxl.load_workbook(io.BytesIO(book.content)).worksheets[1].values)
+    assert len(rows) == 1 + 4 + 1 + 3 + 1
+    assert visitors[0].get(f"/stripe/statement/{statement_id}.xlsx").status_code == 404
+    assert bank.refused() == []
+
+
+def assert_agrees(shop, bank, statement_id):
+    """Each movement, both balances, and what the payments were for."""
+    balance = bank.get("balance")["available"][0]["amount"]
+    with shop.env() as env:
+        statement = env["stripe.statement"].browse(statement_id)
+        assert {row.kind: row.difference for row in statement.row_ids if row.difference} == {}
+        assert (round(statement.closing * 100), statement.difference) == (balance, 0)
+        assert (statement.opening, statement.opening_here, statement.stranger_count) == (0, 0, 0)
+        assert (statement.payments, statement.refunds, statement.payouts) == (400, -40, -50)
+        assert (statement.disputes, statement.fees) == (-100, -(4 * 1.75 + 2 * 20))
+        shares = {share.account_id.code[:3]: share.amount for share in statement.share_ids}
+        assert shares == {"487": 400}
+        entries = statement.row_ids.fee_move_id - statement.row_ids.move_id
+        assert len(entries) == 1  # the fees of the day
+
+
+def merchant(shop, bank):
+    """Another company account at Stripe, with an account of its own on the books.
+
+    :return: id of the provider
+    """
+    with shop.env() as env:
+        own = env["account.account"].create({
+            "name": "Stripe", "code": "517900", "account_type": "asset_current",
+            "reconcile": True})
+        provider = env.ref("payment.payment_provider_stripe").copy({
+            "name": "Stripe, autre compte", "stripe_secret_key": bank.secret_key,
+            "stripe_webhook_secret": False,
+            "stripe_publishable_key": bank.publishable_key, "is_published": False,
+            "state": "test"})
+        journal = env["account.journal"].create({
+            "name": "Stripe", "code": "STRP", "type": "bank"})
+        provider.journal_id = journal
+        journal.inbound_payment_method_line_ids.filtered(
+            lambda line: line.payment_provider_id == provider).payment_account_id = own
+        provider.action_stripe_create_webhook()
+        return provider.id
+
+
+def charged(shop, bank, provider_id, visitor):
+    """A period, whose price pays for credits, that a card saved with the account has paid.
+
+    :return: id of the charge
+    """
+    api = stripe.StripeClient(bank.secret_key, base_addresses={"api": bank.url}).v1
+    customer = api.customers.create({"name": visitor.login})
+    method = api.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    with shop.env() as env:
+        token = env["payment.token"].create({
+            "provider_id": provider_id, "partner_id": visitor.partner_id,
+            "payment_method_id": env.ref("payment.payment_method_card").id,
+            "provider_ref": customer.id, "stripe_payment_method": method.id})
+    [period_id] = shop.due(visitor, token_id=token.id, granted_credits=10)
+    shop.charge()
+    [(reference, state, *_rest)] = shop.attempts(period_id)
+    assert state == "done"
+    [intent] = [each for each in bank.get("payment_intents", limit=100)["data"]
+                if each["metadata"]["odoo_reference"] == reference]
+    return intent["latest_charge"]
 
 
 # Tenants and bad input ----------------------------------------------------------------------------
@@ -452,13 +694,19 @@ def test_card_replaced_and_taken_away(shop):
     token_id = shop.save_card(visitor)
     [(method,)] = shop.rows(
         f"SELECT stripe_payment_method FROM payment_token WHERE id = {token_id}")
-    shop.stripe.renew_card(method, number="5555555555554444", exp_year=2031)
-    wait_for(lambda: shop.rows(
-        f"SELECT 1 FROM payment_token WHERE id = {token_id} AND payment_details = '4444'"))
-    shop.api.payment_methods.detach(method)
-    wait_for(lambda: shop.rows(
-        f"SELECT 1 FROM payment_token WHERE id = {token_id} AND NOT active"))
+    card = f"SELECT payment_details, card_expiry, active FROM payment_token WHERE id = {token_id}"
+    year = time.gmtime().tm_year + 4  # see confirm_setup
+    assert shop.rows(card) == [("4242", date(year, 12, 31), True)]
+    shop.stripe.renew_card(method, number="5555555555554444", exp_year=year + 2, exp_month=2)
     shop.settled()
+    [(details, expiry, _active)] = shop.rows(card)
+    assert (details, (expiry + timedelta(days=1)).isoformat()) == ("4444", f"{year + 2}-03-01")
+    with shop.stripe.hold(then="drop"):
+        shop.api.payment_methods.detach(method)
+    customer = shop.rows(f"SELECT provider_ref FROM payment_token WHERE id = {token_id}")[0][0]
+    shop.api.customers.update(customer, {"phone": "+33698765432"})
+    shop.settled()
+    assert not shop.rows(card)[0][2]
 
 
 # Every night --------------------------------------------------------------------------------------

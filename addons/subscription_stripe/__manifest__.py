@@ -1,8 +1,8 @@
 {
     "name": "Stripe for Subscriptions",
-    "summary": "An inbox for what Stripe tells, charges whose answer was lost, and a nightly "
-    "comparison with Stripe's own list",
-    "version": "19.0.1.0.0",
+    "summary": "An inbox for what Stripe tells, charges whose answer was lost, "
+    "disputes, and a reconciliation with Stripe's own balance",
+    "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",
@@ -12,9 +12,16 @@
         "security/ir.model.access.csv",
         "security/subscription_stripe_rules.xml",
         "data/ir_cron_data.xml",
+        "data/ir_config_parameter_data.xml",
+        "data/mail_template_data.xml",
         "views/stripe_event_views.xml",
         "views/stripe_health_views.xml",
         "views/stripe_difference_views.xml",
+        "views/payment_dispute_views.xml",
+        "views/stripe_balance_transaction_views.xml",
+        "views/stripe_statement_views.xml",
+        "views/subscription_subscription_views.xml",
+        "views/res_config_settings_views.xml",
         "views/payment_provider_views.xml",
         "views/account_move_views.xml",
         "views/subscription_stripe_menus.xml",

@@ -73,3 +73,48 @@ HARD_CODES = {
 }
 # The bank's advice beside the code (https://docs.stripe.com/declines/card).
 HARD_ADVICE = {"do_not_try_again", "confirm_card_data"}
+
+# Disputes (https://docs.stripe.com/api/disputes/object) ------------------------------------------
+
+# The holder's bank asks first: no money has moved (https://docs.stripe.com/disputes/how-disputes-work).
+INQUIRIES = ("warning_needs_response", "warning_under_review")
+ANSWERABLE = ("needs_response", "warning_needs_response", "appeal_needs_response")
+OPEN_DISPUTES = (
+    *ANSWERABLE, "under_review", "warning_under_review", "appeal_under_review")
+# After these the customer may be charged again with the same card; after a loss never.
+HARMLESS_DISPUTES = ("won", "warning_closed", "prevented")
+
+# What the bank asks for, by the reason it gives (https://docs.stripe.com/disputes/categories).
+EVIDENCE_OF_ALL = (
+    "customer_name", "customer_email_address", "billing_address", "product_description",
+    "service_date", "receipt", "customer_communication")
+EVIDENCE_BY_REASON = {
+    **dict.fromkeys(("fraudulent", "unrecognized", "debit_not_authorized", "customer_initiated"), (
+        "customer_purchase_ip", "access_activity_log", "customer_signature",
+        "service_documentation")),
+    "subscription_canceled": (
+        "cancellation_policy", "cancellation_policy_disclosure", "cancellation_rebuttal",
+        "access_activity_log"),
+    "product_not_received": ("service_documentation", "access_activity_log"),
+    "product_unacceptable": (
+        "refund_policy", "refund_policy_disclosure", "refund_refusal_explanation",
+        "service_documentation"),
+    "credit_not_processed": (
+        "refund_policy", "refund_policy_disclosure", "refund_refusal_explanation"),
+    "duplicate": (
+        "duplicate_charge_id", "duplicate_charge_explanation", "duplicate_charge_documentation"),
+}
+EVIDENCE_OF_OTHERS = ("uncategorized_text", "uncategorized_file")
+# Stripe takes files for these, texts for the others (https://docs.stripe.com/api/files).
+EVIDENCE_FILES = {
+    "cancellation_policy", "customer_communication", "customer_signature",
+    "duplicate_charge_documentation", "receipt", "refund_policy", "service_documentation",
+    "uncategorized_file"}
+EVIDENCE_FILE_TYPES = ("application/pdf", "image/jpeg", "image/png")
+MAX_EVIDENCE_FILE = 5_000_000
+MAX_EVIDENCE_TEXT = 20_000
+
+# Movements of the balance (https://docs.stripe.com/reports/balance-transaction-types).
+PAYMENT_MOVEMENTS = ("charge", "payment", "refund", "payment_refund")
+PAYOUT_MOVEMENTS = ("payout", "payout_cancel", "payout_failure")
+FEE_MOVEMENTS = ("stripe_fee", "stripe_fx_fee", "tax_fee")

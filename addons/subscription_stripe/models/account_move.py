@@ -9,6 +9,21 @@ class AccountMove(models.Model):
         "payment.transaction", compute="_compute_card_refund_transaction_id",
         help="The payment by card that this credit note can be given back to.")
 
+    dispute_count = fields.Integer(compute="_compute_dispute_count", string="Disputes")
+
+    def _compute_dispute_count(self):
+        # sudo: how many there are, for whoever may see the invoice
+        counts = dict(self.env["payment.dispute"].sudo()._read_group(
+            [("invoice_ids", "in", self.ids)], ["invoice_ids"], ["__count"]))
+        for move in self:
+            move.dispute_count = counts.get(move, 0)
+
+    def action_view_disputes(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_stripe.payment_dispute_action")
+        return {**action, "domain": [("invoice_ids", "in", self.ids)], "context": {}}
+
     @api.depends("move_type", "state", "amount_residual", "reversed_entry_id.transaction_ids.state")
     def _compute_card_refund_transaction_id(self):
         for move in self:

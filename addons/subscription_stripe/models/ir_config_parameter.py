@@ -14,3 +14,10 @@ class IrConfigParameter(models.Model):
             providers = self.env["payment.provider"].sudo().search(
                 [("code", "=", "stripe"), ("state", "!=", "disabled")])
             providers._check_stripe_api_base()
+
+    @api.model
+    def _stripe_default_async_emails(self):
+        """On installation: PDFs and mails of orders are made after a payment's effect, not before
+        it. A choice that was made stays."""
+        if not self.search_count([("key", "=", "sale.async_emails")]):
+            self.set_param("sale.async_emails", "True")

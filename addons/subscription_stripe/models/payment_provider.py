@@ -1,14 +1,17 @@
+import io
 import ipaddress
 import re
 import time
 from urllib.parse import urlsplit
 
+import pytz
 import stripe
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.payment_stripe import const as stripe_const
+from odoo.addons.payment_stripe import utils as stripe_utils
 
 from .. import const
 from ..exceptions import SignatureRefused, StripeRefused, StripeUnknown
@@ -124,6 +127,56 @@ class PaymentProvider(models.Model):
             if not page["has_more"] or not page["data"]:
                 return
             params["starting_after"] = page["data"][-1]["id"]
+
+    def _stripe_upload(self, name, content, purpose, key):
+        """Give Stripe a file (https://docs.stripe.com/file-upload), by the official library: files
+        have an address of their own, and are sent in a form that Odoo's requests do not know.
+
+        :param bytes content: of the file
+        :param str key: of idempotency
+        :return: its id at Stripe
+        :raise UserError: Stripe refused it, or did not answer
+        """
+        self.ensure_one()
+        if reason := self._stripe_wrong_api_base():
+            raise UserError(reason)
+        base = self._stripe_api_base()
+        client = stripe.StripeClient(
+            stripe_utils.get_secret_key(self),
+            base_addresses={"files": base.rstrip("/")} if base else {}, max_network_retries=0)
+        file = io.BytesIO(content)
+        file.name = name
+        try:
+            return client.v1.files.create(
+                {"purpose": purpose, "file": file}, {"idempotency_key": key}).id
+        except stripe.StripeError as error:
+            raise UserError(self.env._(
+                "Stripe did not take the file %(name)s: %(reason)s", name=name,
+                reason=error.user_message or str(error))) from error
+
+    # On the books ---------------------------------------------------------------------------------
+
+    def _stripe_account(self):
+        """The account that holds what is at Stripe: that of the provider's payment method.
+
+        An account of its own (517 or 5115 in France) shows Stripe's balance; one that is shared
+        with other means of payment shows their items, too.
+        """
+        self.ensure_one()
+        provider = self.sudo()  # sudo: which account it is; no key is read
+        line = provider.journal_id.inbound_payment_method_line_ids.filtered(
+            lambda line: line.payment_provider_id == provider)
+        payment = self.env["account.payment"].sudo().with_company(provider.company_id)
+        return line.payment_account_id.sudo(self.env.su) or payment.new(
+            {"company_id": provider.company_id.id})._get_outstanding_account("inbound")
+
+    def _stripe_tz(self):
+        # sudo: where the company is
+        return pytz.timezone(self.sudo().company_id.partner_id.tz or "Europe/Paris")
+
+    def _stripe_day(self, moment):
+        """The civil day of a moment (UTC) where the company is."""
+        return pytz.utc.localize(moment).astimezone(self._stripe_tz()).date()
 
     # Notifications of Stripe ----------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 from odoo import models
 
+from .. import const
+
 
 class PaymentToken(models.Model):
     _inherit = "payment.token"
@@ -7,6 +9,7 @@ class PaymentToken(models.Model):
     def _stripe_take_card(self, payment_method):
         """The bank replaced the card behind a saved means of payment: same token, new number."""
         card = payment_method.get("card") or {}
+        self.card_expiry = self._stripe_expiry(payment_method)
         for token in self:
             if card.get("last4") and token.payment_details != card["last4"]:
                 token.payment_details = card["last4"]
@@ -17,3 +20,24 @@ class PaymentToken(models.Model):
         self.env["payment.transaction"].search([
             ("token_id", "in", self.ids), ("decline_kind", "=", "hard"),
         ]).decline_kind = "soft"
+
+    def _stripe_expiry(self, payment_method):
+        """The last day of the card behind a means of payment; False when it is no card."""
+        card = payment_method.get("card") or {}
+        return bool(card.get("exp_month")) and self._card_expiry_of(
+            card["exp_month"], card["exp_year"])
+
+    def _is_contested(self):
+        """Whether the holder contests a payment with it, or did and was right: it is not charged
+        any more."""
+        # sudo: yes or no, for whoever pays or charges
+        return bool(self) and bool(self.env["payment.dispute"].sudo().search_count([
+            ("token_id", "in", self.ids), ("status", "not in", const.HARMLESS_DISPUTES)],
+            limit=1))
+
+    def _get_available_tokens(self, *args, is_validation=False, **kwargs):
+        """Customers are not offered a card whose payment they contest."""
+        tokens = super()._get_available_tokens(*args, is_validation=is_validation, **kwargs)
+        if is_validation:
+            return tokens  # the page where they are removed
+        return tokens.filtered(lambda token: not token._is_contested())

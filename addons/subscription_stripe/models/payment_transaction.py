@@ -3,7 +3,7 @@ import logging
 from datetime import timedelta
 
 from odoo import fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from odoo.addons.payment import utils as payment_utils
@@ -91,10 +91,20 @@ class PaymentTransaction(models.Model):
         try:
             if self._stripe_maybe_sent() and (intent := self._stripe_find_intent()):
                 return self._stripe_take_intent(intent)
+            self._stripe_check_contested()
             return super()._send_payment_request()
         except (AnswerLost, StripeUnknown) as lost:
             _logger.warning("Answer of Stripe to %s lost: %s", self.reference, lost)
             return self._stripe_recover()
+
+    def _stripe_check_contested(self):
+        """
+        :raise UserError: the card's holder contests a payment with it
+        """
+        if self.token_id._is_contested():
+            raise UserError(self.env._(
+                "The holder of %(card)s contests a payment at the bank: the card is not charged. "
+                "Use another one.", card=self.token_id.display_name))
 
     def _stripe_maybe_sent(self):
         return self.operation == "offline" and self.create_date < fields.Datetime.now() - FRESH
@@ -245,6 +255,23 @@ class PaymentTransaction(models.Model):
             child = self._create_child_transaction(amount, is_refund=True)
         child._process("stripe", {"refund": refund})
         return child
+
+    # Cards and disputes ---------------------------------------------------------------------------
+
+    def _extract_token_values(self, payment_data):
+        """Keep when the card expires, so that its customer is told ahead."""
+        values = super()._extract_token_values(payment_data)
+        if self.provider_code == "stripe" and values:
+            values["card_expiry"] = self.env["payment.token"]._stripe_expiry(
+                payment_data["payment_method"])
+        return values
+
+    def _dispute_subscriptions(self):
+        """What the payment was for; of subscriptions only."""
+        self.ensure_one()
+        return (self.subscription_period_id.subscription_id
+                | self.invoice_ids._subscription_periods().subscription_id
+                | self.sale_order_ids.order_line.subscription_ids)
 
     # Lost answers ---------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ KINDS = [
     ("amount", "Amounts differ"),
     ("refund_here", "Refunded at Stripe, not here"),
     ("refund_there", "Refunded here, not at Stripe"),
+    ("movement", "On Stripe's balance, not on the books"),
+    ("failed", "The comparison failed"),
 ]
 STATES = [("open", "Open"), ("settled", "Settled"), ("accepted", "Accepted")]
 LOOK_BACK = timedelta(days=2)
@@ -59,10 +61,24 @@ class StripeDifference(models.Model):
         for provider in providers:
             try:
                 self._compare(provider, end - LOOK_BACK, end)
-            except Exception:
+            except Exception as error:
                 self.env.cr.rollback()
                 _logger.exception("Comparison with Stripe failed for %s", provider.name)
+                self._report_failure(provider, str(error) or type(error).__name__)
             self.env["ir.cron"]._commit_progress(1)
+
+    def _report_failure(self, provider, error):
+        """Nothing was compared: staff are told once, until a night it succeeds."""
+        known = self.search([("provider_id", "=", provider.id), ("kind", "=", "failed")])
+        if known.state == "open":
+            known.reference = error[:200]
+            return
+        vals = {"state": "open", "reference": error[:200]}
+        known.write(vals)
+        known = known or self.create({
+            **vals, "provider_id": provider.id, "company_id": provider.company_id.id,
+            "kind": "failed", "object_ref": provider.name})
+        known._tell_staff()
 
     @api.model
     def _compare(self, provider, start, end):
@@ -92,6 +108,10 @@ class StripeDifference(models.Model):
     def _agrees(self):
         """Whether there and here say the same by now."""
         self.ensure_one()
+        if self.kind == "failed":
+            return True  # it has just succeeded
+        if self.kind == "movement":
+            return not self._movement().difference
         transaction = self.env["payment.transaction"].search(
             [("provider_id", "=", self.provider_id.id),
              ("provider_reference", "=", self.object_ref)], limit=1)
@@ -172,6 +192,34 @@ class StripeDifference(models.Model):
                 stripe_const.CURRENCY_DECIMALS.get(currency.name)),
         }
 
+    # Movements of the balance ---------------------------------------------------------------------
+
+    def _movement(self):
+        return self.env["stripe.balance.transaction"].search([
+            ("provider_id", "=", self.provider_id.id), ("ref", "=", self.object_ref)])
+
+    @api.model
+    def _report_movements(self, rows):
+        """Report movements of Stripe's balance that the books do not show, and settle those that
+        they show by now.
+
+        :param rows: ``stripe.balance.transaction`` records of one provider
+        """
+        known = self.search([("kind", "=", "movement"),
+                             ("provider_id", "in", rows.provider_id.ids)])
+        refs = set(known.mapped("object_ref"))
+        new = self.create([{
+            "provider_id": row.provider_id.id, "company_id": row.company_id.id,
+            "kind": "movement", "object_ref": row.ref, "transaction_id": row.transaction_id.id,
+            "reference": row.transaction_id.reference or row.description,
+            "currency_id": row.currency_id.id, "amount_there": row.net,
+            "amount_here": row.amount_here,
+        } for row in rows.filtered("difference") if row.ref not in refs])
+        for each in known.filtered(lambda each: each.state == "open" and each._agrees()):
+            each.state = "settled"
+            each.activity_ids.action_done()
+        new._tell_staff()
+
     # Both lists -----------------------------------------------------------------------------------
 
     def _list(self, provider, endpoint, start, end):
@@ -208,9 +256,12 @@ class StripeDifference(models.Model):
             return
         user = self.env["stripe.health"]._accountant(self.company_id[:1])
         speaking = self.with_context(lang=user.lang)
+        summary = speaking.env._("%(count)s differences with Stripe", count=len(self))
+        if "failed" in self.mapped("kind"):
+            summary = speaking.env._("The comparison with Stripe failed")
         self[0].activity_schedule(
-            "mail.mail_activity_data_todo", user_id=user.id, summary=speaking.env._(
-                "%(count)s differences with Stripe", count=len(self)))
+            "mail.mail_activity_data_todo", user_id=user.id, summary=summary,
+            note=self[0].kind == "failed" and self[0].reference)
 
     def action_take_over(self):
         """Have Odoo act upon what Stripe has: the payment or refund is recorded and posted."""

@@ -27,6 +27,8 @@ class StripeEffectMixin(models.AbstractModel):
             "charge.refunded": "_effect_of_charge",
             **dict.fromkeys(const.REFUND_EVENTS, "_effect_of_refund"),
             **dict.fromkeys(const.CARD_EVENTS, "_effect_of_card"),
+            **dict.fromkeys(const.DISPUTE_EVENTS, "_effect_of_dispute"),
+            "customer.updated": "_effect_of_customer_cards",
             "customer.deleted": "_effect_of_customer",
         }
 
@@ -81,6 +83,13 @@ class StripeEffectMixin(models.AbstractModel):
             source._post_process()
         return source
 
+    def _effect_of_dispute(self, stripe_object):
+        """The holder's bank contests a payment, or has decided."""
+        source = self._paid_source(stripe_object)
+        self.env["payment.dispute"]._take(
+            source, self._fetch(f"disputes/{stripe_object['id']}"))
+        return source
+
     def _effect_of_card(self, stripe_object):
         """A card was replaced by its bank, or taken away from its customer."""
         tokens = self._tokens([("stripe_payment_method", "=", stripe_object["id"])])
@@ -92,6 +101,20 @@ class StripeEffectMixin(models.AbstractModel):
             tokens._stripe_take_card(method)
         else:
             tokens.active = False
+        return self.env["payment.transaction"]
+
+    def _effect_of_customer_cards(self, stripe_object):
+        """Changed at Stripe: their cards here are those they have there. Names and addresses
+        are Odoo's."""
+        tokens = self._tokens([("provider_ref", "=", stripe_object["id"])])
+        methods = {method["id"]: method for method in self.provider_id._stripe_list(
+            f"customers/{stripe_object['id']}/payment_methods", type="card")}
+        for token in tokens:
+            if method := methods.get(token.stripe_payment_method):
+                token._stripe_take_card(method)
+            elif (kind := token.payment_method_id) and (
+                    kind.primary_payment_method_id or kind).code == "card":
+                token.active = False
         return self.env["payment.transaction"]
 
     def _effect_of_customer(self, stripe_object):

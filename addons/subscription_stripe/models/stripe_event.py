@@ -5,6 +5,8 @@ import re
 import time
 from functools import partial
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
@@ -126,6 +128,7 @@ class StripeEvent(models.Model):
         except EventRefused as reason:
             self._close("failed", str(reason))
         except Exception as error:
+            self.env.cr.rollback()  # first: a broken transaction tells nothing
             _logger.warning("Stripe event %s failed", self.event_id, exc_info=True)
             self._put_off(error)
 
@@ -133,16 +136,18 @@ class StripeEvent(models.Model):
         """Do one step and commit it, again and again while others work on the same payment.
 
         Each conflict comes after a wait for the other's commit, so the next try may follow soon:
-        the seconds that Odoo's requests wait in between would be the customer's.
+        the seconds that Odoo's requests wait in between would be the customer's. A row that both
+        make, such as a follower of the same subscription, is a conflict, too: the next try finds
+        it made.
 
         :return: what the step returned
-        :raise psycopg2.OperationalError: conflicts without an end
+        :raise psycopg2.Error: conflicts without an end
         """
         for tries_left in reversed(range(CONFLICTS)):
             try:
                 result = step()
                 self.env["ir.cron"]._commit_progress()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, UniqueViolation):
                 self.env.cr.rollback()
                 self.env.registry.reset_changes()
                 if not tries_left:

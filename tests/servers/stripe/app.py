@@ -6,6 +6,7 @@ all; only faults, deliveries and sockets wait.
 
 import asyncio
 import base64
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from . import (
     customers,
     disputes,
     events,
+    files,
     forms,
     payment_intents,
     payment_methods,
@@ -35,8 +37,8 @@ from .versions import LATEST, expanded, snapshot
 
 # The resources: importing them filled the table of endpoints.
 RESOURCES = (
-    accounts, balance, charges, customers, disputes, events, payment_intents, payment_methods,
-    refunds, setup_intents)
+    accounts, balance, charges, customers, disputes, events, files, payment_intents,
+    payment_methods, refunds, setup_intents)
 KEY = re.compile(r"(sk|pk|rk)_test_(\w+)")
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*",
         "Access-Control-Allow-Methods": "GET, POST, DELETE"}
@@ -58,7 +60,10 @@ class Call:
     async def read(cls, request):
         """Parameters come in the query or as a form; Odoo sends a form even with a GET."""
         params = forms.parsed(request.query_string)
-        params.update(forms.parsed(await request.text()))
+        if request.content_type == "multipart/form-data":
+            params.update(await _uploaded(request))
+        else:
+            params.update(forms.parsed(await request.text()))
         return cls(
             request.method, request.path, params, request.headers.get("Idempotency-Key"),
             request.headers.get("Stripe-Version") or LATEST,
@@ -80,7 +85,7 @@ class Server:
         self.accounts = {}
 
     def application(self):
-        app = web.Application()
+        app = web.Application(client_max_size=10_000_000)  # files, too
         for each in ROUTES:
             app.router.add_route(each.method, each.path, self._endpoint(each))
         add_controls(self, app)
@@ -210,6 +215,14 @@ def _response(call, reply, replayed):
     return web.Response(
         status=reply.status, text=json.dumps(reply.body, indent=2) + "\n",
         content_type="application/json", headers=headers)
+
+
+async def _uploaded(request):
+    """The fields of a form with files; of a file, what Stripe tells of it."""
+    fields = await request.post()
+    return {name: value if isinstance(value, str) else {
+        "filename": value.filename, "size": len(content := value.file.read()),
+        "sha256": hashlib.sha256(content).hexdigest()} for name, value in fields.items()}
 
 
 def _api_key(request):

@@ -1,20 +1,17 @@
 """The merchant's balance: each movement, its fee and what is left (balance transactions).
 
 https://docs.stripe.com/reports/balance-transaction-types gives the types and categories; the fees
-are those of Stripe's French price list for European cards: 1.5 % + 0.25 € a payment, 20 € a
-dispute, both kept when the payment is refunded.
+are the account's prices, and are kept when the payment is refunded.
 """
 
 from .errors import invalid
 from .objects import kept, page
 from .routes import route
 
-DISPUTE_FEE = 2000
 
-
-def payment_fee(amount):
+def payment_fee(account, amount):
     """In minor units, rounded half up as an invoice would be."""
-    return (amount * 15 + 500) // 1000 + 25
+    return (amount * account.prices["per_mille"] + 500) // 1000 + account.prices["fixed"]
 
 
 def move(account, source, type, amount, fee=0, category=None, description=None):

@@ -52,7 +52,8 @@ def _succeed(account, charge, capture):
 
 
 def _take(account, charge, amount):
-    transaction = balance.move(account, charge, "charge", amount, balance.payment_fee(amount))
+    transaction = balance.move(
+        account, charge, "charge", amount, balance.payment_fee(account, amount))
     charge.update(
         captured=True, amount_captured=amount, balance_transaction=transaction["id"])
 

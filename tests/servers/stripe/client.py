@@ -227,10 +227,22 @@ class PaymentServer:
         """The bank replaced the card: exp_month, exp_year, or number (a test card)."""
         return self.control(f"payment_methods/{payment_method}/renew", **card)
 
-    def dispute(self, charge, reason="fraudulent", amount=None, days=7):
-        """The holder contests the charge; the answer is due in so many days."""
+    def dispute(self, charge, reason="fraudulent", amount=None, days=7, inquiry=False):
+        """The holder contests the charge; the answer is due in so many days.
+
+        :param bool inquiry: the bank asks before it takes the money
+        """
         return self.control(
-            f"charges/{charge}/dispute", reason=reason, amount=amount, days=days)
+            f"charges/{charge}/dispute", reason=reason, amount=amount, days=days,
+            inquiry=inquiry)
+
+    def escalate(self, dispute):
+        """The bank takes the money after its inquiry."""
+        return self.control(f"disputes/{dispute}/escalate")
+
+    def prices(self, **prices):
+        """What Stripe takes from now on: per_mille and fixed of a payment, and a dispute."""
+        self.control("prices", **prices)
 
     def close_dispute(self, dispute, status, fee_back=False):
         """The bank decides: ``won`` or ``lost``."""

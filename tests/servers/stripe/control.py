@@ -152,6 +152,17 @@ def dispute(account, values, id):
     return disputes.begin(account, account.get("charge", id), **values)
 
 
+@order("disputes/{id}/escalate")
+def escalate_dispute(account, values, id):
+    return disputes.escalate(account, account.get("dispute", id))
+
+
+@order("prices")
+def prices(account, values):
+    """What Stripe takes from now on: per_mille and fixed of a payment, dispute (minor units)."""
+    account.prices.update(values)
+
+
 @order("disputes/{id}/close")
 def close_dispute(account, values, id):
     return disputes.close(account, account.get("dispute", id), **values)

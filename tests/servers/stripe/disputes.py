@@ -8,24 +8,48 @@ from .objects import merged_metadata, page
 from .routes import route
 
 ANSWERABLE = ("needs_response", "warning_needs_response")
+# These hold the id of a file, the others a text (https://docs.stripe.com/api/disputes/evidence_object).
+FILES = {
+    "cancellation_policy", "customer_communication", "customer_signature",
+    "duplicate_charge_documentation", "receipt", "refund_policy", "service_documentation",
+    "shipping_documentation", "uncategorized_file"}
 # https://docs.stripe.com/testing#evidence
 TEST_EVIDENCE = {"winning_evidence": "won", "losing_evidence": "lost"}
 
 
-def begin(account, charge, reason="fraudulent", amount=None, days=7):
-    """The holder's bank takes the money back at once, and its fee."""
+def begin(account, charge, reason="fraudulent", amount=None, days=7, inquiry=False):
+    """The holder's bank takes the money back at once, and its fee; or it only asks first.
+
+    :param bool inquiry: no money moves yet
+    """
     amount = amount or charge["amount"] - charge["amount_refunded"]
     dispute = account.new(
         "dispute", amount=amount, charge=charge["id"], currency=charge["currency"],
-        payment_intent=charge["payment_intent"], reason=reason, status="needs_response",
-        is_charge_refundable=False)
+        payment_intent=charge["payment_intent"], reason=reason,
+        status="warning_needs_response" if inquiry else "needs_response",
+        is_charge_refundable=inquiry)
     dispute["evidence_details"].update(due_by=int(time.time()) + days * 86400)
-    dispute["payment_method_details"]["card"].update(case_type="chargeback")
-    charge["disputed"] = True
+    dispute["payment_method_details"]["card"].update(
+        case_type="inquiry" if inquiry else "chargeback")
+    charge["disputed"] = not inquiry
     account.emit("charge.dispute.created", dispute)
-    _move(account, dispute, -amount, balance.DISPUTE_FEE, "dispute")
-    account.emit("charge.dispute.funds_withdrawn", dispute)
+    if not inquiry:
+        _withdraw(account, dispute)
     return dispute
+
+
+def escalate(account, dispute):
+    """The bank was not content with the answer to its question."""
+    dispute.update(status="needs_response", is_charge_refundable=False)
+    account.get("charge", dispute["charge"])["disputed"] = True
+    account.emit("charge.dispute.updated", dispute)
+    _withdraw(account, dispute)
+    return dispute
+
+
+def _withdraw(account, dispute):
+    _move(account, dispute, -dispute["amount"], account.prices["dispute"], "dispute")
+    account.emit("charge.dispute.funds_withdrawn", dispute)
 
 
 def close(account, dispute, status, fee_back=False):
@@ -33,11 +57,11 @@ def close(account, dispute, status, fee_back=False):
 
     :param bool fee_back: whether the fee comes back as well, as some contracts say
     """
-    if dispute["status"] in ("won", "lost"):
+    if dispute["status"] in ("won", "lost", "warning_closed"):
         raise invalid(f"Dispute {dispute['id']} is already closed.", "dispute_already_closed")
     dispute["status"] = status
     if status == "won":
-        fee = -balance.DISPUTE_FEE if fee_back else 0
+        fee = -account.prices["dispute"] if fee_back else 0
         _move(account, dispute, dispute["amount"], fee, "dispute_reversal")
         account.emit("charge.dispute.funds_reinstated", dispute)
     account.emit("charge.dispute.closed", dispute)
@@ -74,6 +98,8 @@ def update(account, params, id):
     if "metadata" in params:
         dispute["metadata"] = merged_metadata(dispute, params["metadata"])
     evidence = params.get("evidence") or {}
+    for name in FILES & {name for name, value in evidence.items() if value}:
+        account.get("file", evidence[name], f"evidence[{name}]")
     dispute["evidence"].update({name: value or None for name, value in evidence.items()})
     details = dispute["evidence_details"]
     details["has_evidence"] = details["has_evidence"] or bool(evidence)

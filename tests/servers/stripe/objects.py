@@ -17,10 +17,13 @@ FIXTURES = json.loads((Path(__file__).parent / "fixtures.json").read_text())["re
 
 PREFIXES = {
     "account": "acct", "balance_transaction": "txn", "charge": "ch", "customer": "cus",
-    "dispute": "du", "event": "evt", "payment_intent": "pi", "payment_method": "pm",
+    "dispute": "du", "event": "evt", "file": "file", "payment_intent": "pi", "payment_method": "pm",
     "payout": "po", "refund": "re", "setup_attempt": "setatt", "setup_intent": "seti",
     "webhook_endpoint": "we",
 }
+
+# Of Stripe's French price list, for European cards: 1.5 % + 0.25 € a payment, 20 € a dispute.
+PRICES = {"per_mille": 15, "fixed": 25, "dispute": 2000}
 
 # The fixtures show every field filled once; these are empty on an ordinary new object.
 EMPTY = {
@@ -60,6 +63,7 @@ class Account:
         self.calls = []  # every request: what was asked and how it was answered
         self.refused = []  # requests with unknown or mistyped parameters
         self.faults = Faults()
+        self.prices = dict(PRICES)
         self.deliveries.forget()
 
     def new(self, kind, **values):

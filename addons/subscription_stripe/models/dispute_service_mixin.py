@@ -1,0 +1,88 @@
+from odoo import fields, models
+
+
+class PaymentDisputeServiceMixin(models.AbstractModel):
+    """What a dispute does to the customer's subscriptions, by the policy of the company."""
+
+    _name = "dispute.service.mixin"
+    _description = "Service while a Payment is Contested"
+
+    def _freeze(self):
+        """Stop the service, or its bills, until the bank decides; the card is spared anyway."""
+        self.ensure_one()
+        self.frozen_at = fields.Datetime.now()
+        company = self.company_id
+        if company.dispute_policy == "suspend":
+            self._suspend_services()
+        elif company.dispute_policy == "hold":
+            self._hold_bills()
+        if company.dispute_tell_customer:
+            self.env.ref("subscription_stripe.mail_template_dispute_customer").send_mail_batch(
+                self.ids)
+
+    def _suspend_services(self):
+        running = self.subscription_ids.filtered(
+            lambda subscription: subscription.state in ("active", "past_due"))
+        # The mail of a suspension asks for a payment that was made.
+        running.with_context(subscription_silent=True)._suspend(note=self.reference)
+        self.frozen_subscription_ids = running
+
+    def _hold_bills(self):
+        running = self.subscription_ids.filtered(
+            lambda subscription: subscription.state in subscription._BILLED_STATES
+            and not subscription.is_held)
+        self.frozen_subscription_ids = running
+        running._hold(self.env._(
+            "The payment %(reference)s is contested at the bank.",
+            reference=self.transaction_id.reference))
+
+    def _unfreeze(self):
+        """The bank has decided: lost, the invoice is chased or given up; else all goes on."""
+        self.ensure_one()
+        held = self.frozen_subscription_ids.filtered("is_held")
+        held.write({"is_held": False, "hold_reason": False})
+        held._log_events("release", note=self.reference)
+        if self.status == "lost":
+            self._lose_service()
+        else:
+            self._go_on()
+
+    def _go_on(self):
+        """The service as it was, and the charges that waited."""
+        suspended = self.frozen_subscription_ids.filtered(
+            lambda subscription: subscription.state == "suspended")
+        suspended.with_context(
+            subscription_silent=not self.company_id.dispute_tell_customer
+        ).period_ids._recover_subscriptions()
+        waiting = self._waiting_periods()
+        waiting.filtered(lambda period: not period._why_not_to_charge())._charge_again()
+
+    def _waiting_periods(self):
+        """Invoiced while the card was spared, and not chased yet."""
+        subscriptions = self.subscription_ids | self.token_id.subscription_ids
+        return subscriptions.period_ids.filtered(
+            lambda period: period.state == "invoiced" and not period.charge_at
+            and not period.dunning_start)
+
+    def _lose_service(self):
+        """What the money that was lost had paid is due again: chased, or given up."""
+        periods = self.invoice_ids._subscription_periods()
+        periods._refresh_from_invoices()
+        due = periods.filtered(lambda period: period.state == "invoiced")
+        if self.company_id.dispute_lost_policy == "write_off":
+            self._write_off()
+        elif due:
+            due._start_dunning()
+            due.subscription_id._mark_past_due(note=self.reference)
+            due.subscription_id._log_events("payment_failed", note=self.reference)
+
+    def _write_off(self):
+        """Give up what is due of the invoices, with the accounts of every write-off."""
+        account = self.company_id._subscription_loss_account()
+        day = self.provider_id._stripe_day(fields.Datetime.now())
+        for invoice in self.invoice_ids.filtered(
+                lambda invoice: invoice.payment_state not in invoice._SETTLED_STATES):
+            if period := invoice._subscription_periods()[:1]:
+                period._write_off(account, day, end=True)
+            else:
+                invoice._write_off(account, day)

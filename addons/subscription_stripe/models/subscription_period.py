@@ -1,0 +1,23 @@
+from odoo import models
+
+
+class SubscriptionPeriod(models.Model):
+    _inherit = "subscription.period"
+
+    def _why_not_to_charge(self):
+        """A contested card is spared: charging it again is what its bank would fine."""
+        if self.subscription_id.token_id._is_contested():
+            return self.env._(
+                "The holder of this card contests a payment at the bank: it is not charged. The "
+                "customer can pay with another one.")
+        return super()._why_not_to_charge()
+
+    def _charge_token(self):
+        """The invoice of a contested card is sent to be paid otherwise; a charge that was sent
+        before the dispute is still asked about."""
+        self.ensure_one()
+        if self.subscription_id.token_id._is_contested() and not self._open_transaction():
+            self.charge_at = False
+            self.invoice_id._subscription_queue_mail()
+            return self.env["payment.transaction"]
+        return super()._charge_token()
