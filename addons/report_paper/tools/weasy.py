@@ -1,5 +1,6 @@
 """WeasyPrint, with what is slow done once a process: parsing style sheets, loading fonts."""
 
+import logging
 import threading
 from collections import OrderedDict
 from copy import deepcopy
@@ -9,6 +10,8 @@ from itertools import islice, zip_longest
 import lxml.html
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
+
+_logger = logging.getLogger(__name__)
 
 SHEETS_KEPT = 16  # a bundle per language direction, database and version
 PX_IN_MM = 96 / 25.4
@@ -52,6 +55,7 @@ def sheet(key, read, fetcher, base_url):
     """
     with _lock:
         if key not in _sheets:
+            _logger.info("Parsing the style sheet %s", key)
             _sheets[key] = CSS(
                 string=read(), url_fetcher=fetcher, base_url=base_url, font_config=fonts())
         _sheets.move_to_end(key)
