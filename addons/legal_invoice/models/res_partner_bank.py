@@ -1,9 +1,9 @@
 import re
 
-from stdnum import iban
-
 from odoo import api, models
 from odoo.exceptions import ValidationError
+
+from odoo.addons.base_iban.models.res_partner_bank import validate_iban
 
 from ..tools import without_separators
 
@@ -19,7 +19,15 @@ class ResPartnerBank(models.Model):
         """
         for account in self:
             number = without_separators(account.acc_number)
-            if re.match(r"[A-Z]{2}\d{2}", number) and not iban.is_valid(number):
+            if re.match(r"[A-Z]{2}\d{2}", number) and not _is_iban(number):
                 raise ValidationError(self.env._(
                     "“%(number)s” is not a valid IBAN: a figure is wrong, missing or twice. Copy "
                     "it again from the bank’s own document.", number=account.acc_number))
+
+
+def _is_iban(number):
+    try:
+        validate_iban(number)
+    except ValidationError:
+        return False
+    return True
