@@ -57,12 +57,11 @@ class IrActionsReport(models.Model):
     def _paper_print(self, parts, landscape, arguments):
         """:param list parts: see :func:`weasy.parts`"""
         base_url = self._get_report_url() or "http://localhost"
-        # The reader's own rights, whatever the report was given to find its records.
         fetcher = PaperFetcher(self.env, base_url)
-        page = self._paper_page(landscape, arguments)
         variant = "pdf/a-3b" if self.paper_archival else None
         documents = []
         try:
+            page = self._paper_page(landscape, arguments)
             with weasy.locked():
                 for part in parts:
                     html, links = weasy.compose(*part)

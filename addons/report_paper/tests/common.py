@@ -6,7 +6,7 @@ from odoo.tests import TransactionCase
 LAYOUT = """
 <t t-call="web.html_container">
     <t t-foreach="docs" t-as="o">
-        <div class="header"><div style="height: 20mm"><t t-out="head or 'The seller'"/></div></div>
+        <div class="header"><t t-out="head or 'The seller'"/></div>
         <div class="article" data-oe-model="res.partner" t-att-data-oe-id="o.id">
             <h2>Sheet of <t t-out="o.name"/></h2>
             <t t-out="body"/>

@@ -29,7 +29,7 @@ class TestPaper(PaperCase):
 
     def test_header_footer_and_number_on_every_page(self):
         """Issue 7, part 4: the seller must not vanish from the invoice."""
-        pages = self.pages(self.print(self.partners[0], 120))
+        pages = self.pages(self.print(self.partners[0], 80))
         self.assertGreaterEqual(len(pages), 3)
         for number, page in enumerate(pages, start=1):
             self.assertIn("The seller", page)
@@ -39,15 +39,15 @@ class TestPaper(PaperCase):
             self.assertIn("Amount", page, "the table's head is repeated")
 
     def test_totals_are_carried_over(self):
-        pages = self.pages(self.print(self.partners[0], 120))
+        pages = self.pages(self.print(self.partners[0], 80))
         self.assertNotIn("Brought", pages[0])
         self.assertNotIn("Carry", pages[-1])
         last = 0
         for page, following in zip(pages, pages[1:], strict=False):
-            last = max(number for number in range(1, 121) if f"Line number {number} " in page)
+            last = max(number for number in range(1, 81) if f"Line number {number} " in page)
             self.assertIn(f"Carry {last}.", page)
             self.assertIn(f"Brought {last}.", following)
-        self.assertGreater(last, 40)
+        self.assertGreater(last, 30)
 
     def test_one_page_carries_nothing(self):
         page, = self.pages(self.print(self.partners[0], 3))
@@ -89,7 +89,7 @@ class TestPaper(PaperCase):
         page, = self.pages(content)
         for word in ("Éloïse", "Łœ", "🎓"):
             self.assertIn(word, page)
-        self.assertTrue({"שלום", "םולש"} & set(page.split()), page)
+        self.assertRegex(page, "שלום|םולש")
         fonts = fonts_of(PdfReader(io.BytesIO(content)))
         self.assertTrue(fonts)
         self.assertEqual([name for name, within in fonts if not within], [])
@@ -143,11 +143,6 @@ class TestPaper(PaperCase):
 
     def test_errors_are_told(self):
         """A template that cannot be laid out is named, with the remedy."""
-        body = Markup("<div style='columns: 2'><div style='position: running(x)'/></div>")
-        self.print(self.partners[0], body=body)
-        self.report.paperformat_id = self.report.paperformat_id.copy({
-            "name": "Nothing", "default": False, "format": "custom", "page_width": 1,
-            "page_height": 1})
         with self.assertLogs("odoo.addons.report_paper", "ERROR"), \
-                self.assertRaisesRegex(UserError, "Sheet"):
-            self.print(self.partners[0])
+                self.assertRaisesRegex(UserError, "“Sheet” cannot be made"):
+            self.print(self.partners[0], data_report_margin_top="wide")

@@ -1,6 +1,7 @@
 """WeasyPrint, with what is slow done once a process: parsing style sheets, loading fonts."""
 
 import logging
+import re
 import threading
 from collections import OrderedDict
 from copy import deepcopy
@@ -13,6 +14,13 @@ from weasyprint.text.fonts import FontConfiguration
 
 _logger = logging.getLogger(__name__)
 
+# WeasyPrint warns of every declaration of Bootstrap that is not for paper.
+logging.getLogger("weasyprint").setLevel(logging.ERROR)
+logging.getLogger("weasyprint.progress").setLevel(logging.ERROR)
+
+BUNDLE = re.compile(r"/web/assets/(?:[\w-]+/)+[\w.-]+\.css")
+FONT_FACE = re.compile(r"@font-face\s*{[^{}]*}")
+FONT_FAMILY = re.compile(r"font-family:\s*[\"']?([^;\"'}]+)")
 SHEETS_KEPT = 16  # a bundle per language direction, database and version
 PX_IN_MM = 96 / 25.4
 
@@ -57,11 +65,23 @@ def sheet(key, read, fetcher, base_url):
         if key not in _sheets:
             _logger.info("Parsing the style sheet %s", key)
             _sheets[key] = CSS(
-                string=read(), url_fetcher=fetcher, base_url=base_url, font_config=fonts())
+                string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
+                font_config=fonts())
         _sheets.move_to_end(key)
         while len(_sheets) > SHEETS_KEPT:
             _sheets.popitem(last=False)
         return _sheets[key]
+
+
+def _without_idle_fonts(css):
+    """Without the fonts nothing is written in: unpacking all that Odoo offers takes seconds."""
+    used = FONT_FACE.sub("", css)
+
+    def keep(face):
+        family = FONT_FAMILY.search(face[0])
+        return face[0] if family and family[1].strip() in used else ""
+
+    return FONT_FACE.sub(keep, css)
 
 
 def compose(body, header=None, footer=None):
@@ -72,7 +92,8 @@ def compose(body, header=None, footer=None):
     :return: (html, addresses of its style sheets)
     """
     tree = lxml.html.document_fromstring(body, parser=lxml.html.HTMLParser(encoding="utf-8"))
-    links = [link.get("href") for link in tree.iter("link") if link.get("href")]
+    links = [link.get("href") for link in tree.iter("link")
+             if BUNDLE.fullmatch(link.get("href", ""))]
     for node in [*tree.iter("script", "link", "base")]:
         node.drop_tree()
     # Running elements come first, or they would miss the page they stand on.
