@@ -1,6 +1,7 @@
 import logging
 from datetime import timedelta
 
+from stdnum import util
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError as NumberError
 
@@ -71,7 +72,10 @@ class ViesAnswer(models.Model):
         self.ensure_one()
         from odoo.tools import zeep  # noqa: PLC0415 (slow to import)
         try:
-            valid = eu_vat.check_vies(self.vat, timeout=patience)["valid"]
+            # stdnum's own function hands on an argument that Odoo 19's SOAP client refuses.
+            client = util.get_soap_client(eu_vat.vies_wsdl, timeout=patience)
+            number = eu_vat.compact(self.vat)
+            valid = client.checkVat(number[:2], number[2:])["valid"]
         except NumberError:
             valid = False  # not a number VIES knows of
         except (OSError, zeep.exceptions.Error) as error:
