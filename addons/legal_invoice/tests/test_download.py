@@ -6,6 +6,7 @@ from pypdf import PdfReader
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from ..wizard import legal_invoice_download
 from .common import LegalCase, pages
 
 
@@ -81,6 +82,5 @@ class TestDownload(LegalCase, HttpCase):
         self.moves.env["ir.attachment"].search([("res_id", "in", self.moves.ids), (
             "res_model", "=", "account.move"), ("res_field", "!=", False)]).unlink()
         with self.assertRaisesRegex(UserError, "too many"):
-            module = type(self.download()).__module__
-            self.patch(__import__("sys").modules[module], "MAX_TO_MAKE", 2)
+            self.patch(legal_invoice_download, "MAX_TO_MAKE", 2)
             self.download().action_download()
