@@ -1,11 +1,10 @@
 """INSAHO CAPS §3, « Processus utilisateur », by HTTP calls against running servers."""
 
-import io
 import re
 
 import pytest
-from pypdf import PdfReader
 
+from tests import paper
 from tests.house import Visitor, alert, field
 from tests.servers.world import html_of
 
@@ -108,12 +107,21 @@ def balance(page):
     return re.sub(r"\s+", " ", found[1]).strip() if found else ""
 
 
-def pdf_text(mail):
+SELLER = [
+    "Cap Insaho Formation, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
+    "SIRET 732 829 320 00074", "RCS Lyon 732 829 320", "TVA FR44732829320",
+    "Déclaration d’activité enregistrée sous le numéro 84 69 12345 69 auprès du préfet de région "
+    "Auvergne-Rhône-Alpes", "Catégorie de l’opération : prestation de services", "Page 1 / 1"]
+BETWEEN_PROFESSIONALS = ["10 points", "40,00 €", "escompte"]
+
+
+def pdf_page(mail):
+    """The text of the only page of the invoice in a mail."""
     attached = [part for part in mail.iter_attachments()
                 if part.get_content_type() == "application/pdf"]
     assert attached, f"no PDF in {mail['Subject']}"
-    reader = PdfReader(io.BytesIO(attached[0].get_payload(decode=True)))
-    return len(reader.pages)
+    page, = paper.pages(attached[0].get_payload(decode=True))
+    return page
 
 
 def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
@@ -140,7 +148,9 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT state || payment_state || amount_total FROM account_move "
         f"WHERE partner_id = {alice.partner_id} AND move_type = 'out_invoice'"
     ) == "postedpaid168.00"
-    assert pdf_text(house.world.wait_for_mail(login, "Facture")) == 1
+    page = pdf_page(house.world.wait_for_mail(login, "Facture"))
+    assert not paper.misses(page, [*SELLER, "Alice Nouvelle", "Pack 5 crédits", "168,00"])
+    assert paper.misses(page, BETWEEN_PROFESSIONALS) == BETWEEN_PROFESSIONALS
     house.world.wait_for_mail(login, "Ajout|crédits")
 
     # §3.4 and §3.5 the calendar, the session, its price and the balance.
@@ -182,11 +192,25 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT name FROM account_move WHERE state = 'posted' "
         f"AND partner_id = {alice.partner_id} AND move_type = 'out_invoice'").split()
     assert len(numbers) == 2 and all(number in invoices for number in numbers)
-    booking_invoice = [m for m in house.world.mails() if login in m["X-Envelope-To"]
-                       and "Facture" in m["Subject"]]
-    assert len(booking_invoice) == 2 or house.world.wait_for_mail(
-        login, f"Facture.*{re.escape(sorted(numbers)[-1])}")
+    page = pdf_page(house.world.wait_for_mail(
+        login, f"Facture.*{re.escape(sorted(numbers)[-1])}"))
+    assert not paper.misses(page, [*SELLER, name, "2 crédits — solde : 3 crédits"])
     assert name in alice.get("/my/trainings").text
+
+
+def test_subscription_invoice_between_professionals(house):
+    """§2.7 and issue 7: downloaded in the portal, with the mentions due to a company."""
+    manager = Visitor(house, "responsable@acme.example", "responsable")
+    move, begin = house.rows(
+        "SELECT m.id, p.date_start FROM account_move m JOIN subscription_period p "
+        "ON p.invoice_id = m.id JOIN res_partner c ON c.id = m.partner_id "
+        "WHERE c.name = 'ACME SAS' AND m.state = 'posted' ORDER BY m.id LIMIT 1")[0]
+    answer = manager.get(f"/my/invoices/{move}?report_type=pdf&download=true")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    page, = paper.pages(answer.content)
+    assert not paper.misses(page, [
+        *SELLER, *BETWEEN_PROFESSIONALS, "ACME SAS", "SIREN 303 265 045", "FR40303265045",
+        f"{begin:%d/%m/%Y}", "Échéance"])
 
 
 def test_insaho_3_cancel_gives_the_credits_back(house):
