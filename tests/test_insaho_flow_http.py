@@ -112,7 +112,7 @@ SELLER = [
     "SIRET 732 829 320 00074", "RCS Lyon 732 829 320", "TVA FR44732829320",
     "Déclaration d’activité enregistrée sous le numéro 84 69 12345 69 auprès du préfet de région "
     "Auvergne-Rhône-Alpes", "Catégorie de l’opération : prestation de services", "Page 1 / 1"]
-BETWEEN_PROFESSIONALS = ["10 points", "40,00 €", "escompte"]
+BETWEEN_PROFESSIONALS = ["10 points", " 40,00 € (Code de commerce, art. D441-5)", "escompte"]
 
 
 def pdf_page(mail):
@@ -198,19 +198,37 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
     assert name in alice.get("/my/trainings").text
 
 
-def test_subscription_invoice_between_professionals(house):
-    """§2.7 and issue 7: downloaded in the portal, with the mentions due to a company."""
-    manager = Visitor(house, "responsable@acme.example", "responsable")
-    move, begin = house.rows(
-        "SELECT m.id, p.date_start FROM account_move m JOIN subscription_period p "
-        "ON p.invoice_id = m.id JOIN res_partner c ON c.id = m.partner_id "
-        "WHERE c.name = 'ACME SAS' AND m.state = 'posted' ORDER BY m.id LIMIT 1")[0]
-    answer = manager.get(f"/my/invoices/{move}?report_type=pdf&download=true")
+def downloaded(visitor, invoice):
+    """The text of the only page of an invoice, as its customer downloads it in the portal."""
+    answer = visitor.get(f"/my/invoices/{invoice}?report_type=pdf&download=true")
     assert answer.headers["Content-Type"] == "application/pdf"
     page, = paper.pages(answer.content)
+    return page
+
+
+def test_invoice_of_a_subscription(house):
+    """Issue 7, part 2: the seller, the period of service, nothing that concerns companies."""
+    customer = Visitor(house, "client@insaho.example", "client")
+    invoice, begin = house.rows(
+        "SELECT p.invoice_id, p.date_start FROM subscription_period p "
+        "JOIN account_move m ON m.id = p.invoice_id JOIN res_partner c ON c.id = m.partner_id "
+        "WHERE c.name = 'Camille Client' AND m.state = 'posted' ORDER BY m.id LIMIT 1")[0]
+    page = downloaded(customer, invoice)
+    assert not paper.misses(page, [
+        *SELLER, "Camille Client", "Starter", f"{begin:%d/%m/%Y}", "Échéance"])
+    assert paper.misses(page, BETWEEN_PROFESSIONALS) == BETWEEN_PROFESSIONALS
+
+
+def test_invoice_between_professionals(house):
+    """Decree 2022-1299 and Code de commerce, art. L441-9: what a company must be told."""
+    manager = Visitor(house, "responsable@acme.example", "responsable")
+    invoice = house.rows(
+        "SELECT m.id FROM account_move m JOIN res_partner c ON c.id = m.partner_id "
+        "WHERE c.name = 'ACME SAS' AND m.move_type = 'out_invoice' ORDER BY m.id LIMIT 1")[0][0]
+    page = downloaded(manager, invoice)
     assert not paper.misses(page, [
         *SELLER, *BETWEEN_PROFESSIONALS, "ACME SAS", "SIREN 303 265 045", "FR40303265045",
-        f"{begin:%d/%m/%Y}", "Échéance"])
+        "Pack 20 crédits"])
 
 
 def test_insaho_3_cancel_gives_the_credits_back(house):
