@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. The rest is for developers.
 # ARGS goes to the test runner: make test ARGS="-k last_seat", make test ARGS="--addons /lms_link".
-.PHONY: demo test soak lint stop clean shell update i18n bench-wallet bench-booking bench-billing
+.PHONY: demo test soak lint stop clean shell update i18n bench-wallet bench-booking bench-billing bench-pdf
 demo stop clean shell update lint i18n:
 	@python3 -m ops $@
 test:
@@ -15,3 +15,5 @@ bench-booking:
 	@python3 -m ops bench booking $(ARGS)
 bench-billing:
 	@python3 -m ops bench billing $(ARGS)
+bench-pdf:
+	@python3 -m ops bench pdf $(ARGS)

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "wallet": (["sale_loyalty"], ["small", "large"]),
     "booking": ([], []),
     "billing": ([], []),
+    "pdf": ([], []),
 }
 
 
