@@ -1,6 +1,7 @@
 # The two commands: `make demo` and `make test`. The rest is for developers.
 # ARGS goes to the test runner: make test ARGS="-k last_seat", make test ARGS="--addons /lms_link".
-.PHONY: demo demo-api test soak lint stop clean shell update i18n bench-wallet bench-booking bench-billing bench-quota
+.PHONY: demo demo-api test soak lint stop clean shell update i18n \
+	bench-wallet bench-booking bench-billing bench-quota bench-pdf
 demo demo-api stop clean shell update lint i18n:
 	@python3 -m ops $@
 test:
@@ -17,3 +18,5 @@ bench-billing:
 	@python3 -m ops bench billing $(ARGS)
 bench-quota:
 	@python3 -m ops bench quota $(ARGS)
+bench-pdf:
+	@python3 -m ops bench pdf $(ARGS)

@@ -9,8 +9,7 @@ clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
 update  install what changed in the addons into the running demo
 i18n    write the .pot files again and bring fr.po in step
-bench   measure beside a peer: `bench wallet`, `bench booking`, `bench billing`, `bench quota`;
-        `--quick`
+bench   measure beside a peer: `bench wallet`, `booking`, `billing`, `quota`, `pdf`; `--quick`
 """
 
 import os

@@ -13,13 +13,14 @@ from odoo.tools import config
 WEBSITE = {"web.assets_frontend": "css", "web.assets_frontend_minimal": "js",
            "web.assets_frontend_lazy": "js"}
 BACK_OFFICE = {"web.assets_web": "css js", "web.assets_web_print": "css"}
+REPORTS = {"web.report_assets_pdf": "css", "web.report_assets_common": "css"}
 
 
-def compile_bundles(env, bundles):
+def compile_bundles(env, bundles, **options):
     for name, kinds in bundles.items():
         for kind in kinds.split():
             bundle = env["ir.qweb"]._get_asset_bundle(
-                name, css=kind == "css", js=kind == "js")
+                name, css=kind == "css", js=kind == "js", **options)
             getattr(bundle, kind)()
 
 
@@ -28,6 +29,7 @@ def main(arguments):
     with Registry(config["db_name"][0]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {})
         compile_bundles(env, BACK_OFFICE)
+        compile_bundles(env, REPORTS, autoprefix=True)
         for website in env["website"].search([]):
             compile_bundles(env(context={"website_id": website.id}), WEBSITE)
 

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "booking": ([], []),
     "billing": ([], []),
     "quota": ([], []),
+    "pdf": ([], []),
 }
 
 

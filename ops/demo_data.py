@@ -89,12 +89,15 @@ def make_company(env):
         "logo": _logo(), "credit_tz": "Europe/Paris", "lms_allowed_hosts": "127.0.0.1",
         "training_declaration": "84 69 12345 69",
         "external_report_layout_id": env.ref("web.external_layout_standard").id,
+        "training_region": "Auvergne-Rhône-Alpes",
+        "legal_form": "sas", "legal_capital": 10000.0, "legal_rcs_city": "Lyon",
+        # Its numbers stand at the foot of every page.
         "company_details": (
-            "Cap Insaho Formation<br/>SAS au capital de 10 000 €<br/>12 rue des Apprentis, "
-            "69003 Lyon<br/>SIRET 732 829 320 00074 — RCS Lyon<br/>TVA FR44732829320<br/>"
-            "Déclaration d’activité n° 84 69 12345 69 (cet enregistrement ne vaut pas agrément "
-            "de l’État)"),
-        "report_footer": "SIRET 732 829 320 00074 — TVA FR44732829320 — NDA 84 69 12345 69",
+            "Cap Insaho Formation<br/>12 rue des Apprentis<br/>69003 Lyon<br/>"
+            "contact@insaho.example"),
+        "report_footer": False,
+        "bank_ids": [(0, 0, {"acc_number": "FR76 3000 6000 0112 3456 7890 189",
+                             "partner_id": company.partner_id.id})],
     })
     company.partner_id.tz = "Europe/Paris"
     company._credit_create_accounts()

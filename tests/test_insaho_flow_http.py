@@ -1,11 +1,10 @@
 """INSAHO CAPS §3, « Processus utilisateur », by HTTP calls against running servers."""
 
-import io
 import re
 
 import pytest
-from pypdf import PdfReader
 
+from tests import paper
 from tests.house import Visitor, alert, field
 from tests.servers.world import html_of
 
@@ -103,12 +102,21 @@ def balance(page):
     return re.sub(r"\s+", " ", found[1]).strip() if found else ""
 
 
-def pdf_text(mail):
+SELLER = [
+    "Cap Insaho Formation, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
+    "SIRET 732 829 320 00074", "RCS Lyon 732 829 320", "TVA FR44732829320",
+    "Déclaration d’activité enregistrée sous le numéro 84 69 12345 69 auprès du préfet de région "
+    "Auvergne-Rhône-Alpes", "Catégorie de l’opération : prestation de services", "Page 1 / 1"]
+BETWEEN_PROFESSIONALS = ["10 points", " 40,00 € (Code de commerce, art. D441-5)", "escompte"]
+
+
+def pdf_page(mail):
+    """The text of the only page of the invoice in a mail."""
     attached = [part for part in mail.iter_attachments()
                 if part.get_content_type() == "application/pdf"]
     assert attached, f"no PDF in {mail['Subject']}"
-    reader = PdfReader(io.BytesIO(attached[0].get_payload(decode=True)))
-    return len(reader.pages)
+    page, = paper.pages(attached[0].get_payload(decode=True))
+    return page
 
 
 def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
@@ -135,7 +143,9 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT state || payment_state || amount_total FROM account_move "
         f"WHERE partner_id = {alice.partner_id} AND move_type = 'out_invoice'"
     ) == "postedpaid168.00"
-    assert pdf_text(house.world.wait_for_mail(login, "Facture")) == 1
+    page = pdf_page(house.world.wait_for_mail(login, "Facture"))
+    assert not paper.misses(page, [*SELLER, "Alice Nouvelle", "Pack 5 crédits", "168,00"])
+    assert paper.misses(page, BETWEEN_PROFESSIONALS) == BETWEEN_PROFESSIONALS
     house.world.wait_for_mail(login, "Ajout|crédits")
 
     # §3.4 and §3.5 the calendar, the session, its price and the balance.
@@ -177,11 +187,43 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT name FROM account_move WHERE state = 'posted' "
         f"AND partner_id = {alice.partner_id} AND move_type = 'out_invoice'").split()
     assert len(numbers) == 2 and all(number in invoices for number in numbers)
-    booking_invoice = [m for m in house.world.mails() if login in m["X-Envelope-To"]
-                       and "Facture" in m["Subject"]]
-    assert len(booking_invoice) == 2 or house.world.wait_for_mail(
-        login, f"Facture.*{re.escape(sorted(numbers)[-1])}")
+    page = pdf_page(house.world.wait_for_mail(
+        login, f"Facture.*{re.escape(sorted(numbers)[-1])}"))
+    assert not paper.misses(page, [*SELLER, name, "2 crédits — solde : 3 crédits"])
     assert name in alice.get("/my/trainings").text
+
+
+def downloaded(visitor, invoice):
+    """The text of the only page of an invoice, as its customer downloads it in the portal."""
+    answer = visitor.get(f"/my/invoices/{invoice}?report_type=pdf&download=true")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    page, = paper.pages(answer.content)
+    return page
+
+
+def test_invoice_of_a_subscription(house):
+    """Issue 7, part 2: the seller, the period of service, nothing that concerns companies."""
+    customer = Visitor(house, "client@insaho.example", "client")
+    invoice, begin = house.rows(
+        "SELECT p.invoice_id, p.date_start FROM subscription_period p "
+        "JOIN account_move m ON m.id = p.invoice_id JOIN res_partner c ON c.id = m.partner_id "
+        "WHERE c.name = 'Camille Client' AND m.state = 'posted' ORDER BY m.id LIMIT 1")[0]
+    page = downloaded(customer, invoice)
+    assert not paper.misses(page, [
+        *SELLER, "Camille Client", "Starter", f"{begin:%d/%m/%Y}", "Échéance"])
+    assert paper.misses(page, BETWEEN_PROFESSIONALS) == BETWEEN_PROFESSIONALS
+
+
+def test_invoice_between_professionals(house):
+    """Decree 2022-1299 and Code de commerce, art. L441-9: what a company must be told."""
+    manager = Visitor(house, "responsable@acme.example", "responsable")
+    invoice = house.rows(
+        "SELECT m.id FROM account_move m JOIN res_partner c ON c.id = m.partner_id "
+        "WHERE c.name = 'ACME SAS' AND m.move_type = 'out_invoice' ORDER BY m.id LIMIT 1")[0][0]
+    page = downloaded(manager, invoice)
+    assert not paper.misses(page, [
+        *SELLER, *BETWEEN_PROFESSIONALS, "ACME SAS", "SIREN 303 265 045", "FR40303265045",
+        "Pack 20 crédits"])
 
 
 def test_insaho_3_cancel_gives_the_credits_back(house):
