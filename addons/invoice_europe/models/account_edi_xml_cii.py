@@ -1,5 +1,5 @@
 from odoo import models
-from odoo.tools import html2plaintext
+from odoo.tools import float_round, html2plaintext
 
 EN16931 = "urn:cen.eu:en16931:2017"
 LEGAL_NOTES = ("PMT", "PMD", "AAB")  # 40 €, penalties, discount: BR-FR-05
@@ -8,6 +8,7 @@ VAT_DUE = {"on_invoice": "5", "on_payment": "72"}  # UNTDID 2475: date of invoic
 GERMAN_RULES = (
     "seller_payment_instructions_1", "seller_payment_instructions_2", "seller_identifier",
     "seller_phone", "seller_email")
+UNIT_DECIMALS = 6
 ROUTING_SCHEME = "0225"  # addresses of the French directory start with the SIREN
 
 
@@ -25,6 +26,7 @@ class AccountEdiXmlCii(models.AbstractModel):
         if vals["french"]:
             vals.update(self._french_vals(invoice))
             self._french_leave_out_payments(invoice, vals)
+            self._french_set_unit_prices(vals)
             self._french_set_period(vals)
         return vals
 
@@ -91,6 +93,20 @@ class AccountEdiXmlCii(models.AbstractModel):
         vals["tax_basis_total_amount"] += paid
         vals["grand_total"] += paid
         vals["prepaid_amount"] += paid
+
+    def _french_set_unit_prices(self, vals):
+        """Unit prices exact to six decimals, as BR-FR-DEC-03 allows: times the quantity they make
+        the line (Odoo rounds them to the cent)."""
+        for line_vals in vals["invoice_line_vals_list"]:
+            line, quantity = line_vals["line"], line_vals["quantity"]
+            if not quantity:
+                continue
+            net = float_round(line.price_subtotal / quantity, UNIT_DECIMALS)
+            discount = line.discount if line.discount != 100.0 else 0.0
+            gross = float_round(net / (1 - discount / 100), UNIT_DECIMALS)
+            line_vals.update({
+                "price_subtotal_unit": net, "gross_price_total_unit": gross,
+                "price_discount_unit": gross - net, "unit_decimals": UNIT_DECIMALS})
 
     def _french_set_period(self, vals):
         """BG-14 is the time of the services; without one Odoo would tell when payment is due."""
