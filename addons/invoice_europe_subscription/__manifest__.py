@@ -1,6 +1,6 @@
 {
     "name": "European Invoices of Subscriptions",
-    "summary": "Periods of service on invoice lines, spread over months; an analytic account a plan",
+    "summary": "Days of service on invoice lines, spread over months; an analytic account a plan",
     "version": "19.0.1.0.0",
     "category": "Accounting/Localizations",
     "author": "Odoo Credits",
