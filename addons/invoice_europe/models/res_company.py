@@ -200,9 +200,11 @@ class ResCompany(models.Model):
             **{name: self._europe_tax(name) for name in ("training", "franchise")},
             **{name: self._europe_chart_tax(name) for name in (
                 "tva_sale_service_intra_0", "tva_sale_service_export_0")}}
+        source = mentions.pop("en_US")
         for name, tax in taxes.items():
+            tax.with_context(lang="en_US").invoice_legal_notes = source[name]
             tax.update_field_translations("invoice_legal_notes", {
-                lang: texts[name] for lang, texts in mentions.items()})
+                lang: {source[name]: texts[name]} for lang, texts in mentions.items()})
         # Services to a taxable person of another member state are not category K: goods are.
         taxes["tva_sale_service_intra_0"].write({
             "ubl_cii_tax_category_code": "AE",

@@ -117,6 +117,7 @@ class RevenueDeferral(models.Model):
             shares._post_entry(
                 company, date, self.env._("Deferred revenue: invoice back to draft"), sign)
         self.is_void = True
+        self.flush_recordset(["is_void"])  # makes room for the shares of the next posting
 
     # The end of a month -------------------------------------------------------------------------
 
@@ -156,18 +157,24 @@ class RevenueDeferral(models.Model):
             "journal_id": self._journal(company).id,
             "date": company._deferral_date(date), "ref": label, "is_revenue_deferral": True,
             "line_ids": [
-                Command.create(item) for share in self for item in share._prepare_items(sign)],
+                Command.create(item)
+                for shares in self.grouped(lambda share: (
+                    share.move_id, share.line_id, share.account_id,
+                    share.deferral_account_id)).values()
+                for item in shares._prepare_items(sign)],
         })
         entry._post(soft=False)
         return entry
 
     def _prepare_items(self, sign):
-        amount = sign * self.amount
-        common = {"name": self.move_id.name, "partner_id": self.partner_id.id}
+        """Two journal items for the shares of one invoice line."""
+        share, amount = self[0], self.currency_id.round(sign * sum(self.mapped("amount")))
+        common = {"name": share.move_id.name, "partner_id": share.partner_id.id}
         return [
-            {**common, "account_id": self.deferral_account_id.id, "balance": amount},
-            {**common, "account_id": self.account_id.id, "balance": -amount,
-             "analytic_distribution": self.analytic_distribution},
+            {**common, "account_id": share.deferral_account_id.id, "balance": amount,
+             "analytic_distribution": False},
+            {**common, "account_id": share.account_id.id, "balance": -amount,
+             "analytic_distribution": share.analytic_distribution or False},
         ]
 
     def _journal(self, company):

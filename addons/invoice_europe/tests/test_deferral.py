@@ -125,11 +125,12 @@ class TestDeferral(EuropeCase):
     def test_credit_note_by_the_button(self):
         invoice = self.year()
         self.earn(date(2026, 12, 31))
-        wizard = self.env["account.move.reversal"].with_context(
-            active_model="account.move", active_ids=invoice.ids).create(
-                {"journal_id": invoice.journal_id.id, "date": date(2027, 1, 10)})
-        note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
-        note.action_post()
+        with freeze_time("2027-01-10"):
+            wizard = self.env["account.move.reversal"].with_context(
+                active_model="account.move", active_ids=invoice.ids).create(
+                    {"journal_id": invoice.journal_id.id})
+            note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
+            note.action_post()
         self.assertTrue(note.revenue_deferral_ids)
         self.earn(date(2027, 10, 31))
         self.assertEqual((self.earned(), self.owed()), (0.0, 0.0))
