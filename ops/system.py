@@ -12,6 +12,7 @@ from .steps import StepError, output_of, run, step
 # What runs beside Odoo: database, browser, PDF engine, fonts, virtual environments.
 PACKAGES = [
     "postgresql", "chromium", "wkhtmltopdf", "poppler-utils",
+    "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0",  # of WeasyPrint
     "fonts-dejavu-core", "fonts-liberation", "python3-venv", "make",
 ]
 # Odoo and what its package links to, from Debian's unstable suite; the last two moved their

@@ -1,0 +1,18 @@
+from odoo import http
+from odoo.http import content_disposition, request
+
+
+class InvoiceDownload(http.Controller):
+
+    @http.route("/legal_invoice/download/<int:download_id>", type="http", auth="user")
+    def download(self, download_id):
+        """The invoices a user asked for with the wizard, as one file; nobody else's."""
+        download = request.env["legal.invoice.download"].search([
+            ("id", "=", download_id), ("create_uid", "=", request.env.uid)])
+        if not download:
+            raise request.not_found()
+        name, mimetype, content = download._file()
+        return request.make_response(content, headers=[
+            ("Content-Type", mimetype), ("Content-Length", len(content)),
+            ("Content-Disposition", content_disposition(name)),
+            ("X-Content-Type-Options", "nosniff")])

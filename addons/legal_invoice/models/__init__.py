@@ -1,0 +1,9 @@
+from . import (
+    account_move,
+    payment_provider,
+    res_company,
+    res_config_settings,
+    res_partner,
+    res_partner_bank,
+    vies_answer,
+)

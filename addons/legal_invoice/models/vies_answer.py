@@ -1,0 +1,102 @@
+import logging
+from datetime import timedelta
+
+from stdnum import util
+from stdnum.eu import vat as eu_vat
+from stdnum.exceptions import ValidationError as NumberError
+
+from odoo import api, fields, models
+
+from ..tools import without_separators
+
+_logger = logging.getLogger(__name__)
+
+FRESH_DAYS = 30
+PATIENCE = 3  # seconds a customer waits for VIES
+PATIENCE_OF_CRON = 10
+BATCH = 20
+
+
+class ViesAnswer(models.Model):
+    _name = "vies.answer"
+    _description = "Answer of VIES on a VAT number"
+    _order = "asked_on desc, id desc"
+    _rec_name = "vat"
+
+    vat = fields.Char(string="VAT number", required=True, readonly=True)
+    is_valid = fields.Boolean(readonly=True)
+    asked_on = fields.Datetime(
+        string="Answered on", readonly=True, help="Empty as long as VIES has not answered.")
+
+    _vat_unique = models.Constraint("UNIQUE(vat)", "The answer on a number is kept once.")
+
+    def _ask(self, numbers):
+        """Whether each number is valid, from what is kept or from VIES itself.
+
+        Never fails and never waits long: what VIES does not answer counts as not valid until
+        the cron has asked again, and what it answered once counts until it answers otherwise.
+
+        :param set numbers: VAT numbers of the EU
+        :return: dict of number without separators to bool
+        """
+        numbers = {without_separators(number) for number in numbers}
+        kept = {answer.vat: answer for answer in self.search([("vat", "in", list(numbers))])}
+        known = {number: answer.is_valid for number, answer in kept.items()}
+        fresh = fields.Datetime.now() - timedelta(days=FRESH_DAYS)
+        late = self.browse()
+        for number in sorted(numbers):
+            answer = kept.get(number) or self._keep(number)
+            if answer.asked_on and answer.asked_on > fresh:
+                continue
+            # One that does not answer keeps the customer waiting once, not for each number.
+            if late or not answer._ask_vies(PATIENCE):
+                late += answer
+            known[number] = answer.is_valid
+        if late:
+            self.env.ref("legal_invoice.ir_cron_vies")._trigger(
+                fields.Datetime.now() + timedelta(minutes=10))
+        return known
+
+    @api.model
+    def _keep(self, number):
+        """The row of a number: made once, whoever else makes it at the same moment."""
+        self.env.cr.execute(
+            "INSERT INTO vies_answer (vat, is_valid, create_date, write_date, create_uid, "
+            "write_uid) VALUES (%s, false, now() at time zone 'UTC', now() at time zone 'UTC', "
+            "%s, %s) ON CONFLICT (vat) DO UPDATE SET vat = excluded.vat RETURNING id",
+            [number, self.env.uid, self.env.uid])
+        return self.browse(self.env.cr.fetchone()[0])
+
+    def _ask_vies(self, patience):
+        """:return: whether VIES answered; what it said is kept"""
+        self.ensure_one()
+        from odoo.tools import zeep  # noqa: PLC0415 (slow to import)
+        try:
+            # stdnum's own function hands on an argument that Odoo 19's SOAP client refuses.
+            client = util.get_soap_client(eu_vat.vies_wsdl, timeout=patience)
+            number = eu_vat.compact(self.vat)
+            valid = client.checkVat(number[:2], number[2:])["valid"]
+        except NumberError:
+            valid = False  # not a number VIES knows of
+        except (OSError, zeep.exceptions.Error) as error:
+            _logger.info("VIES does not answer on %s: %s", self.vat, error)
+            return False
+        self.write({"is_valid": valid, "asked_on": fields.Datetime.now()})
+        return True
+
+    @api.model
+    def _cron_ask_again(self):
+        """Ask again what VIES has not answered; the customers of these numbers follow."""
+        domain = [("asked_on", "=", False)]
+        answers = self.search(domain, limit=BATCH, order="id").try_lock_for_update()
+        for number, answer in enumerate(answers, start=1):
+            if not answer._ask_vies(PATIENCE_OF_CRON):
+                self.env.ref("legal_invoice.ir_cron_vies")._trigger(
+                    fields.Datetime.now() + timedelta(hours=1))
+                return
+            answer._tell_partners()
+            self.env["ir.cron"]._commit_progress(1, remaining=len(answers) - number)
+
+    def _tell_partners(self):
+        partners = self.env["res.partner"].search([("vat", "=", self.vat)])
+        partners.write({"vies_valid": self.is_valid})

@@ -1,0 +1,1 @@
+from . import test_checks, test_download, test_mentions, test_vies

@@ -1,0 +1,86 @@
+import io
+import zipfile
+
+from pypdf import PdfReader
+
+from odoo.exceptions import UserError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import LegalCase, pages
+
+
+@tagged("post_install", "-at_install")
+class TestDownload(LegalCase, HttpCase):
+    """§2.7: staff download, send again, correct."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.accountant = new_test_user(
+            cls.env, "legal_accountant", "account.group_account_invoice", lang="en_US")
+        cls.clerk = new_test_user(cls.env, "legal_clerk", "base.group_user", lang="en_US")
+        cls.moves = cls.env["account.move"]
+        for day in ("2024-02-03", "2024-02-29"):
+            cls.moves += cls.invoice(cls.person, cls.vat20, invoice_date=day)
+        cls.moves += cls.invoice(
+            cls.person, cls.vat20, move_type="out_refund", invoice_date="2024-02-10")
+        cls.invoice(cls.person, cls.vat20, invoice_date="2024-03-01")
+        # As when they were sent; in tests Odoo stores a page where it would store a PDF.
+        for move in cls.moves:
+            content, _kind = cls.env["ir.actions.report"].with_context(
+                force_report_rendering=True)._render_qweb_pdf(
+                    "account.account_invoices", move.ids)
+            cls.env["ir.attachment"].create({
+                "name": f"{move.name.replace('/', '_')}.pdf", "raw": content,
+                "mimetype": "application/pdf", "res_model": "account.move", "res_id": move.id,
+                "res_field": "invoice_pdf_report_file"})
+        cls.moves.invalidate_recordset(["invoice_pdf_report_id", "invoice_pdf_report_file"])
+
+    def download(self, file_format="pdf", user=None, **vals):
+        return self.env["legal.invoice.download"].with_user(user or self.accountant).create({
+            "date_from": "2024-02-01", "date_to": "2024-02-29", "file_format": file_format,
+            **vals})
+
+    def test_a_month_as_one_pdf(self):
+        """In the order of time, credit notes among them, and nothing of another month."""
+        self.authenticate("legal_accountant", "legal_accountant")
+        answer = self.url_open(self.download().action_download()["url"])
+        self.assertEqual(answer.headers["Content-Type"], "application/pdf")
+        printed = pages(answer.content)
+        self.assertEqual(len(printed), 3)
+        for move, page in zip(self.moves.sorted("invoice_date"), printed, strict=True):
+            self.assertIn(move.name, page)
+
+    def test_a_month_as_zip(self):
+        _name, _mimetype, content = self.download("zip")._file()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            self.assertEqual(sorted(archive.namelist()), sorted(
+                f"{move.name.replace('/', '_')}.pdf" for move in self.moves))
+            for name in archive.namelist():
+                self.assertEqual(len(PdfReader(io.BytesIO(archive.read(name))).pages), 1)
+
+    def test_the_chosen_ones(self):
+        download = self.download(move_ids=self.moves[:1].ids)
+        self.assertEqual(download._documents(), self.moves[:1])
+
+    def test_nobody_elses(self):
+        """Neither a colleague's download, nor without rights on invoices."""
+        url = self.download().action_download()["url"]
+        other = new_test_user(
+            self.env, "legal_other", "account.group_account_invoice", lang="en_US")
+        for user in (other, self.clerk):
+            self.authenticate(user.login, user.login)
+            self.assertIn(self.url_open(url).status_code, (403, 404))
+
+    def test_nothing_there(self):
+        with self.assertRaisesRegex(UserError, "no posted"):
+            self.download(date_from="1999-01-01", date_to="1999-01-31").action_download()
+
+    def test_too_many_at_once(self):
+        """Hundreds of PDFs to be made in one request would end in a time-out."""
+        self.moves.env["ir.attachment"].search([("res_id", "in", self.moves.ids), (
+            "res_model", "=", "account.move"), ("res_field", "!=", False)]).unlink()
+        with self.assertRaisesRegex(UserError, "too many"):
+            module = type(self.download()).__module__
+            self.patch(__import__("sys").modules[module], "MAX_TO_MAKE", 2)
+            self.download().action_download()

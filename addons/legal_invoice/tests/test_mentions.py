@@ -1,0 +1,168 @@
+import io
+
+from pypdf import PdfReader
+
+from odoo.tests import tagged
+
+from .common import LegalCase
+
+
+@tagged("post_install", "-at_install")
+class TestMentions(LegalCase):
+    """§2.7: « Les factures respecteront les mentions légales en vigueur »."""
+
+    def test_consumer(self):
+        """Neither penalties nor the 40 € charge between a company and a private person."""
+        mentions = self.mentions(self.invoice(self.person, self.vat20))
+        self.assertEqual(
+            mentions, {"operation": "Catégorie de l’opération : prestation de services"})
+
+    def test_professional(self):
+        mentions = self.mentions(self.invoice(self.business, self.vat20))
+        self.assertEqual(list(mentions), [
+            "customer", "operation", "penalties", "recovery", "early_payment"])
+        self.assertIn("303 265 045", mentions["customer"])
+        self.assertIn("40,00", mentions["recovery"])
+        self.assertIn("D441-5", mentions["recovery"])
+        self.assertIn("10 points", mentions["penalties"])
+        self.assertEqual(
+            mentions["early_payment"], "Pas d’escompte pour paiement anticipé.")
+
+    def test_own_words(self):
+        self.company.write({"legal_late_penalty": "Trois fois le taux légal.",
+                            "legal_early_payment": "Escompte de 1 % sous huit jours."})
+        mentions = self.mentions(self.invoice(self.business, self.vat20), self.env.lang)
+        self.assertEqual(mentions["penalties"], "Trois fois le taux légal.")
+        self.assertEqual(mentions["early_payment"], "Escompte de 1 % sous huit jours.")
+
+    def test_credit_note(self):
+        """What is paid back is neither paid late nor early."""
+        mentions = self.mentions(self.invoice(self.business, self.vat20, move_type="out_refund"))
+        self.assertEqual(list(mentions), ["customer", "operation"])
+
+    def test_category_of_operations(self):
+        """Decree 2022-1299: goods, services or both."""
+        for taxes, expected in (
+                (self.vat20, "services"), (self.goods20, "goods"), (None, "services")):
+            self.assertEqual(self.invoice(self.person, taxes)._legal_operation(), expected)
+        mixed = self.invoice(self.person, self.vat20, 2, invoice_date="2026-01-05")
+        mixed.button_draft()
+        mixed.invoice_line_ids[0].tax_ids = self.goods20
+        self.assertEqual(mixed._legal_operation(), "mixed")
+        self.company.legal_operation = "goods"
+        self.assertEqual(self.invoice(self.person)._legal_operation(), "goods")
+
+    def test_delivery_of_goods_elsewhere(self):
+        """Decree 2022-1299: the delivery address of goods, when it differs."""
+        shop = self.business.copy({
+            "name": "ACME boutique", "street": "9 quai Sud", "type": "delivery",
+            "parent_id": self.business.id})
+        goods = self.invoice(self.business, self.goods20, partner_shipping_id=shop.id)
+        self.assertIn("9 quai Sud", self.mentions(goods)["delivery"])
+        service = self.invoice(self.business, self.vat20, partner_shipping_id=shop.id)
+        self.assertNotIn("delivery", self.mentions(service))
+
+    def test_vat_on_debits(self):
+        """Printed by who chose it, on taxed services; Odoo prints it for any taxed goods."""
+        self.assertNotIn("debits", self.mentions(self.invoice(self.person, self.vat20)))
+        self.company.legal_vat_on_debits = True
+        self.assertIn("débits", self.mentions(self.invoice(self.person, self.vat20))["debits"])
+        self.assertNotIn("debits", self.mentions(self.invoice(self.person, self.goods20)))
+        self.assertNotIn("débits", "".join(self.pages(self.invoice(self.person, self.goods20))))
+
+    def test_regimes(self):
+        for regime, article in (("franchise", "293 B"), ("exempt", "261-4-4° a")):
+            self.company.legal_vat_regime = regime
+            self.assertIn(article, self.mentions(self.invoice(self.person))["vat"])
+        self.company.legal_vat_mention = "Exonération, art. L. 223-1 du CIBS"
+        self.assertEqual(self.mentions(self.invoice(self.person), self.env.lang)["vat"],
+                         "Exonération, art. L. 223-1 du CIBS")
+
+    def test_reverse_charge(self):
+        self.assertIn("Autoliquidation", self.mentions(self.invoice(self.belgian))["vat"])
+        # Taxed all the same, a person of another state, or a business at home: no mention.
+        self.assertNotIn("vat", self.mentions(self.invoice(self.belgian, self.vat20)))
+        self.assertNotIn("vat", self.mentions(self.invoice(self.business)))
+        person = self.belgian.copy({"name": "Bram", "is_company": False, "vat": False})
+        self.assertNotIn("vat", self.mentions(self.invoice(person)))
+
+    def test_outside_the_union(self):
+        swiss = self.belgian.copy({
+            "name": "Suisse SA", "vat": False, "country_id": self.env.ref("base.ch").id})
+        self.assertIn("259", self.mentions(self.invoice(swiss))["vat"])
+
+    def test_foreign_company(self):
+        self.company.account_fiscal_country_id = self.env.ref("base.be")
+        self.assertEqual(self.mentions(self.invoice(self.business, self.vat20)), {})
+
+    def test_in_the_customers_language(self):
+        self.business.lang = "en_US"
+        text = "".join(self.pages(self.invoice(self.business, self.vat20)))
+        self.assertIn("No discount for early payment.", text)
+        self.assertIn("with a capital of", text)
+        self.assertNotIn("escompte", text)
+
+    def test_three_pages(self):
+        """Seller and page on every page, totals carried over, mentions on the last one."""
+        move = self.invoice(self.business, self.vat20, 60)
+        printed = self.pages(move)
+        self.assertEqual(len(printed), 3)
+        for number, page in enumerate(printed, start=1):
+            self.assertRegex(page, rf"Page\s+{number}\s*/\s*3")
+            for words in ("Cap Légal, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
+                          "SIRET 732 829 320 00074", "RCS Lyon 732 829 320",
+                          "TVA FR44732829320"):
+                self.assertIn(words, " ".join(page.split()))
+            self.assertIn("Quantité", page)
+        self._check_carried(printed)
+        for words in ("SIREN 303 265 045", "prestation de services", "D441-5", "10 points",
+                      "Pas d’escompte", "720,00"):
+            self.assertIn(words, printed[2])
+            self.assertNotIn(words, "".join(printed[:2]))
+
+    def _check_carried(self, printed):
+        for page, following in zip(printed, printed[1:], strict=False):
+            lines = [number for number in range(1, 61) if f"Article {number} " in page]
+            amount = f"{max(lines) * 10},00 €"
+            self.assertIn(f"À reporter : {amount}", page)
+            self.assertIn(f"Report : {amount}", following)
+        self.assertNotIn("Report :", printed[0])
+        self.assertNotIn("À reporter", printed[-1])
+
+    def test_names_of_the_world(self):
+        """Bad input: address too long, emoji and right-to-left names."""
+        self.business.write({
+            "name": "שלום Écoles 🎓 مرحبا", "street": "Lotissement " + "interminable " * 20,
+            "street2": "X" * 180})
+        printed, = self.pages(self.invoice(self.business, self.vat20))
+        for words in ("Écoles", "🎓", "Article 1", "Pas d’escompte"):
+            self.assertIn(words, printed)
+        self.assertEqual("".join(printed.split()).count("X"), 180)
+
+    def test_archival(self):
+        """PDF/A-3, so that Factur-X can be attached."""
+        content, _kind = self.env["ir.actions.report"].with_context(
+            force_report_rendering=True)._render_qweb_pdf(
+                "account.account_invoices", self.invoice(self.person, self.vat20).ids)
+        metadata = PdfReader(io.BytesIO(content)).trailer["/Root"]["/Metadata"].get_data()
+        self.assertIn(b"pdfaid", metadata)
+
+    def test_without_the_paper_engine(self):
+        """In the portal's page and with wkhtmltopdf the seller stands once, by the mentions."""
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", self.invoice(self.business, self.vat20).ids)
+        text = html.decode()
+        self.assertIn("SIRET 732 829 320 00074", text)
+        self.assertNotIn("o_paper_every_page", text)
+        self.assertNotIn("data-paper-carry", text)
+
+    def test_alerts(self):
+        """Bad input: a customer without country; nothing is blocked, the accountant is told."""
+        nobody = self.env["res.partner"].create({"name": "Nemo"})
+        move = self.invoice(nobody, self.vat20)
+        self.assertEqual(move.state, "posted")
+        self.assertIn("pays", move.with_context(
+            lang="fr_FR")._get_alerts()["legal_customer"]["message"])
+        self.assertNotIn("legal_customer", self.invoice(self.business, self.vat20)._get_alerts())
+        self.company.legal_form = False
+        self.assertIn("legal_company", move._get_alerts())

@@ -1,0 +1,104 @@
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from unittest.mock import patch
+
+from stdnum.eu import vat as eu_vat
+
+from odoo import fields
+from odoo.tests import tagged
+
+from .common import LegalCase
+
+WSDL = (Path(__file__).parent / "vies.wsdl").read_text()
+ANSWER = """<?xml version="1.0"?>
+<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
+<checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types">
+<countryCode>BE</countryCode><vatNumber>0477472701</vatNumber>
+<requestDate>2026-11-22</requestDate><valid>%s</valid></checkVatResponse></s:Body></s:Envelope>"""
+
+
+@contextmanager
+def vies(valid="true"):
+    """A server that speaks VIES's protocol; yields the requests it got."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self._say(WSDL.replace("PORT", str(server.server_port)))
+
+        def do_POST(self):
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self._say(ANSWER % valid)
+
+        def _say(self, text):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/xml; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with patch.object(eu_vat, "vies_wsdl", f"http://127.0.0.1:{server.server_port}/wsdl"):
+            yield asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def no_vies():
+    """A closed port: nobody answers."""
+    with patch.object(eu_vat, "vies_wsdl", "http://127.0.0.1:9/wsdl"):
+        yield
+
+
+@tagged("post_install", "-at_install")
+class TestVies(LegalCase):
+    """VIES is asked when it answers, remembered, and never in the way of a sale."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.vat_check_vies = True
+
+    def customer(self, **vals):
+        return self.belgian.copy({"name": "Client", "vat": "BE0477472701", **vals})
+
+    def test_asked_once(self):
+        with vies() as asked:
+            self.assertTrue(self.customer().vies_valid)
+            self.assertTrue(self.customer().vies_valid)
+        self.assertEqual(len(asked), 1)
+        self.assertIn(b"0477472701", asked[0])
+
+    def test_a_number_vies_does_not_know(self):
+        with vies("false"):
+            self.assertFalse(self.customer().vies_valid)
+
+    def test_out_of_reach(self):
+        """Saved all the same, and asked again by the cron, which tells the customer's form."""
+        with no_vies():
+            customer = self.customer()
+            self.assertFalse(customer.vies_valid)
+        self.invoice(customer, self.vat20)
+        with vies() as asked:
+            self.env["vies.answer"]._cron_ask_again()
+        self.assertEqual(len(asked), 1)
+        self.assertTrue(customer.vies_valid)
+
+    def test_an_old_answer_counts_until_there_is_another(self):
+        with vies():
+            self.customer()
+        answer = self.env["vies.answer"].search([("vat", "=", "BE0477472701")])
+        answer.asked_on = fields.Datetime.now() - timedelta(days=31)
+        with no_vies():
+            self.assertTrue(self.customer().vies_valid)
+        with vies("false"):
+            self.assertFalse(self.customer().vies_valid)

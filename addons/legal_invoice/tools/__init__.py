@@ -1,0 +1,7 @@
+from .numbers import (
+    format_siren,
+    format_siret,
+    is_siren_or_siret,
+    siren_of_vat,
+    without_separators,
+)

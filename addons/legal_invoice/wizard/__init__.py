@@ -1,0 +1,1 @@
+from . import legal_check, legal_invoice_download

@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+
+class LegalCheck(models.TransientModel):
+    _name = "legal.check"
+    _description = "Legal mention to complete"
+
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    code = fields.Char(required=True, readonly=True)
+    name = fields.Char(string="Mention", readonly=True)
+    source = fields.Char(string="Asked for by", readonly=True)
+    is_done = fields.Boolean(string="Complete", readonly=True)
+    is_required = fields.Boolean(
+        string="Needed to sell", readonly=True,
+        help="Without it, no payment provider takes real payments.")
+
+    @api.model
+    def _open(self, company):
+        """:return: action: the checklist of a company as it is now"""
+        lines = self.create([
+            {"company_id": company.id, "code": item["code"],
+             "name": item["name"][:1].upper() + item["name"][1:], "source": item["source"],
+             "is_done": item["done"], "is_required": item["required"]}
+            for item in company._legal_checklist()])
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "legal_invoice.legal_check_action")
+        action["domain"] = [("id", "in", lines.ids)]
+        return action
+
+    def action_complete(self):
+        """Where the mention is typed: an extension that adds items leads to its own place."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "res_model": "res.company",
+            "res_id": self.company_id.id, "views": [(False, "form")],
+            "context": {"form_view_initial_mode": "edit"},
+        }

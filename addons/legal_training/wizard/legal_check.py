@@ -1,0 +1,12 @@
+from odoo import models
+
+
+class LegalCheck(models.TransientModel):
+    _inherit = "legal.check"
+
+    def action_complete(self):
+        """The declaration of activity is typed in the settings of trainings."""
+        if self.code == "training":
+            return self.env["ir.actions.act_window"]._for_xml_id(
+                "event.action_event_configuration")
+        return super().action_complete()

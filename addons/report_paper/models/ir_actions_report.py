@@ -1,0 +1,176 @@
+import io
+import logging
+from collections import OrderedDict
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import file_open
+
+from ..tools import PaperFetcher, weasy
+
+_logger = logging.getLogger(__name__)
+
+PAPER_SHEET = "report_paper/static/src/css/paper.css"
+CSS_MARGIN = 11  # mm, where Odoo's style sheets make the margins instead of the paper format
+
+
+class IrActionsReport(models.Model):
+    _inherit = "ir.actions.report"
+
+    paper_archival = fields.Boolean(
+        string="Archival PDF (PDF/A-3)",
+        help="The file holds all it needs to be read in years (ISO 19005-3, level B), and may "
+        "carry other files, as Factur-X asks. Only with the WeasyPrint engine.")
+
+    @api.model
+    def _paper_engine(self):
+        """:return: ``weasyprint`` or ``wkhtmltopdf``: the parameter ``report.paper_engine``"""
+        # sudo: everyone who prints follows the setting
+        parameters = self.env["ir.config_parameter"].sudo()
+        return parameters.get_param("report.paper_engine", "weasyprint")
+
+    @api.model
+    def get_wkhtmltopdf_state(self):
+        """The web client asks before it prints; WeasyPrint is always there."""
+        if self._paper_engine() == "weasyprint":
+            return "ok"
+        return super().get_wkhtmltopdf_state()
+
+    @api.model
+    def _run_wkhtmltopdf(self, bodies, report_ref=False, header=None, footer=None,
+                         landscape=False, specific_paperformat_args=None,
+                         set_viewport_size=False):
+        """Odoo's door to its PDF engine: the setting chooses who stands behind.
+
+        :return: bytes of one PDF with all bodies, each with its own pages n/N
+        :raise UserError: the PDF cannot be made
+        """
+        if self._paper_engine() != "weasyprint":
+            return super()._run_wkhtmltopdf(
+                bodies, report_ref=report_ref, header=header, footer=footer,
+                landscape=landscape, specific_paperformat_args=specific_paperformat_args,
+                set_viewport_size=set_viewport_size)
+        report = self._get_report(report_ref) if report_ref else self
+        return report._paper_print(
+            weasy.parts(bodies, header, footer), landscape, specific_paperformat_args or {})
+
+    def _paper_print(self, parts, landscape, arguments):
+        """:param list parts: see :func:`weasy.parts`"""
+        base_url = self._get_report_url() or "http://localhost"
+        fetcher = PaperFetcher(self.env, base_url)
+        variant = "pdf/a-3b" if self.paper_archival else None
+        documents = []
+        try:
+            page = self._paper_page(landscape, arguments)
+            with weasy.locked():
+                for part in parts:
+                    html, links = weasy.compose(*part)
+                    documents.append(weasy.lay_out(
+                        html, self._paper_sheets(links, fetcher, base_url), page, fetcher,
+                        base_url, pdf_variant=variant))
+                return weasy.print_documents(documents, pdf_variant=variant)
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError,
+                ValueError) as error:  # what a template can make a layout engine do
+            _logger.exception("WeasyPrint failed on %s", self.report_name)
+            raise UserError(self.env._(
+                "The PDF of “%(report)s” cannot be made: %(error)s. Undo the last change of its "
+                "template, or choose wkhtmltopdf in the general settings.",
+                report=self.name or "", error=error)) from error
+
+    def _paper_page(self, landscape, arguments):
+        """The paper format, with what the template of the report says of it.
+
+        :param dict arguments: attributes ``data-report-…`` of the template
+        :return: :class:`weasy.Page`
+        """
+        paper = self.get_paperformat()
+        width, height = paper.print_page_width or 210, paper.print_page_height or 297
+        landscape = landscape or arguments.get("data-report-landscape")
+        if landscape and width < height:
+            width, height = height, width
+        side = CSS_MARGIN if paper.css_margins else 0
+        return weasy.Page(
+            width=width, height=height,
+            top=float(arguments.get("data-report-margin-top") or paper.margin_top),
+            right=paper.margin_right + side,
+            bottom=float(arguments.get("data-report-margin-bottom") or paper.margin_bottom),
+            left=paper.margin_left + side)
+
+    # Style sheets ---------------------------------------------------------------------------
+
+    def _paper_sheets(self, links, fetcher, base_url):
+        """The parsed style sheets of a report, ours last."""
+        database = self.env.cr.dbname
+        sheets = [
+            weasy.sheet((database, link), lambda link=link: self._paper_bundle(link),
+                        fetcher, base_url) for link in links]
+        return [*sheets, weasy.sheet(PAPER_SHEET, _read_paper_sheet, fetcher, base_url)]
+
+    def _paper_bundle(self, link):
+        """The text of a bundle of style sheets, compiled if it was not yet.
+
+        :param str link: ``/web/assets/<version>/<bundle>.min.css``
+        """
+        name = link.rsplit("/", 1)[-1]
+        debug = "/debug/" in link
+        bundle_name, rtl, _kind, autoprefix = self.env["ir.asset"]._parse_bundle_name(name, debug)
+        bundle = self.env["ir.qweb"]._get_asset_bundle(
+            bundle_name, js=False, debug_assets=debug, rtl=rtl, autoprefix=autoprefix)
+        # sudo: style sheets are public
+        return bundle.css().sudo().raw.decode() if bundle.stylesheets else ""
+
+    # One file a record ----------------------------------------------------------------------
+
+    def _render_qweb_pdf_prepare_streams(self, report_ref, data, res_ids=None):
+        """A PDF of its own for each record, where the template has an article for each.
+
+        wkhtmltopdf makes one file that Odoo cuts at its headings; cutting would lose what makes
+        an archival file, and its pages n/N.
+        """
+        report = self._get_report(report_ref)
+        if (self._paper_engine() != "weasyprint" or not res_ids or len(res_ids) == 1
+                or len(res_ids) != len(set(res_ids))):
+            return super()._render_qweb_pdf_prepare_streams(report_ref, data, res_ids=res_ids)
+        saved = self._paper_saved(report, res_ids)
+        wanted = [res_id for res_id in res_ids if res_id not in saved]
+        printed = self._paper_streams(report, dict(data or {}), wanted) if wanted else {}
+        if printed is None:
+            return super()._render_qweb_pdf_prepare_streams(report_ref, data, res_ids=res_ids)
+        if saved:
+            printed.update(super()._render_qweb_pdf_prepare_streams(
+                report_ref, data, res_ids=saved))
+        return OrderedDict((res_id, printed[res_id]) for res_id in res_ids)
+
+    def _paper_attachment(self, report, record):
+        if not report.attachment or self.env.context.get("report_pdf_no_attachment"):
+            return None
+        return report.retrieve_attachment(record)
+
+    def _paper_saved(self, report, res_ids):
+        """The records whose report was saved to be used again."""
+        if not report.attachment_use:
+            return []
+        return [record.id for record in self.env[report.model].browse(res_ids)
+                if self._paper_attachment(report, record)]
+
+    def _paper_streams(self, report, data, res_ids):
+        """:return: streams by id, or None when the template does not tell records apart"""
+        data = {"report_type": "pdf", "debug": False, **data}
+        html = self.with_context(debug=False)._render_qweb_html(
+            report.report_name, res_ids, data=data)[0]
+        bodies, ids, header, footer, arguments = report.with_context(debug=False)._prepare_html(
+            html, report_model=report.model)
+        if sorted(filter(None, ids)) != sorted(res_ids) or None in ids:
+            return None
+        streams = {}
+        for res_id, part in zip(ids, weasy.parts(bodies, header, footer), strict=True):
+            content = report._paper_print([part], self.env.context.get("landscape"), arguments)
+            record = self.env[report.model].browse(res_id)
+            streams[res_id] = {"stream": io.BytesIO(content),
+                               "attachment": self._paper_attachment(report, record)}
+        return streams
+
+
+def _read_paper_sheet():
+    with file_open(PAPER_SHEET) as file:
+        return file.read()

@@ -1,0 +1,2 @@
+from . import weasy
+from .fetcher import PaperFetcher

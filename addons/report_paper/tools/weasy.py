@@ -1,0 +1,160 @@
+"""WeasyPrint, with what is slow done once a process: parsing style sheets, loading fonts."""
+
+import logging
+import re
+import threading
+from collections import OrderedDict
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+
+import lxml.html
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+
+_logger = logging.getLogger(__name__)
+
+# WeasyPrint warns of every declaration of Bootstrap that is not for paper.
+logging.getLogger("weasyprint").setLevel(logging.ERROR)
+logging.getLogger("weasyprint.progress").setLevel(logging.ERROR)
+
+BUNDLE = re.compile(r"/web/assets/(?:[\w-]+/)+[\w.-]+\.css")
+FONT_FACE = re.compile(r"@font-face\s*{[^{}]*}")
+FONT_FAMILY = re.compile(r"font-family:\s*[\"']?([^;\"'}]+)")
+SHEETS_KEPT = 16  # a bundle per language direction, database and version
+PX_IN_MM = 96 / 25.4
+
+# Pango and Fontconfig are not made to be called by several threads with the same fonts.
+_lock = threading.RLock()
+_sheets = OrderedDict()
+_fonts = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sheet of paper: sizes and margins in millimetres."""
+
+    width: float
+    height: float
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+    def css(self):
+        return (
+            f"@page {{ size: {self.width}mm {self.height}mm; "
+            f"margin: {self.top}mm {self.right}mm {self.bottom}mm {self.left}mm; }}")
+
+
+def fonts():
+    """The fonts of the system and those of the style sheets, loaded once."""
+    global _fonts
+    if _fonts is None:
+        _fonts = FontConfiguration()
+    return _fonts
+
+
+def sheet(key, read, fetcher, base_url):
+    """A style sheet, parsed the first time.
+
+    :param key: what identifies its content: the address of a bundle holds its checksum
+    :param read: function that returns its text
+    """
+    with _lock:
+        if key not in _sheets:
+            _logger.info("Parsing the style sheet %s", key)
+            _sheets[key] = CSS(
+                string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
+                font_config=fonts())
+        _sheets.move_to_end(key)
+        while len(_sheets) > SHEETS_KEPT:
+            _sheets.popitem(last=False)
+        return _sheets[key]
+
+
+def _without_idle_fonts(css):
+    """Without the fonts nothing is written in: unpacking all that Odoo offers takes seconds."""
+    used = FONT_FACE.sub("", css)
+
+    def keep(face):
+        family = FONT_FAMILY.search(face[0])
+        return face[0] if family and family[1].strip() in used else ""
+
+    return FONT_FACE.sub(keep, css)
+
+
+def compose(body, header=None, footer=None):
+    """One HTML document of a body and of its header and footer, that run on every page.
+
+    :param str body: a whole document, as ``web.minimal_layout`` makes it
+    :param header: lxml node, or None
+    :return: (html, addresses of its style sheets)
+    """
+    tree = lxml.html.document_fromstring(body, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    links = [link.get("href") for link in tree.iter("link")
+             if BUNDLE.fullmatch(link.get("href", ""))]
+    for node in [*tree.iter("script", "link", "base")]:
+        node.drop_tree()
+    # Running elements come first, or they would miss the page they stand on.
+    for position, (name, node) in enumerate((("header", header), ("footer", footer))):
+        if node is not None:
+            node = deepcopy(node)
+            node.tail = None
+            node.classes.add(f"o_paper_{name}")
+            tree.body.insert(position, node)
+    return lxml.html.tostring(tree, encoding="unicode", doctype="<!DOCTYPE html>"), links
+
+
+def parts(bodies, header, footer):
+    """Each body with its own header and footer, out of the documents that hold all of them.
+
+    :return: list of (body, header node or None, footer node or None)
+    """
+    headers, footers = _running_nodes(header), _running_nodes(footer)
+    return list(islice(zip_longest(bodies, headers, footers), len(bodies)))
+
+
+def _running_nodes(html):
+    """The headers (or footers) of a document with those of all bodies, in their order."""
+    if not html:
+        return []
+    tree = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    return [*tree.xpath("//div[starts-with(@id, 'minimal_layout_report_')]/*")]
+
+
+def lay_out(html, sheets, page, fetcher, base_url, **options):
+    """:return: a WeasyPrint document; its margins give way to a header that needs the room"""
+    document = _lay_out(html, sheets, page, fetcher, base_url, options)
+    top, bottom = (_height_in_margin(document, margin) for margin in ("@top-left", "@bottom-left"))
+    if top > page.top or bottom > page.bottom:
+        page = replace(page, top=max(top, page.top), bottom=max(bottom, page.bottom))
+        document = _lay_out(html, sheets, page, fetcher, base_url, options)
+    return document
+
+
+def _lay_out(html, sheets, page, fetcher, base_url, options):
+    page_sheet = CSS(string=page.css(), url_fetcher=fetcher, base_url=base_url)
+    return HTML(string=html, url_fetcher=fetcher, base_url=base_url).render(
+        font_config=fonts(), stylesheets=[*sheets, page_sheet], **options)
+
+
+def _height_in_margin(document, margin):
+    """Millimetres that the content of a margin of the first page takes."""
+    for box in document.pages[0]._page_box.children if document.pages else []:
+        if getattr(box, "at_keyword", None) == margin:
+            return sum(child.margin_height() for child in box.children) / PX_IN_MM
+    return 0.0
+
+
+def print_documents(documents, **options):
+    """The PDF of one or several laid out documents, in their order."""
+    first = documents[0]
+    if len(documents) > 1:
+        first = first.copy([page for document in documents for page in document.pages])
+    return first.write_pdf(**options)
+
+
+def locked():
+    """Hold this while laying out and printing."""
+    return _lock
