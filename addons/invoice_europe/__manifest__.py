@@ -6,7 +6,7 @@
     "category": "Accounting/Localizations",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "l10n_eu_oss", "l10n_fr_account", "sale"],
+    "depends": ["l10n_eu_oss", "legal_invoice", "sale"],
     "data": [
         "security/ir.model.access.csv",
         "security/invoice_europe_rules.xml",

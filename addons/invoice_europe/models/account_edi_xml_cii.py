@@ -2,7 +2,9 @@ from odoo import models
 from odoo.tools import float_round, html2plaintext
 
 EN16931 = "urn:cen.eu:en16931:2017"
-LEGAL_NOTES = ("PMT", "PMD", "AAB")  # 40 €, penalties, discount: BR-FR-05
+# Subjects of the notes between professionals (UNTDID 4451, BR-FR-05), by mention.
+LEGAL_NOTES = {"PMT": "recovery", "PMD": "penalties", "AAB": "early_payment"}
+OPERATIONS = {"goods": "B", "services": "S", "mixed": "M"}
 VAT_DUE = {"on_invoice": "5", "on_payment": "72"}  # UNTDID 2475: date of invoice, of payment
 # Rules of the German CIUS that Odoo asks of every CII invoice.
 GERMAN_RULES = (
@@ -37,8 +39,8 @@ class AccountEdiXmlCii(models.AbstractModel):
             "business_process": self._french_billing_mode(invoice),
             "french_notes": self._french_notes(invoice),
             "french_due_code": VAT_DUE[self._french_exigibility(invoice)],
-            "seller_specified_legal_organization": seller._french_siren(),
-            "buyer_specified_legal_organization": buyer._french_siren(),
+            "seller_specified_legal_organization": seller._legal_siren(),
+            "buyer_specified_legal_organization": buyer._legal_siren(),
             "seller_siret": seller._french_siret(),
             "buyer_siret": buyer._french_siret(),
             "routing_scheme": ROUTING_SCHEME,
@@ -52,11 +54,7 @@ class AccountEdiXmlCii(models.AbstractModel):
 
     def _french_billing_mode(self, invoice):
         """BT-23: operation category (B goods, S services, M both), then 1, or 2 once paid."""
-        scopes = set(invoice.invoice_line_ids.tax_ids.mapped("tax_scope")) - {False}
-        kinds = invoice.invoice_line_ids.product_id.mapped(
-            lambda product: "service" if product.type == "service" else "consu")
-        found = scopes or set(kinds)
-        letter = "M" if len(found) > 1 else "B" if found == {"consu"} else "S"
+        letter = OPERATIONS[invoice._legal_operation()]
         paid = invoice.move_type == "out_invoice" and invoice.amount_total and (
             not invoice.amount_residual)
         return f"{letter}{2 if paid else 1}"
@@ -65,19 +63,22 @@ class AccountEdiXmlCii(models.AbstractModel):
         """VAT falls due with the payment (services, CGI art. 269, 2, c) unless all of it falls
         due with the invoice (goods, or the option for debits)."""
         taxes = invoice.invoice_line_ids.tax_ids.filtered("amount")
-        return "on_payment" if "on_payment" in taxes.mapped(
-            "tax_exigibility") else "on_invoice"
+        waits = "on_payment" in taxes.mapped("tax_exigibility")
+        debits = invoice.company_id.legal_vat_on_debits
+        return "on_payment" if waits and not debits else "on_invoice"
 
     def _french_notes(self, invoice):
         """BG-1: notes with their subject (UNTDID 4451).
 
         :return: list of (code, text)
         """
-        legal = invoice._french_legal_notes()
-        notes = [(code, legal[code]) for code in LEGAL_NOTES]
+        company = invoice.company_id.with_context(lang=invoice.env.lang)
+        legal = company._legal_payment_terms()
+        notes = [(code, legal[mention]) for code, mention in LEGAL_NOTES.items()]
         notes.append(("BAR", "B2B"))  # processed between businesses, not a kind for people
-        if invoice.company_id.report_footer:
-            notes.append(("ABL", html2plaintext(invoice.company_id.report_footer)))
+        notes.append(("ABL", company._legal_identity()))
+        if invoice.taxes_legal_notes:
+            notes.append(("REG", html2plaintext(invoice.taxes_legal_notes)))
         if invoice.narration:
             notes.append(("AAI", html2plaintext(invoice.narration)))
         return [(code, text) for code, text in notes if text]

@@ -181,6 +181,12 @@ class AccountMove(models.Model):
                 pieces=pieces).replace("\n", "<br/>"),
             user_id=(self.invoice_user_id or self.env.ref("base.user_admin")).id)
 
+    # Mentions ---------------------------------------------------------------------------------
+
+    def _legal_vat(self):
+        """Taxes that tell their own ground print it themselves, line by line as it may be."""
+        return "" if self.taxes_legal_notes else super()._legal_vat()
+
     # Electronic invoices ----------------------------------------------------------------------
 
     def _is_french_einvoice(self):
@@ -208,7 +214,7 @@ class AccountMove(models.Model):
         missing = [self.env._(
             "%(partner)s has no valid SIREN: type its SIRET on its contact form.",
             partner=partner.display_name)
-            for partner in (seller, buyer) if not partner._french_siren()]
+            for partner in (seller, buyer) if not partner._legal_siren()]
         missing += [self.env._(
             "%(partner)s has no city or no country: complete its address.",
             partner=partner.display_name)
@@ -221,21 +227,6 @@ class AccountMove(models.Model):
                 "“%(line)s” has no tax: choose one, such as 0% with its legal ground.",
                 line=untaxed[0].name or untaxed[0].product_id.display_name))
         return missing
-
-    def _french_legal_notes(self):
-        """What a late payment costs, and the discount for an early one (Code de commerce, art.
-        L441-9, L441-10 and D441-5).
-
-        Extension point.
-
-        :return: dict of text by subject: PMT, PMD, AAB (UNTDID 4451)
-        """
-        return {
-            "PMT": self.env._("Fixed charge for recovery costs of a late payment: 40 €"),
-            "PMD": self.env._(
-                "Penalties for late payment: three times the legal rate of interest"),
-            "AAB": self.env._("No discount for early payment"),
-        }
 
     def _einvoice_payment_lines(self):
         """Lines that stand for a payment, not for a sale: what was paid ahead.

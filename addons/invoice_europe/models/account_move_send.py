@@ -1,5 +1,7 @@
 from odoo import models
 
+from ..tools.archive import describe_factur_x
+
 
 class AccountMoveSend(models.AbstractModel):
     _inherit = "account.move.send"
@@ -8,6 +10,17 @@ class AccountMoveSend(models.AbstractModel):
         """Data typed since the posting counts."""
         invoice._einvoice_refresh()
         return super()._hook_invoice_document_before_pdf_report_render(invoice, invoice_data)
+
+    def _hook_invoice_document_after_pdf_report_render(self, invoice, invoice_data):
+        """Odoo takes what WeasyPrint prints for a PDF/A that says it all, and leaves out what
+        Factur-X adds to its metadata."""
+        result = super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        values = invoice_data.get("pdf_attachment_values") or {}
+        options = invoice_data.get("ubl_cii_xml_options") or {}
+        if (options.get("ubl_cii_format") == "facturx"
+                and values.get("raw", b"").startswith(b"%PDF")):
+            values["raw"] = describe_factur_x(values["raw"])
+        return result
 
     def _link_invoice_documents(self, invoices_data):
         """The file is there: the electronic invoice is made."""

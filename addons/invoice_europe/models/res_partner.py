@@ -1,6 +1,8 @@
-from stdnum.fr import siren, siret
+from stdnum.fr import siret
 
 from odoo import models
+
+from odoo.addons.legal_invoice.tools import without_separators
 
 # Where the French reform of electronic invoices applies (CGI art. 289 bis, I).
 REFORM_COUNTRIES = ("FR", "MC", "GP", "MQ", "RE")
@@ -19,23 +21,11 @@ class ResPartner(models.Model):
     def _is_french_business(self):
         """Whether invoices to them are electronic under the French reform."""
         self.ensure_one()
-        owner = self.commercial_partner_id
-        return owner.country_id.code in REFORM_COUNTRIES and bool(
-            owner.is_company or owner.vat or owner.company_registry)
-
-    def _french_siren(self):
-        """Nine digits, from the SIRET or the VAT number; or an empty text."""
-        self.ensure_one()
-        owner = self.commercial_partner_id
-        number = (owner.company_registry or "").replace(" ", "")
-        for candidate in (number[:9] if siret.is_valid(number) else number,
-                          (owner.vat or "").replace(" ", "")[4:]):
-            if siren.is_valid(candidate):
-                return candidate
-        return ""
+        return (self.commercial_partner_id.country_id.code in REFORM_COUNTRIES
+                and self._legal_is_professional())
 
     def _french_siret(self):
         """Fourteen digits, or an empty text."""
         self.ensure_one()
-        number = (self.commercial_partner_id.company_registry or "").replace(" ", "")
+        number = without_separators(self.commercial_partner_id.company_registry)
         return number if siret.is_valid(number) else ""

@@ -3,7 +3,7 @@ from datetime import date
 from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
 
-SIRETS = ("35600000000048", "44306184100047", "55208131766522", "40483304800022")
+SIRETS = ("35600000000048", "44306184100047", "55208131766522")
 
 
 @tagged("post_install", "-at_install")

@@ -1,1 +1,1 @@
-from . import months
+from . import archive, months
