@@ -96,18 +96,24 @@ class AccountEdiXmlCii(models.AbstractModel):
         vals["prepaid_amount"] += paid
 
     def _french_set_unit_prices(self, vals):
-        """Unit prices exact to six decimals, as BR-FR-DEC-03 allows: times the quantity they make
-        the line (Odoo rounds them to the cent)."""
+        """Lines as they are in the books, and unit prices that make them.
+
+        Of prices that include their taxes, Odoo's lines may add up to a cent more than the books
+        (BR-CO-10). Unit prices are exact to six decimals, as BR-FR-DEC-03 allows: Odoo's, rounded
+        to the cent, times the quantity are not the line.
+        """
         for line_vals in vals["invoice_line_vals_list"]:
             line, quantity = line_vals["line"], line_vals["quantity"]
-            if not quantity:
+            if not quantity or line_vals["allowance_charge_vals_list"]:
                 continue
-            net = float_round(line.price_subtotal / quantity, UNIT_DECIMALS)
+            total = line.move_id.direction_sign * line.amount_currency + 0.0  # no -0.0
+            net = float_round(total / quantity, UNIT_DECIMALS)
             discount = line.discount if line.discount != 100.0 else 0.0
             gross = float_round(net / (1 - discount / 100), UNIT_DECIMALS)
             line_vals.update({
-                "price_subtotal_unit": net, "gross_price_total_unit": gross,
-                "price_discount_unit": gross - net, "unit_decimals": UNIT_DECIMALS})
+                "line_total_amount": total, "price_subtotal_unit": net,
+                "gross_price_total_unit": gross, "price_discount_unit": gross - net,
+                "unit_decimals": UNIT_DECIMALS})
 
     def _french_set_period(self, vals):
         """BG-14 is the time of the services; without one Odoo would tell when payment is due."""

