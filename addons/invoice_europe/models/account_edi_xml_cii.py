@@ -55,8 +55,9 @@ class AccountEdiXmlCii(models.AbstractModel):
     def _french_billing_mode(self, invoice):
         """BT-23: operation category (B goods, S services, M both), then 1, or 2 once paid."""
         letter = OPERATIONS[invoice._legal_operation()]
-        paid = invoice.move_type == "out_invoice" and invoice.amount_total and (
-            not invoice.amount_residual)
+        ahead = -sum(invoice._einvoice_payment_lines().mapped("price_subtotal"))
+        paid = invoice.move_type == "out_invoice" and (
+            invoice.amount_total + ahead and not invoice.amount_residual)
         return f"{letter}{2 if paid else 1}"
 
     def _french_exigibility(self, invoice):
