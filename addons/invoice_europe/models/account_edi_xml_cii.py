@@ -1,0 +1,133 @@
+from odoo import models
+from odoo.tools import float_round, html2plaintext
+
+EN16931 = "urn:cen.eu:en16931:2017"
+# Subjects of the notes between professionals (UNTDID 4451, BR-FR-05), by mention.
+LEGAL_NOTES = {"PMT": "recovery", "PMD": "penalties", "AAB": "early_payment"}
+OPERATIONS = {"goods": "B", "services": "S", "mixed": "M"}
+VAT_DUE = {"on_invoice": "5", "on_payment": "72"}  # UNTDID 2475: date of invoice, of payment
+# Rules of the German CIUS that Odoo asks of every CII invoice.
+GERMAN_RULES = (
+    "seller_payment_instructions_1", "seller_payment_instructions_2", "seller_identifier",
+    "seller_phone", "seller_email")
+UNIT_DECIMALS = 6
+ROUTING_SCHEME = "0225"  # addresses of the French directory start with the SIREN
+
+
+class AccountEdiXmlCii(models.AbstractModel):
+    """Factur-X of French businesses: profile EN 16931 with the rules of the reform.
+
+    Source: standard XP Z12-012 (rules BR-FR-*, checked by the FNFE's schematrons).
+    """
+
+    _inherit = "account.edi.xml.cii"
+
+    def _export_invoice_vals(self, invoice):
+        vals = super()._export_invoice_vals(invoice)
+        vals["french"] = invoice._is_french_einvoice()
+        if vals["french"]:
+            vals.update(self._french_vals(invoice))
+            self._french_leave_out_payments(invoice, vals)
+            self._french_set_unit_prices(vals)
+            self._french_set_period(vals)
+        return vals
+
+    def _french_vals(self, invoice):
+        seller, buyer = invoice.company_id.partner_id, invoice.commercial_partner_id
+        return {
+            "document_context_id": EN16931,
+            "business_process": self._french_billing_mode(invoice),
+            "french_notes": self._french_notes(invoice),
+            "french_due_code": VAT_DUE[self._french_exigibility(invoice)],
+            "seller_specified_legal_organization": seller._legal_siren(),
+            "buyer_specified_legal_organization": buyer._legal_siren(),
+            "seller_siret": seller._french_siret(),
+            "buyer_siret": buyer._french_siret(),
+            "routing_scheme": ROUTING_SCHEME,
+            "purchase_order_reference": invoice.ref or "",
+            "corrected_invoice": invoice.reversed_entry_id,
+            "prepaid_amount": invoice.amount_total - invoice.amount_residual,
+            "grand_total": invoice.amount_total,
+            "euro_tax_amount": invoice.currency_id != invoice.company_currency_id and abs(
+                invoice.amount_tax_signed),
+        }
+
+    def _french_billing_mode(self, invoice):
+        """BT-23: operation category (B goods, S services, M both), then 1, or 2 once paid."""
+        letter = OPERATIONS[invoice._legal_operation()]
+        ahead = -sum(invoice._einvoice_payment_lines().mapped("price_subtotal"))
+        paid = invoice.move_type == "out_invoice" and (
+            invoice.amount_total + ahead and not invoice.amount_residual)
+        return f"{letter}{2 if paid else 1}"
+
+    def _french_exigibility(self, invoice):
+        """VAT falls due with the payment (services, CGI art. 269, 2, c) unless all of it falls
+        due with the invoice (goods, or the option for debits)."""
+        taxes = invoice.invoice_line_ids.tax_ids.filtered("amount")
+        waits = "on_payment" in taxes.mapped("tax_exigibility")
+        debits = invoice.company_id.legal_vat_on_debits
+        return "on_payment" if waits and not debits else "on_invoice"
+
+    def _french_notes(self, invoice):
+        """BG-1: notes with their subject (UNTDID 4451).
+
+        :return: list of (code, text)
+        """
+        company = invoice.company_id.with_context(lang=invoice.env.lang)
+        legal = company._legal_payment_terms()
+        notes = [(code, legal[mention]) for code, mention in LEGAL_NOTES.items()]
+        notes.append(("BAR", "B2B"))  # processed between businesses, not a kind for people
+        notes.append(("ABL", company._legal_identity()))
+        if invoice.taxes_legal_notes:
+            notes.append(("REG", html2plaintext(invoice.taxes_legal_notes)))
+        if invoice.narration:
+            notes.append(("AAI", html2plaintext(invoice.narration)))
+        return [(code, text) for code, text in notes if text]
+
+    def _french_leave_out_payments(self, invoice, vals):
+        """What was paid ahead is a payment (BT-113), not a line of what is sold."""
+        payments = invoice._einvoice_payment_lines()
+        paid = -sum(payments.mapped("price_subtotal"))
+        lines = [line for line in vals["invoice_line_vals_list"] if line["line"] not in payments]
+        for index, line in enumerate(lines, start=1):
+            line["index"] = index
+        vals["invoice_line_vals_list"] = lines
+        vals["tax_basis_total_amount"] += paid
+        vals["grand_total"] += paid
+        vals["prepaid_amount"] += paid
+
+    def _french_set_unit_prices(self, vals):
+        """Lines as they are in the books, and unit prices that make them.
+
+        Of prices that include their taxes, Odoo's lines may add up to a cent more than the books
+        (BR-CO-10). Unit prices are exact to six decimals, as BR-FR-DEC-03 allows: Odoo's, rounded
+        to the cent, times the quantity are not the line.
+        """
+        for line_vals in vals["invoice_line_vals_list"]:
+            line, quantity = line_vals["line"], line_vals["quantity"]
+            if not quantity or line_vals["allowance_charge_vals_list"]:
+                continue
+            total = line.move_id.direction_sign * line.amount_currency + 0.0  # no -0.0
+            net = float_round(total / quantity, UNIT_DECIMALS)
+            discount = line.discount if line.discount != 100.0 else 0.0
+            gross = float_round(net / (1 - discount / 100), UNIT_DECIMALS)
+            line_vals.update({
+                "line_total_amount": total, "price_subtotal_unit": net,
+                "gross_price_total_unit": gross, "price_discount_unit": gross - net,
+                "unit_decimals": UNIT_DECIMALS})
+
+    def _french_set_period(self, vals):
+        """BG-14 is the time of the services; without one Odoo would tell when payment is due."""
+        lines = [line for line in vals["invoice_line_vals_list"] if line.get("billing_start")]
+        vals["billing_start"] = min((line["billing_start"] for line in lines), default=None)
+        vals["billing_end"] = max((line["billing_end"] for line in lines), default=None)
+
+    def _export_invoice_constraints(self, invoice, vals):
+        constraints = super()._export_invoice_constraints(invoice, vals)
+        if vals["french"]:
+            for name in GERMAN_RULES:
+                constraints.pop(name, None)
+            constraints.update({
+                f"french_{index}": error
+                for index, error in enumerate(invoice._einvoice_errors())})
+        return constraints

@@ -1,0 +1,31 @@
+from odoo import models
+
+from ..tools.archive import describe_factur_x
+
+
+class AccountMoveSend(models.AbstractModel):
+    _inherit = "account.move.send"
+
+    def _hook_invoice_document_before_pdf_report_render(self, invoice, invoice_data):
+        """Data typed since the posting counts."""
+        invoice._einvoice_refresh()
+        return super()._hook_invoice_document_before_pdf_report_render(invoice, invoice_data)
+
+    def _hook_invoice_document_after_pdf_report_render(self, invoice, invoice_data):
+        """Odoo takes what WeasyPrint prints for a PDF/A that says it all, and leaves out what
+        Factur-X adds to its metadata."""
+        result = super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        values = invoice_data.get("pdf_attachment_values") or {}
+        options = invoice_data.get("ubl_cii_xml_options") or {}
+        if (options.get("ubl_cii_format") == "facturx"
+                and values.get("raw", b"").startswith(b"%PDF")):
+            values["raw"] = describe_factur_x(values["raw"])
+        return result
+
+    def _link_invoice_documents(self, invoices_data):
+        """The file is there: the electronic invoice is made."""
+        result = super()._link_invoice_documents(invoices_data)
+        for invoice, data in invoices_data.items():
+            if data.get("ubl_cii_xml_attachment_values") and invoice._is_french_einvoice():
+                invoice.einvoice_state = "made"
+        return result

@@ -1,0 +1,25 @@
+from odoo import models
+
+
+class ProductTemplate(models.Model):
+    _inherit = "product.template"
+
+    def _make_analytic_accounts(self):
+        """Give these offers an analytic account, and Odoo the rule that puts it on their lines.
+
+        Each once for a company; what is already ruled for an offer stays.
+        """
+        # sudo: the rules follow from the company's setting, whoever creates the offer
+        rules = self.env["account.analytic.distribution.model"].sudo()
+        for company in self.env["res.company"].sudo().search(
+                [("analytic_offer_plan_id", "!=", False)]):
+            variants = self.product_variant_ids.filtered(
+                lambda product, company=company: product.company_id in (
+                    company, company.browse()))
+            ruled = rules.search([
+                ("product_id", "in", variants.ids), ("company_id", "=", company.id)]).product_id
+            rules.create([{
+                "product_id": product.id, "company_id": company.id,
+                "analytic_distribution": {
+                    str(company._make_analytic_account(product.display_name).id): 100},
+            } for product in variants - ruled])

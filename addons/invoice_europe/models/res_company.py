@@ -1,0 +1,247 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Command
+
+from odoo.addons.l10n_eu_oss.models.eu_tax_map import EU_TAX_MAP
+
+OSS_THRESHOLD = 10000.0  # euro a civil year, VAT Directive 2006/112/EC, art. 59c; CGI art. 259 D
+
+# Own taxes: the tax of the French chart each is made from, and what sets it apart.
+TAXES = {
+    "on_site": ("tva_normale_encaissement", {"name": "20% S on site"}),
+    "training": ("tva_sale_service_0", {
+        "name": "0% training", "ubl_cii_tax_category_code": "E",
+        "ubl_cii_tax_exemption_reason_code": "VATEX-FR-CGI261-4"}),
+    "franchise": ("tva_sale_service_0", {
+        "name": "0% 293 B", "ubl_cii_tax_category_code": "E",
+        "ubl_cii_tax_exemption_reason_code": "VATEX-FR-FRANCHISE"}),
+}
+# Rates of Guadeloupe, Martinique and Réunion: the tax of the chart, and those it stands for.
+OVERSEAS = {
+    "overseas_8_5": ("tva_specifique", ("tva_normale_encaissement",)),
+    "overseas_2_1": ("tva_super_reduite", (
+        "tva_intermediaire_encaissement", "tva_reduite_encaissement",
+        "tva_super_reduite_encaissement")),
+}
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    oss_registered = fields.Boolean(
+        string="One Stop Shop",
+        help="Consumers of other member states pay the VAT of their own country, declared through "
+        "the One Stop Shop (VAT Directive 2006/112/EC, art. 369a to 369k). Below 10,000 € a year "
+        "of such sales, the VAT of the seller's country may be kept (art. 59c).")
+    oss_sales_this_year = fields.Monetary(
+        string="Consumers of other member states, this year",
+        compute="_compute_oss_sales_this_year",
+        help="Untaxed sales of the civil year to consumers of other member states.")
+    deferral_account_id = fields.Many2one(
+        "account.account", string="Deferred revenue", check_company=True,
+        help="Where the price of months to come waits (487 in France). Empty: nothing is spread.")
+    deferral_min_months = fields.Integer(
+        string="Spread from (months)", default=3,
+        help="Invoice lines whose service lasts this many civil months or more are spread over "
+        "them by the day.")
+    analytic_offer_plan_id = fields.Many2one(
+        "account.analytic.plan", string="Analytic plan of offers", ondelete="set null",
+        help="Each training and subscription plan gets an analytic account there, which its "
+        "invoice lines carry. Empty: none.")
+
+    _deferral_months_positive = models.Constraint(
+        "CHECK(COALESCE(deferral_min_months, 2) >= 2)",
+        "A service is spread over two civil months at least.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies.filtered("oss_registered")._oss_apply()
+        return companies
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "oss_registered" in vals:
+            self._oss_apply()
+        if vals.get("analytic_offer_plan_id"):
+            self._offers_to_analyse()
+        return result
+
+    def _compute_oss_sales_this_year(self):
+        start = fields.Date.context_today(self).replace(month=1, day=1)
+        union = self.env.ref("base.europe").country_ids
+        for company in self:
+            # sudo: a total that tells administrators whether to register
+            [(total,)] = self.env["account.move"].sudo()._read_group([
+                ("company_id", "=", company.id), ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+                ("invoice_date", ">=", start), ("commercial_partner_id.vat", "=", False),
+                ("partner_id.country_id", "in",
+                 (union - company.account_fiscal_country_id).ids),
+            ], [], ["amount_untaxed_signed:sum"])
+            company.oss_sales_this_year = total or 0.0
+
+    # One Stop Shop --------------------------------------------------------------------------
+
+    def _oss_apply(self):
+        """Make or put away the fiscal positions of the One Stop Shop."""
+        for company in self:
+            company._oss_positions().active = company.oss_registered
+        # sudo: taxes follow from the setting, and so do their accounts
+        self.filtered("oss_registered").sudo()._map_eu_taxes()
+
+    def _oss_positions(self):
+        """Fiscal positions with taxes of the One Stop Shop, archived ones too."""
+        self.ensure_one()
+        return self.env["account.fiscal.position"].with_context(active_test=False).search([
+            ("company_id", "=", self.id), ("country_id", "!=", False),
+            ("tax_ids.invoice_repartition_line_ids.tag_ids", "in",
+             self.env.ref("l10n_eu_oss.tag_oss").ids)])
+
+    def _map_eu_taxes(self):
+        """Odoo maps one domestic tax for each foreign rate: services beside goods go unmapped.
+
+        Taxes of what is given on the spot stay: it is taxed where it takes place.
+        """
+        result = super()._map_eu_taxes()
+        for company in self:
+            on_site = company._europe_tax("on_site")
+            for position in company._oss_positions().filtered("active"):
+                position.tax_ids.original_tax_ids -= on_site
+                company._oss_link_taxes(position, on_site)
+        return result
+
+    def _oss_link_taxes(self, position, on_site):
+        tag = self.env.ref("l10n_eu_oss.tag_oss")
+        foreign = {
+            tax.amount: tax for tax in position.tax_ids
+            if tag in tax.invoice_repartition_line_ids.tag_ids}
+        domestic = self.env["account.tax"].search([
+            *self.env["account.tax"]._check_company_domain(self),
+            ("type_tax_use", "=", "sale"), ("amount_type", "=", "percent"), ("amount", ">", 0),
+            ("fiscal_position_ids.is_domestic", "=", True), ("id", "not in", on_site.ids)])
+        for tax in domestic - position.tax_ids.original_tax_ids:
+            rate = EU_TAX_MAP.get((tax.country_id.code, tax.amount, position.country_id.code))
+            if rate in foreign:
+                foreign[rate].original_tax_ids += tax
+
+    # Taxes of the French chart --------------------------------------------------------------
+
+    def _europe_tax(self, name):
+        """One of our own taxes of a French company, or none."""
+        self.ensure_one()
+        taxes = self.env["account.tax"]
+        return self.env.ref(self._europe_xmlid(name), raise_if_not_found=False) or taxes
+
+    def _europe_xmlid(self, name):
+        return f"account.{self.id}_invoice_europe_{name}"
+
+    def _europe_chart_tax(self, name):
+        chart = self.env["account.chart.template"].with_company(self)
+        return chart.ref(name, raise_if_not_found=False) or self.env["account.tax"]
+
+    def _europe_create_taxes(self):
+        """Complete the taxes of French companies, each once: those this adds, and the mentions."""
+        for company in self.sudo():  # sudo: run by installations and by administrators
+            if not company._europe_chart_tax("tva_sale_service_0"):
+                continue
+            for name, (origin, vals) in TAXES.items():
+                company._europe_create_tax(name, origin, vals)
+            company._europe_create_overseas()
+            company._europe_set_mentions()
+            if not company.deferral_account_id:
+                company.deferral_account_id = self.env["account.account"].with_company(
+                    company).search([
+                        *self.env["account.account"]._check_company_domain(company),
+                        ("code", "=like", "487%"), ("account_type", "=like", "liability%"),
+                    ], order="code", limit=1)
+
+    def _europe_create_tax(self, name, origin, vals):
+        """:return: our own tax, copied from one of the chart when it is not there yet"""
+        tax = self._europe_tax(name)
+        if not tax:
+            tax = self._europe_chart_tax(origin).copy(
+                {"original_tax_ids": [Command.clear()], "sequence": 20, **vals})
+            self.env["ir.model.data"]._update_xmlids([{
+                "xml_id": self._europe_xmlid(name), "record": tax, "noupdate": True}])
+        return tax
+
+    def _europe_create_overseas(self):
+        """Services in Guadeloupe, Martinique and Réunion bear their own rates (CGI art. 296);
+        in Guyane and Mayotte there is no VAT (art. 294, 1), as outside the Union."""
+        positions = self.env["account.fiscal.position"]
+        if positions.search_count([("company_id", "=", self.id), ("country_group_id", "=",
+                                    self.env.ref("invoice_europe.overseas_vat").id)], limit=1):
+            return
+        goods = self._europe_chart_tax("tva_sale_good_export_0")
+        position = positions.create({
+            "name": self.env._("Guadeloupe, Martinique, Réunion"), "company_id": self.id,
+            "auto_apply": True, "sequence": 45, "tax_ids": [Command.set(goods.ids)],
+            "country_group_id": self.env.ref("invoice_europe.overseas_vat").id})
+        for name, (origin, replaced) in OVERSEAS.items():
+            originals = self.env["account.tax"].union(*map(self._europe_chart_tax, replaced))
+            tax = self._europe_chart_tax(origin)
+            self._europe_create_tax(name, origin, {
+                "name": f"{tax.amount:g}% S DOM", "tax_scope": "service",
+                "tax_exigibility": "on_payment",
+                "cash_basis_transition_account_id":
+                    originals[:1].cash_basis_transition_account_id.id,
+                "fiscal_position_ids": [Command.set(position.ids)],
+                "original_tax_ids": [Command.set(originals.ids)]})
+
+    def _europe_set_mentions(self):
+        """What the law wants on invoices without VAT (CGI, annex II, art. 242 nonies A, I, 9° and
+        13°; VAT Directive, art. 226, 11 and 11a), and their codes on electronic invoices."""
+        mentions = {
+            lang: self.with_context(lang=lang)._europe_mentions()
+            for lang, _label in self.env["res.lang"].get_installed()}
+        taxes = {
+            **{name: self._europe_tax(name) for name in ("training", "franchise")},
+            **{name: self._europe_chart_tax(name) for name in (
+                "tva_sale_service_intra_0", "tva_sale_service_export_0")}}
+        source = mentions.pop("en_US")
+        for name, tax in taxes.items():
+            tax.with_context(lang="en_US").invoice_legal_notes = source[name]
+            tax.update_field_translations("invoice_legal_notes", {
+                lang: {source[name]: texts[name]} for lang, texts in mentions.items()})
+        # Services to a taxable person of another member state are not category K: goods are.
+        taxes["tva_sale_service_intra_0"].write({
+            "ubl_cii_tax_category_code": "AE",
+            "ubl_cii_tax_exemption_reason_code": "VATEX-EU-AE"})
+
+    def _europe_mentions(self):
+        return {
+            "training": self.env._("VAT exempt: CGI art. 261-4-4° a (vocational training)"),
+            "franchise": self.env._("VAT not applicable: CGI art. 293 B"),
+            "tva_sale_service_intra_0": self.env._(
+                "Reverse charge: CGI art. 283-2, Directive 2006/112/EC art. 44 and 196"),
+            "tva_sale_service_export_0": self.env._(
+                "Not subject to French VAT: CGI art. 259, 259 B and 259 D"),
+        }
+
+    # Dates ----------------------------------------------------------------------------------
+
+    def _deferral_date(self, date):
+        """`date`, or the first one after it on which no lock date forbids to post."""
+        self.ensure_one()
+        # sudo: lock dates are an accountant's data
+        locks = self.sudo()._get_lock_date_violations(
+            date, sale=False, purchase=False, tax=False)
+        return max((lock for lock, _field in locks), default=date - timedelta(1)) + timedelta(1)
+
+    # Analytic accounts ----------------------------------------------------------------------
+
+    def _offers_to_analyse(self):
+        """Give the offers of these companies their analytic account.
+
+        Extension point: modules with offers (plans, trainings) call
+        ``_make_analytic_accounts`` of theirs.
+        """
+
+    def _make_analytic_account(self, name):
+        """:return: a new analytic account in the plan of offers"""
+        self.ensure_one()
+        # sudo: the account follows from the setting, whoever creates the offer
+        return self.env["account.analytic.account"].sudo().create({
+            "name": name, "plan_id": self.analytic_offer_plan_id.id, "company_id": self.id})

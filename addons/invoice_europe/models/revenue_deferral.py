@@ -1,0 +1,212 @@
+from collections import defaultdict
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools import SQL
+
+from ..tools import months
+
+BATCH_SIZE = 1000  # shares in one journal entry
+
+
+class RevenueDeferral(models.Model):
+    """The share of an invoice line that a later civil month earns.
+
+    The price of a year is posted as revenue by its invoice (VAT and turnover are due with it).
+    What belongs to months after the invoice's goes at once to deferred revenue (487, PCG art.
+    944-48), and each month takes its share back when it is over. A credit note has shares of the
+    other sign. The row is the idempotency key: a line has one share a month, posted once.
+    """
+
+    _name = "revenue.deferral"
+    _description = "Revenue of a Later Month"
+    _inherit = ["analytic.mixin"]
+    _order = "month, id"
+    _rec_name = "month"
+
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", required=True, readonly=True, index=True,
+        ondelete="restrict")
+    line_id = fields.Many2one(
+        "account.move.line", string="Invoice line", readonly=True, ondelete="set null",
+        index="btree_not_null")
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    account_id = fields.Many2one(
+        "account.account", string="Revenue account", required=True, readonly=True)
+    deferral_account_id = fields.Many2one(
+        "account.account", string="Deferred revenue", required=True, readonly=True)
+    month = fields.Date(required=True, readonly=True, help="Its first day.")
+    amount = fields.Monetary(
+        required=True, readonly=True, help="Company currency; negative for a credit note.")
+    deferred_entry_id = fields.Many2one(
+        "account.move", string="Put aside by", readonly=True, ondelete="restrict",
+        index="btree_not_null")
+    earned_entry_id = fields.Many2one(
+        "account.move", string="Earned by", readonly=True, ondelete="restrict",
+        index="btree_not_null")
+    is_void = fields.Boolean(
+        string="Void", readonly=True, help="Its invoice was taken back to draft.")
+    state = fields.Selection(
+        [("waiting", "Waiting"), ("earned", "Earned"), ("void", "Void")],
+        compute="_compute_state", search="_search_state")
+
+    _once = models.UniqueIndex(
+        "(line_id, month) WHERE NOT COALESCE(is_void, FALSE)",
+        "The revenue of this month is already deferred.")
+    _month_starts = models.Constraint(
+        "CHECK(month = date_trunc('month', month))", "A month is told by its first day.")
+    _to_earn = models.Index(
+        "(month, id) WHERE earned_entry_id IS NULL AND NOT COALESCE(is_void, FALSE)")
+
+    @api.depends("is_void", "earned_entry_id")
+    def _compute_state(self):
+        for share in self:
+            share.state = (
+                "void" if share.is_void else "earned" if share.earned_entry_id else "waiting")
+
+    def _search_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domains = {
+            "void": [("is_void", "=", True)],
+            "earned": [("is_void", "=", False), ("earned_entry_id", "!=", False)],
+            "waiting": [("is_void", "=", False), ("earned_entry_id", "=", False)],
+        }
+        return fields.Domain.OR([domains[state] for state in value if state in domains])
+
+    # Invoices ---------------------------------------------------------------------------------
+
+    @api.model
+    def _defer(self, lines):
+        """Put aside what these posted invoice lines earn in months after their invoice's.
+
+        One journal entry a company and accounting date.
+        """
+        shares = self.create([
+            vals for line in lines for vals in self._prepare_shares(line)])
+        for (company, date), group in shares.grouped(
+                lambda share: (share.company_id, share.move_id.date)).items():
+            group.deferred_entry_id = group._post_entry(
+                company, date, self.env._("Deferred revenue"), -1)
+        return shares
+
+    def _prepare_shares(self, line):
+        first = months.first_day(line.move_id.date)
+        return [{
+            "move_id": line.move_id.id, "line_id": line.id, "company_id": line.company_id.id,
+            "partner_id": line.partner_id.id, "account_id": line.account_id.id,
+            "deferral_account_id": line.company_id.deferral_account_id.id,
+            "analytic_distribution": line.analytic_distribution,
+            "month": month, "amount": amount,
+        } for month, amount in line._revenue_by_month() if month > first and amount]
+
+    def _undo(self):
+        """Take back what these shares posted, on the same dates where they are still open.
+
+        The invoice is a draft again: when it is posted anew, it is deferred anew.
+        """
+        posted = defaultdict(self.browse)
+        for share in self:
+            posted[share.company_id, share.deferred_entry_id.date, 1] |= share
+            if share.earned_entry_id:
+                posted[share.company_id, share.earned_entry_id.date, -1] |= share
+        for (company, date, sign), shares in posted.items():
+            shares._post_entry(
+                company, date, self.env._("Deferred revenue: invoice back to draft"), sign)
+        self.is_void = True
+        self.flush_recordset(["is_void"])  # makes room for the shares of the next posting
+
+    # The end of a month -------------------------------------------------------------------------
+
+    @api.model
+    def _cron_earn(self, limit=BATCH_SIZE):
+        """Post the shares of the months that are over: one journal entry a company and month."""
+        domain = self._over_domain()
+        while shares := self.search(domain, limit=limit).try_lock_for_update():
+            shares._earn()
+            if not self.env["ir.cron"]._commit_progress(
+                    len(shares), remaining=self.search_count(domain)):
+                break
+
+    @api.model
+    def _over_domain(self):
+        tomorrow = fields.Date.context_today(self) + timedelta(days=1)
+        return [("month", "<", months.first_day(tomorrow)), ("state", "=", "waiting")]
+
+    def _earn(self):
+        for (company, month), shares in self.grouped(
+                lambda share: (share.company_id, share.month)).items():
+            shares.earned_entry_id = shares._post_entry(
+                company, months.last_day(month), self.env._("Revenue of the month"), 1)
+
+    # Entries ------------------------------------------------------------------------------------
+
+    def _post_entry(self, company, date, label, sign):
+        """Post shares from deferred revenue to revenue, or back.
+
+        :param date date: wanted; locked dates give way to the first open one
+        :param int sign: 1 earns, -1 defers
+        :return: the posted ``account.move``
+        """
+        # sudo: the books follow from the invoices, whoever posts them
+        entry = self.env["account.move"].sudo().with_company(company).create({
+            "move_type": "entry", "company_id": company.id,
+            "journal_id": self._journal(company).id,
+            "date": company._deferral_date(date), "ref": label, "is_revenue_deferral": True,
+            "line_ids": [
+                Command.create(item)
+                for shares in self.grouped(lambda share: (
+                    share.move_id, share.line_id, share.account_id,
+                    share.deferral_account_id)).values()
+                for item in shares._prepare_items(sign)],
+        })
+        entry._post(soft=False)
+        return entry
+
+    def _prepare_items(self, sign):
+        """Two journal items for the shares of one invoice line."""
+        share, amount = self[0], self.currency_id.round(sign * sum(self.mapped("amount")))
+        common = {"name": share.move_id.name, "partner_id": share.partner_id.id}
+        return [
+            {**common, "account_id": share.deferral_account_id.id, "balance": amount,
+             "analytic_distribution": False},
+            {**common, "account_id": share.account_id.id, "balance": -amount,
+             "analytic_distribution": share.analytic_distribution or False},
+        ]
+
+    def _journal(self, company):
+        journals = self.env["account.journal"].sudo()
+        return journals.search(
+            [*journals._check_company_domain(company), ("type", "=", "general")], limit=1)
+
+    # Check --------------------------------------------------------------------------------------
+
+    @api.model
+    def _violations(self):
+        """Accounts whose deferred revenue is not what their shares say; none when all is well.
+
+        :return: list of texts
+        """
+        self.env.flush_all()
+        self.env.cr.execute(SQL("""
+            WITH waiting AS (
+                SELECT deferral_account_id AS account, SUM(amount) AS amount
+                  FROM revenue_deferral
+                 WHERE earned_entry_id IS NULL AND NOT COALESCE(is_void, FALSE)
+              GROUP BY deferral_account_id),
+            posted AS (
+                SELECT line.account_id AS account, -SUM(line.balance) AS amount
+                  FROM account_move_line line
+                  JOIN account_move move ON move.id = line.move_id
+                 WHERE move.is_revenue_deferral AND move.state = 'posted'
+                   AND line.account_id IN (SELECT deferral_account_id FROM revenue_deferral)
+              GROUP BY line.account_id)
+            SELECT account, COALESCE(waiting.amount, 0), COALESCE(posted.amount, 0)
+              FROM waiting FULL JOIN posted USING (account)
+             WHERE COALESCE(waiting.amount, 0) <> COALESCE(posted.amount, 0)"""))
+        return [
+            f"account {account}: {waiting} waiting, {posted} posted"
+            for account, waiting, posted in self.env.cr.fetchall()]

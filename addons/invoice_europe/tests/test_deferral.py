@@ -1,0 +1,239 @@
+from datetime import date, datetime
+from unittest.mock import patch
+
+from freezegun import freeze_time
+from psycopg2 import IntegrityError
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import Form
+from odoo.tools import mute_logger
+
+from odoo.addons.invoice_europe.tools import months
+
+from .common import EuropeCase
+
+START, END = date(2026, 10, 15), date(2027, 10, 14)
+YEAR = {"deferred_start_date": START, "deferred_end_date": END, "price_unit": 1200.0}
+
+
+class TestDeferral(EuropeCase):
+    """A year's price is earned by its civil months: 487 and 706 agree with the shares at any
+    time, to the cent."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.deferred = cls.company.deferral_account_id
+        cls.customer = cls.make_customer("FR")
+        cls.shares = cls.env["revenue.deferral"]
+
+    def setUp(self):
+        super().setUp()
+        self.earned_before = self.balance(self.revenue)
+        self.owed_before = self.balance(self.deferred)
+
+    def tearDown(self):
+        self.assertEqual(self.shares._violations(), [])
+        super().tearDown()
+
+    def year(self, day=START, **line):
+        return self.invoice(self.customer, {**YEAR, **line}, day=day)
+
+    def earn(self, day):
+        """The scheduled action, on a day."""
+        with freeze_time(datetime(day.year, day.month, day.day, 12)), \
+                self.enter_registry_test_mode():
+            self.env.ref("invoice_europe.ir_cron_earn").method_direct_trigger()
+
+    def earned(self, until=None):
+        return round(self.balance(self.revenue, until) - (
+            0 if until else self.earned_before), 2)
+
+    def owed(self):
+        return round(self.balance(self.deferred) - self.owed_before, 2)
+
+    # Amounts ------------------------------------------------------------------------------------
+
+    def test_months_add_up(self):
+        """Whatever the amount and the days, the shares are in order and add up exactly."""
+        for amount in (0.01, -0.05, 99.99, 1200.0, -1199.99, 100000.01):
+            for end in (date(2026, 10, 15), date(2026, 10, 31), date(2026, 11, 1),
+                        date(2027, 10, 14), date(2028, 2, 29)):
+                with self.subTest(amount=amount, end=end):
+                    shares = months.spread(amount, START, end, 0.01)
+                    self.assertEqual(round(sum(share for _month, share in shares), 2), amount)
+                    self.assertEqual([month for month, _share in shares], months.of(START, end))
+                    self.assertTrue(all(share * amount >= 0 for _month, share in shares))
+
+    def test_by_the_day(self):
+        """17 of 365 days of 1,200.00 in October, 14 in the last one."""
+        shares = dict(months.spread(1200.0, START, END, 0.01))
+        self.assertEqual(shares[date(2026, 10, 1)], 55.89)
+        self.assertEqual(shares[date(2027, 2, 1)], 92.05)
+        self.assertEqual(shares[date(2027, 10, 1)], 46.03)
+        self.assertEqual(len(shares), 13)
+
+    # Books --------------------------------------------------------------------------------------
+
+    def test_invoice_of_a_year(self):
+        invoice = self.year()
+        self.assertEqual((self.earned(), self.owed()), (55.89, 1144.11))
+        self.assertEqual(invoice.revenue_deferral_count, 12)
+        self.earn(date(2026, 11, 29))
+        self.assertEqual(self.owed(), 1144.11)
+        self.earn(date(2026, 11, 30))
+        self.earn(date(2026, 11, 30))  # once
+        self.assertEqual((self.earned(), self.owed()), (154.52, 1045.48))
+        entry = invoice.revenue_deferral_ids.earned_entry_id
+        self.assertEqual((len(entry), entry.date, entry.state),
+                         (1, date(2026, 11, 30), "posted"))
+        self.earn(date(2027, 10, 31))
+        self.assertEqual((self.earned(), self.owed()), (1200.0, 0.0))
+        self.assertEqual(
+            invoice.revenue_deferral_ids.mapped("earned_entry_id.date")[-1], date(2027, 10, 31))
+
+    def test_one_entry_a_month_for_all(self):
+        moves = self.year() + self.year()
+        self.earn(date(2026, 12, 31))
+        entries = moves.revenue_deferral_ids.earned_entry_id
+        self.assertEqual(len(entries), 2)
+        self.assertEqual(len(entries[0].line_ids), 4)
+
+    def test_short_service_is_earned_at_once(self):
+        month = self.year(deferred_end_date=date(2026, 11, 14))
+        self.assertFalse(month.revenue_deferral_ids)
+        self.company.deferral_min_months = 2
+        self.assertTrue(self.year(deferred_end_date=date(2026, 11, 14)).revenue_deferral_ids)
+        self.company.deferral_account_id = False
+        self.assertFalse(self.year().revenue_deferral_ids)
+
+    def test_credit_note_gives_back_its_months(self):
+        """Cut in March: the days given back leave deferred revenue, the others are earned."""
+        invoice = self.year()
+        self.earn(date(2027, 2, 28))
+        note = self.invoice(
+            self.customer, {**YEAR, "deferred_start_date": date(2027, 3, 15),
+                            "price_unit": 703.56}, move_type="out_refund",
+            day=date(2027, 3, 15), reversed_entry_id=invoice.id)
+        self.assertTrue(all(share.amount < 0 for share in note.revenue_deferral_ids))
+        self.earn(date(2027, 10, 31))
+        self.assertEqual((self.earned(), self.owed()), (round(1200 - 703.56, 2), 0.0))
+        self.assertEqual(self.balance(self.revenue, date(2027, 3, 31)),
+                         self.balance(self.revenue))
+
+    def test_credit_note_by_the_button(self):
+        invoice = self.year()
+        self.earn(date(2026, 12, 31))
+        with freeze_time("2027-01-10"):
+            wizard = self.env["account.move.reversal"].with_context(
+                active_model="account.move", active_ids=invoice.ids).create(
+                    {"journal_id": invoice.journal_id.id})
+            note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
+            note.action_post()
+        self.assertTrue(note.revenue_deferral_ids)
+        self.earn(date(2027, 10, 31))
+        self.assertEqual((self.earned(), self.owed()), (0.0, 0.0))
+
+    def test_back_to_draft_and_posted_again(self):
+        invoice = self.year()
+        self.earn(date(2026, 12, 31))
+        invoice.button_draft()
+        self.assertEqual((self.earned(), self.owed()), (0.0, 0.0))
+        self.assertEqual(set(invoice.revenue_deferral_ids.mapped("state")), {"void"})
+        invoice.invoice_line_ids.price_unit = 365.0
+        invoice.action_post()
+        self.assertEqual((self.earned(), self.owed()), (17.0, 348.0))
+        self.earn(date(2026, 12, 31))
+        self.assertEqual((self.earned(), self.owed()), (78.0, 287.0))
+
+    def test_locked_months(self):
+        """A month closed by the accountant is earned on the first open day after it."""
+        invoice = self.year()
+        self.company.fiscalyear_lock_date = date(2026, 12, 31)
+        self.earn(date(2026, 12, 31))
+        self.assertEqual(
+            set(invoice.revenue_deferral_ids.earned_entry_id.mapped("date")), {date(2027, 1, 1)})
+
+    def test_entries_follow_the_invoice_only(self):
+        invoice = self.year()
+        with self.assertRaisesRegex(UserError, "spread the revenue"):
+            invoice.revenue_deferral_ids.deferred_entry_id.button_draft()
+
+    def test_a_month_is_deferred_once(self):
+        share = self.year().revenue_deferral_ids[0]
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), \
+                self.env.cr.savepoint():
+            share.copy({"line_id": share.line_id.id})
+
+    def test_another_worker_has_the_rows(self):
+        """Rows another worker holds are left to it."""
+        self.year()
+        with patch.object(type(self.shares), "try_lock_for_update",
+                          lambda records, **kwargs: records.browse()):
+            self.earn(date(2026, 12, 31))
+        self.assertEqual(self.owed(), 1144.11)
+
+    # Analytic accounts --------------------------------------------------------------------------
+
+    def test_analytic_account_of_an_offer(self):
+        """The account of the product is on the invoice and on each month's entry."""
+        plan = self.env["account.analytic.plan"].create({"name": "Offers"})
+        self.company.analytic_offer_plan_id = plan
+        self.service.product_tmpl_id._make_analytic_accounts()
+        self.service.product_tmpl_id._make_analytic_accounts()  # once
+        account = self.env["account.analytic.account"].search([("plan_id", "=", plan.id)])
+        self.assertEqual(account.mapped("name"), ["Remote course"])
+        invoice = self.year()
+        self.assertEqual(invoice.invoice_line_ids.analytic_distribution, {str(account.id): 100})
+        self.earn(date(2026, 11, 30))
+        items = self.env["account.analytic.line"].search([
+            (plan._column_name(), "=", account.id)])
+        self.assertEqual(round(sum(items.mapped("amount")), 2), 154.52)
+
+    # Screens ------------------------------------------------------------------------------------
+
+    def test_typed_in_the_form(self):
+        with Form(self.env["account.move"].with_context(
+                default_move_type="out_invoice")) as form:
+            form.partner_id = self.customer
+            form.invoice_date = START
+            with form.invoice_line_ids.new() as line:
+                line.product_id = self.service
+                line.deferred_start_date, line.deferred_end_date = START, END
+        invoice = form.save()
+        invoice.action_post()
+        self.assertEqual(
+            self.env["revenue.deferral"].search(
+                invoice.action_view_revenue_deferrals()["domain"]).mapped("state"),
+            ["waiting"] * 12)
+
+    def test_dates_in_order(self):
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), \
+                self.env.cr.savepoint():
+            self.invoice(self.customer, {"deferred_start_date": END, "deferred_end_date": START})
+
+    def test_batch_costs_no_query_a_line(self):
+        """Thirty lines take hardly more queries than three."""
+        def queries(count):
+            move = self.invoice(self.customer, *[YEAR] * count, day=START, post=False)
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            move._post()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        queries(3)
+        self.assertLess(queries(30) - queries(3), 27)
+
+    def test_readers_only_read(self):
+        share = self.year().revenue_deferral_ids[0]
+        reader = self.env["res.users"].create({
+            "name": "Reader", "login": "deferral_reader", "lang": "en_US",
+            "group_ids": [Command.set([
+                self.env.ref("base.group_user").id,
+                self.env.ref("account.group_account_invoice").id])]})
+        share = share.with_user(reader)
+        self.assertTrue(share.amount)
+        with self.assertRaises(UserError):
+            share.write({"amount": 1})

@@ -1,0 +1,46 @@
+"""What an archival PDF says of the Factur-X file it carries (Factur-X 1.0, chapter 6)."""
+
+import io
+
+from lxml import etree
+from pypdf.generic import NameObject, NumberObject
+
+from odoo.tools import file_open
+from odoo.tools.pdf import OdooPdfFileReader, OdooPdfFileWriter
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+SCHEMA = "invoice_europe/static/src/facturx.xmp"
+SIGN = b"urn:factur-x:pdfa:CrossIndustryDocument"
+
+
+def describe_factur_x(pdf):
+    """Name the embedded file in the metadata (XMP) of a PDF/A-3, and tell its size as a number.
+
+    :param bytes pdf: with its Factur-X file, as Odoo embeds it
+    :return: bytes; the same when the PDF has no metadata of its own, or tells already
+    """
+    reader = OdooPdfFileReader(io.BytesIO(pdf), strict=False)
+    metadata = reader.trailer["/Root"].get("/Metadata")
+    if metadata is None or SIGN in (content := metadata.get_object().get_data()):
+        return pdf
+    writer = OdooPdfFileWriter()
+    writer.cloneReaderDocumentRoot(reader)
+    writer.add_file_metadata(_with_factur_x(content))
+    for file in writer._root_object["/AF"].get_object():
+        parameters = file.get_object()["/EF"]["/F"].get_object()["/Params"]
+        if isinstance(parameters["/Size"], NameObject):
+            parameters[NameObject("/Size")] = NumberObject(int(parameters["/Size"].lstrip("/")))
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+def _with_factur_x(content):
+    """:param bytes content: metadata, perhaps in their wrapping; :return: them without it"""
+    start = content.index(b"<", content.index(b"?>") + 2) if b"<?xpacket" in content else 0
+    end = content.rindex(b"<?xpacket") if b"<?xpacket" in content else len(content)
+    metadata = etree.fromstring(content[start:end])
+    rdf = metadata if metadata.tag == f"{RDF}RDF" else metadata.find(f".//{RDF}RDF")
+    with file_open(SCHEMA, "rb") as file:
+        rdf.extend(list(etree.fromstring(file.read())))
+    return etree.tostring(metadata)

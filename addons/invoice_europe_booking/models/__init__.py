@@ -1,0 +1,7 @@
+from . import (
+    account_move,
+    credit_entry,
+    event_registration,
+    event_type,
+    res_company,
+)

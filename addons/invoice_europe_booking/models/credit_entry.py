@@ -1,0 +1,14 @@
+from odoo import models
+
+
+class CreditEntry(models.Model):
+    _inherit = "credit.entry"
+
+    def _prepare_consumption_lines(self, product, label):
+        """What a training earns bears its analytic account; the credits that pay it do not."""
+        commands = super()._prepare_consumption_lines(product, label)
+        account_id = self.env.context.get("training_analytic_account_id")
+        for _command, _id, line in commands if account_id else []:
+            if line.get("product_id"):
+                line["analytic_distribution"] = {str(account_id): 100}
+        return commands

@@ -1,0 +1,1 @@
+from . import test_booking_documents, test_thirty_sales

@@ -1,0 +1,7 @@
+from . import (
+    res_company,
+    sale_order_line,
+    subscription_billing_mixin,
+    subscription_document_mixin,
+    subscription_plan,
+)
