@@ -8,7 +8,7 @@ class QuotaOverage(models.Model):
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
-    _order = "id desc"
+    _order = "id"
 
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, readonly=True, index=True,
