@@ -189,6 +189,15 @@ async def test_smaller_call_is_asked_after_a_larger_was_refused(server, open_app
     assert (await http.post("/by-hand?pages=1")).status_code == 200
 
 
+async def test_refusals_are_remembered_for_each_language(server, open_app):
+    """Of two languages, however many a caller makes up: what is remembered does not grow."""
+    http = await open_app(max_stale=10)
+    server.used["scans"] = 10
+    for language in ("fr", "en", "fr-CA", "de", "x, en;q=0.1", "en-US"):
+        await http.post("/dependency", headers={"Accept-Language": language})
+    assert server.languages == ["fr", "en"]
+
+
 async def test_suspension_refuses_every_metric(server, open_app):
     http = await open_app(max_stale=10)
     server.suspended = True
