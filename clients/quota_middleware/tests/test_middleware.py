@@ -211,9 +211,9 @@ async def test_refusals_are_remembered_for_each_language(server, open_app):
     """Of two languages, however many a caller makes up: what is remembered does not grow."""
     http = await open_app(max_stale=10)
     server.used["scans"] = 10
-    for language in ("fr", "en", "fr-CA", "de", "x, en;q=0.1", "en-US"):
+    for language in ("fr-CA", "en-US", "fr", "en", "de", "x, en;q=0.1"):
         await http.post("/dependency", headers={"Accept-Language": language})
-    assert server.languages == ["fr", "en"]
+    assert server.languages == ["fr-CA", "en-US"]
 
 
 async def test_suspension_refuses_every_metric(server, open_app):
