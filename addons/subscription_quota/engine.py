@@ -9,6 +9,7 @@ from datetime import datetime
 
 import psycopg2
 
+from .kept_cursor import KeptCursor
 from .tools import civil
 
 _logger = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ def find_key(cr, start, reference):
 def note_use(cr, api_key_id, moment):
     """Write when a key was last used, a minute apart; nobody waits for it, nor fails by it."""
     try:
-        begin(cr)
+        if not isinstance(cr, KeptCursor):
+            begin(cr)
         cr.execute(
             "UPDATE quota_api_key SET last_used_at = %s WHERE id = (SELECT id FROM quota_api_key"
             " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)", (moment, api_key_id))

@@ -12,6 +12,7 @@ from odoo.http import request
 from odoo.tools import LazyTranslate
 
 from .. import engine
+from ..kept_cursor import kept_cursor
 from ..models.quota_api_key import same_hash, split_token
 from ..problem import PROBLEMS, Problem, caller_language, json_response
 from ..rate import RateLimit
@@ -40,7 +41,11 @@ def api(path, method, scope):
     def decorate(handler):
         def route(self, **params):
             try:
-                return handler(self, Call(method, scope))
+                _check_method(method)
+                call = Call(method, scope)
+                with kept_cursor(request.env.cr) as cr:
+                    call.open(cr)
+                    return handler(self, call)
             except Problem as problem:
                 return problem.response()
         route.__name__, route.__doc__ = handler.__name__, handler.__doc__
@@ -50,6 +55,11 @@ def api(path, method, scope):
     return decorate
 
 
+def _check_method(method):
+    if request.httprequest.method not in (method, "HEAD" if method == "GET" else method):
+        raise Problem("method_not_allowed", headers={"Allow": method})
+
+
 class Call:
     """One request of a program: who asks, for which subscription, and what.
 
@@ -57,23 +67,26 @@ class Call:
     """
 
     def __init__(self, method, scope):
-        if request.httprequest.method not in (method, "HEAD" if method == "GET" else method):
-            raise Problem("method_not_allowed", headers={"Allow": method})
-        self.cr = request.env.cr
+        self.scope = scope
         self.moment = fields.Datetime.now()
         self.per_minute = self._rate()  # read first: what follows is a transaction of its own
-        body, error = (None, None) if method == "GET" else self._body()
+        body, self.error = (None, None) if method == "GET" else self._body()
         self.body = body or {}
         self.reference = self._reference(method)
+
+    def open(self, cr):
+        """:raise Problem: the caller may not ask this"""
+        self.cr = cr
         self.key = self._authenticate()
-        if not self.key[f"can_{scope}"]:
-            raise Problem("forbidden", _lt("The key lacks the right “%(scope)s”.", scope=scope))
+        if not self.key[f"can_{self.scope}"]:
+            raise Problem("forbidden", _lt(
+                "The key lacks the right “%(scope)s”.", scope=self.scope))
         if seconds := rate.wait(self.key["id"], self.per_minute):
             raise Problem("rate_limited", _lt(
                 "This key may ask %(count)s times a minute.", count=self.per_minute),
                 headers={"Retry-After": str(seconds)})
-        if error:
-            raise error
+        if self.error:
+            raise self.error
         self.subscription_id = self._subscription()
 
     def _rate(self):
@@ -105,7 +118,6 @@ class Call:
     def _authenticate(self):
         scheme, _space, token = request.httprequest.headers.get("Authorization", "").partition(" ")
         start, given = split_token(token.strip()) or ("", "")
-        engine.begin(self.cr)
         key = engine.find_key(self.cr, start, self.reference)
         if not same_hash(key["secret_hash"] if key else NO_HASH, given) \
                 or scheme.lower() != "bearer":

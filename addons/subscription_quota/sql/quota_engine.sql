@@ -1,5 +1,6 @@
 -- The engine of the quotas: functions of the database, made anew at each update of the addon.
--- One call is one trip to the server, and PL/pgSQL keeps the plans of its statements.
+-- One call is one trip to the server, and PL/pgSQL keeps the plans of its statements as long as
+-- the connection is kept (kept_cursor.py).
 
 -- The period that holds a civil day: the same calendar as tools/civil.py. A day before the anchor
 -- (a trial, a start in the future) lies in a period that ends on the anchor or earlier.
@@ -36,7 +37,9 @@ RETURNS TABLE (
     state varchar, served boolean, tz varchar, today date, company_id integer,
     period_start date, resets_on date, counter_id integer, used integer, overage integer,
     limit_value integer, price numeric, grace_until date)
-LANGUAGE plpgsql STABLE ROWS 10 AS $$
+LANGUAGE plpgsql STABLE ROWS 10
+SET plan_cache_mode = force_generic_plan  -- planning for each value takes longer than to look
+AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY

@@ -38,7 +38,7 @@ def server(listening):
 
 @pytest.fixture
 async def client(server, anyio_backend):
-    async with QuotaClient(server.url, "qk_service", timeout=0.3, deadline=2) as client:
+    async with QuotaClient(server.url, "qk_service", timeout=0.6, deadline=5) as client:
         yield client
 
 

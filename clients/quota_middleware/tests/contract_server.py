@@ -43,7 +43,7 @@ class ContractServer:
             return self.problem(fault, "fault", headers={"Retry-After": "0"})
         response = await self.serve(request, call)
         if fault == "slow":
-            await asyncio.sleep(1)
+            await asyncio.sleep(1.2)
         if fault == "lost":
             return _Lost()
         return response

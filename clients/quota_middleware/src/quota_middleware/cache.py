@@ -9,6 +9,7 @@ import anyio
 
 from .answers import Entitlements, Item
 from .problem import Problem
+from .words import language_of
 
 # A refusal for the whole subscription, whatever the metric.
 ANY = ""
@@ -29,7 +30,7 @@ class Known:
 
     entitlements: Entitlements | None = None
     # By language, for the refusals are worded, and metric.
-    refusals: dict[tuple[str | None, str], Refusal] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
     # Many requests at once, and nothing known: one of them asks.
     asking: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -62,22 +63,26 @@ class Cache:
             return None
         return entitlements
 
-    def refusal(self, account: str, language: str | None,
+    def refusal(self, account: str, accepted: str | None,
                 items: Mapping[str, int]) -> Problem | None:
-        """A no that was heard for the same, or for less, a moment ago."""
+        """A no that was heard for the same, or for less, a moment ago.
+
+        :param accepted: as in ``Accept-Language``
+        """
         refusals = self.of(account).refusals
         if not refusals:
             return None
+        language = language_of(accepted)
         for metric, quantity in ((ANY, 1), *items.items()):
             refusal = refusals.get((language, metric))
             if refusal and refusal.quantity <= quantity and self._fresh(refusal.heard_at):
                 return refusal.problem
         return None
 
-    def refused(self, account: str, language: str | None, problem: Problem,
+    def refused(self, account: str, accepted: str | None, problem: Problem,
                 items: Mapping[str, int], asked_at: float) -> None:
         """Remember a no, from the moment the question was sent."""
-        refusals = self.of(account).refusals
+        refusals, language = self.of(account).refusals, language_of(accepted)
         if problem.slug == "suspended":
             refusals[language, ANY] = Refusal(problem, 0, asked_at)
         metric = problem.metric
