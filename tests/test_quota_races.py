@@ -147,7 +147,7 @@ def test_one_left_without_the_lock(house, plans):
     of some length stands for a busy server."""
     with engine_without(house, r"PERFORM FROM quota_counter [^;]*;"), \
             engine_without(house, r"SELECT q\.\*, w\.units,", "SELECT q.*, w.units + "
-                           "length(pg_sleep(0.05)::text) AS units,"), \
+                           "length(pg_sleep(0.5)::text) AS units,"), \
             pytest.raises(AssertionError, match=r"\d+ allowed where one was left"):
         one_of_fifty(house, plans)
 
