@@ -30,6 +30,7 @@ class QuotaStatus(models.Model):
     used = fields.Integer(readonly=True)
     limit_value = fields.Integer(
         string="Limit", readonly=True, aggregator=None, help="Extra units included.")
+    unlimited = fields.Boolean(readonly=True)
     units_left = fields.Integer(string="Left", readonly=True, aggregator=None)
     percent = fields.Integer(string="Used (%)", readonly=True, aggregator="max")
     overage = fields.Integer(
@@ -50,7 +51,8 @@ class QuotaStatus(models.Model):
             SELECT c.id, c.subscription_id, s.partner_id, s.plan_id, c.company_id, s.user_id,
                    s.state, c.metric_id, c.period_start AS date_start,
                    c.period_end AS date_end, now.is_current, c.used, c.overage,
-                   bound.units AS limit_value, GREATEST(bound.units - c.used, 0) AS units_left,
+                   bound.units AS limit_value, bound.units IS NULL AS unlimited,
+                   GREATEST(bound.units - c.used, 0) AS units_left,
                    CASE WHEN bound.units > 0 THEN c.used::bigint * 100 / bound.units
                         WHEN bound.units = 0 AND c.used > 0 THEN 100 END AS percent
             FROM quota_counter c
