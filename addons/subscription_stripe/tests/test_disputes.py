@@ -277,6 +277,15 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
         self.pay(self.invoice)
         self.assertEqual(self.waiting_vat(), 0.0)
 
+    def test_what_a_payment_paid(self):
+        """Income and tax in proportion, to the cent, also of a part."""
+        for amount, income, vat in ((12000, 100.0, 20.0), (1001, 8.34, 1.67)):
+            row = self.env["stripe.balance.transaction"]._take(self.provider, [self.movement(
+                f"txn_{amount}", amount, source={
+                    "id": "ch_1", "object": "charge", "payment_intent": "pi_1"})])
+            shares = {account.code[:2]: share for account, share in row._shares()}
+            self.assertEqual(shares, {"70": income, "44": vat})
+
     def test_vat_of_a_loss_written_off_is_never_due(self):
         self.company.dispute_lost_policy = "write_off"
         self.contest(amount=12000)
@@ -339,12 +348,6 @@ class TestBalance(DisputeCommon, TransactionCase):
         self.assertEqual(
             {line.account_id: line.balance for line in rows.move_id.line_ids},
             {account: 50.0, self.provider._stripe_account(): -50.0})
-
-    def test_what_payments_paid(self):
-        row = self.take(self.movement("txn_1", 10000, 175, source={
-            "id": "ch_1", "object": "charge", "payment_intent": "pi_1"}))
-        [(account, amount)] = row._shares()
-        self.assertEqual((account.account_type[:6], amount), ("income", 100.0))
 
     def test_accountant_reads_all_of_the_month(self):
         """Who may not see providers and their keys."""
