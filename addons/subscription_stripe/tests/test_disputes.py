@@ -138,6 +138,18 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.contest("won", moves=("out", "back"))
         self.assertTrue(period.charge_at)
 
+    def test_refusal_that_the_webhook_tells_first_leaves_the_queue(self):
+        """The worker that asked was killed: the next one must not ask again at once."""
+        period = self.another_period()
+        transaction = period._create_transaction()
+        transaction._stripe_take_intent({
+            "id": "pi_2", "status": "requires_payment_method", "payment_method": None,
+            "last_payment_error": {"code": "card_declined",
+                                   "decline_code": "insufficient_funds"}})
+        self.assertEqual((transaction.state, period.charge_at), ("error", False))
+        self.charge()
+        self.assertEqual(period.transaction_ids, transaction)
+
     def test_card_of_a_lost_dispute_is_never_charged_again(self):
         self.contest()
         self.contest("lost")
