@@ -18,6 +18,7 @@ class IrConfigParameter(models.Model):
     @api.model
     def _stripe_default_async_emails(self):
         """On installation: PDFs and mails of orders are made after a payment's effect, not before
-        it. A choice that was made stays."""
-        if not self.search_count([("key", "=", "sale.async_emails")]):
+        it. Odoo's default gives way, a choice that was made stays."""
+        known = self.search([("key", "=", "sale.async_emails")])
+        if not known or known.write_date == known.create_date:
             self.set_param("sale.async_emails", "True")

@@ -138,6 +138,18 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.contest("won", moves=("out", "back"))
         self.assertTrue(period.charge_at)
 
+    def test_refusal_that_the_webhook_tells_first_leaves_the_queue(self):
+        """The worker that asked was killed: the next one must not ask again at once."""
+        period = self.another_period()
+        transaction = period._create_transaction()
+        transaction._stripe_take_intent({
+            "id": "pi_2", "status": "requires_payment_method", "payment_method": None,
+            "last_payment_error": {"code": "card_declined",
+                                   "decline_code": "insufficient_funds"}})
+        self.assertEqual((transaction.state, period.charge_at), ("error", False))
+        self.charge()
+        self.assertEqual(period.transaction_ids, transaction)
+
     def test_card_of_a_lost_dispute_is_never_charged_again(self):
         self.contest()
         self.contest("lost")
@@ -277,6 +289,15 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
         self.pay(self.invoice)
         self.assertEqual(self.waiting_vat(), 0.0)
 
+    def test_what_a_payment_paid(self):
+        """Income and tax in proportion, to the cent, also of a part."""
+        for amount, income, vat in ((12000, 100.0, 20.0), (1001, 8.34, 1.67)):
+            row = self.env["stripe.balance.transaction"]._take(self.provider, [self.movement(
+                f"txn_{amount}", amount, source={
+                    "id": "ch_1", "object": "charge", "payment_intent": "pi_1"})])
+            shares = {account.code[:2]: share for account, share in row._shares()}
+            self.assertEqual(shares, {"70": income, "44": vat})
+
     def test_vat_of_a_loss_written_off_is_never_due(self):
         self.company.dispute_lost_policy = "write_off"
         self.contest(amount=12000)
@@ -339,12 +360,6 @@ class TestBalance(DisputeCommon, TransactionCase):
         self.assertEqual(
             {line.account_id: line.balance for line in rows.move_id.line_ids},
             {account: 50.0, self.provider._stripe_account(): -50.0})
-
-    def test_what_payments_paid(self):
-        row = self.take(self.movement("txn_1", 10000, 175, source={
-            "id": "ch_1", "object": "charge", "payment_intent": "pi_1"}))
-        [(account, amount)] = row._shares()
-        self.assertEqual((account.account_type[:6], amount), ("income", 100.0))
 
     def test_accountant_reads_all_of_the_month(self):
         """Who may not see providers and their keys."""

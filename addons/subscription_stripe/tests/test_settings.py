@@ -60,6 +60,22 @@ class TestApiBase(StripeCommon, TransactionCase):
 
 
 @tagged("post_install", "-at_install")
+class TestAsyncEmails(TransactionCase):
+
+    def test_installed_and_a_choice_stays(self):
+        """The addon's installation has set it; who set it otherwise keeps it so."""
+        parameters = self.env["ir.config_parameter"]
+        self.assertEqual(parameters.get_param("sale.async_emails"), "True")
+        chosen = parameters.search([("key", "=", "sale.async_emails")])
+        self.env.cr.execute(
+            "UPDATE ir_config_parameter SET value = 'False',"
+            " write_date = create_date + interval '1 hour' WHERE id = %s", [chosen.id])
+        chosen.invalidate_recordset()
+        parameters._stripe_default_async_emails()
+        self.assertEqual(chosen.value, "False")
+
+
+@tagged("post_install", "-at_install")
 class TestDeclines(StripeCommon, TransactionCase):
 
     def refuse(self, error, lang="en_US"):
