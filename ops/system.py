@@ -13,7 +13,8 @@ from .steps import StepError, output_of, run, step
 PACKAGES = [
     "postgresql", "chromium", "wkhtmltopdf", "poppler-utils",
     "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0",  # of WeasyPrint
-    "fonts-dejavu-core", "fonts-liberation", "python3-venv", "make",
+    "fonts-dejavu-core", "fonts-liberation", "fonts-noto-color-emoji",
+    "python3-venv", "make",
 ]
 # Odoo and what its package links to, from Debian's unstable suite; the last two moved their
 # files there, so they are taken from the machine's own release.

@@ -142,7 +142,7 @@ class ResCompany(models.Model):
             items.append(("vat", self.env._("its VAT number"), self.vat,
                           "CGI, annexe II, art. 242 nonies A, I, 2°", True))
         items.append(("bank", self.env._("its bank account"), self.bank_ids,
-                      "For customers who pay by bank transfer", False))
+                      self.env._("For customers who pay by bank transfer"), False))
         return items
 
     def _legal_missing(self):

@@ -73,6 +73,19 @@ class TestDownload(LegalCase, HttpCase):
             self.authenticate(user.login, user.login)
             self.assertIn(self.url_open(url).status_code, (403, 404))
 
+    def test_send_again(self):
+        """« Renvoyer une facture »: once more each time staff ask for it, in French."""
+        self.person.email = "camille@example.com"
+        move = self.moves[:1]
+        for count in (1, 2):
+            self.env["account.move.send.wizard"].with_context(
+                active_model="account.move", active_ids=move.ids).create(
+                    {"sending_methods": ["email"]}).action_send_and_print()
+            mails = self.env["mail.mail"].search([
+                ("model", "=", "account.move"), ("res_id", "=", move.id)])
+            self.assertEqual(len(mails), count)
+            self.assertIn("Facture", mails[0].subject)
+
     def test_nothing_there(self):
         with self.assertRaisesRegex(UserError, "no posted"):
             self.download(date_from="1999-01-01", date_to="1999-01-31").action_download()

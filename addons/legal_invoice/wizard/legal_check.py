@@ -9,7 +9,7 @@ class LegalCheck(models.TransientModel):
     code = fields.Char(required=True, readonly=True)
     name = fields.Char(string="Mention", readonly=True)
     source = fields.Char(string="Asked for by", readonly=True)
-    is_done = fields.Boolean(string="Complete", readonly=True)
+    is_done = fields.Boolean(string="Filled in", readonly=True)
     is_required = fields.Boolean(
         string="Needed to sell", readonly=True,
         help="Without it, no payment provider takes real payments.")

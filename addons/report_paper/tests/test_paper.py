@@ -93,6 +93,7 @@ class TestPaper(PaperCase):
         fonts = fonts_of(PdfReader(io.BytesIO(content)))
         self.assertTrue(fonts)
         self.assertEqual([name for name, within in fonts if not within], [])
+        self.assertTrue([name for name, _within in fonts if "Emoji" in name], fonts)
 
     def test_a_long_header_makes_room(self):
         """Bad input: an address too long does not run into the lines."""
