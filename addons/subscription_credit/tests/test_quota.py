@@ -52,22 +52,28 @@ class TestQuotaForCredits(HttpCase, SubscriptionCreditCase):
             1, 0.0, "paid"))
         self.assertEqual(invoice.invoice_line_ids[0].product_id, self.pack.product_variant_id)
         self.assertOwed(deferred=60.0)
-        self.buy(subscription, "another click")
+        with self.at(START):  # staff do the same by a wizard
+            wizard = self.env["quota.credit.purchase"].with_user(self.user).with_context(
+                active_id=subscription.id).create({"pack_id": self.pack.id})
+            self.assertEqual((wizard.balance, wizard.credits), (6, 4))
+            wizard.action_confirm()
+            wizard.action_confirm()
         self.assertEqual((self.wallet.balance, self.limit(subscription)), (2, 200))
 
-    def test_too_few_credits_change_nothing(self):
-        subscription = self.bought()
-        self.pack.quota_credit_price = 11
-        with self.assertRaisesRegex(InsufficientCredits, "11 credits needed"), \
-                self.env.cr.savepoint():
-            self.buy(subscription)
-        self.assertEqual((self.wallet.balance, self.limit(subscription)), (10, 100))
-
-    def test_pack_not_sold_for_credits(self):
-        subscription = self.bought()
-        self.pack.quota_credit_price = 0
-        with self.assertRaisesRegex(UserError, "not sold for credits"):
-            self.buy(subscription)
+    def test_refused_changes_nothing(self):
+        firm = self.make_customer("Firm", is_company=True, vat=False)
+        employee = self.make_customer("Employee", parent_id=firm.id)
+        subscription = self.bought(partner_id=firm.id)
+        wallet = self.env["credit.wallet"]._of(firm, self.company)
+        for buyer, price, error, message in (
+                (firm, 11, InsufficientCredits, "11 credits needed"),
+                (firm, 0, UserError, "not sold for credits"),
+                (employee, 4, UserError, "may not spend")):
+            self.pack.quota_credit_price = price
+            with self.assertRaisesRegex(error, message), self.env.cr.savepoint(), \
+                    self.at(START):
+                subscription._quota_buy_with_credits(self.pack, buyer, "click")
+        self.assertEqual((wallet.balance, self.limit(subscription)), (10, 100))
 
     def test_credits_refunded_after_they_bought_units_are_owed(self):
         """As after a booking: the pack's refund takes back what is left and states the rest."""
@@ -78,16 +84,6 @@ class TestQuotaForCredits(HttpCase, SubscriptionCreditCase):
             invoice._reverse_moves([{"invoice_date": START}], cancel=True)
         self.assertEqual(self.wallet.balance, 0)
         self.assertEqual(self.wallet.debt_ids.credits, 4)
-
-    def test_staff_pay_for_the_customer(self):
-        subscription = self.bought()
-        with self.at(START):
-            wizard = self.env["quota.credit.purchase"].with_user(self.user).with_context(
-                active_id=subscription.id).create({"pack_id": self.pack.id})
-            self.assertEqual((wizard.balance, wizard.credits), (10, 4))
-            wizard.action_confirm()
-            wizard.action_confirm()
-        self.assertEqual((self.wallet.balance, self.limit(subscription)), (6, 150))
 
     def test_portal(self):
         """The button of one page pays once, and another customer's is 404."""
@@ -113,9 +109,3 @@ class TestQuotaForCredits(HttpCase, SubscriptionCreditCase):
             self.url_open(f"{url}/{self.pack.id}/credits", data).status_code, 404)
         self.assertEqual(wallet.balance, 6)
 
-    def test_employee_without_leave_cannot_spend(self):
-        firm = self.make_customer("Firm", is_company=True, vat=False)
-        employee = self.make_customer("Employee", parent_id=firm.id)
-        subscription = self.bought(partner_id=firm.id)
-        with self.assertRaisesRegex(UserError, "may not spend"), self.at(START):
-            subscription._quota_buy_with_credits(self.pack, employee, "click")

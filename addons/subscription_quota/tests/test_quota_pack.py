@@ -33,30 +33,37 @@ class TestQuotaPack(QuotaScreensCommon):
         self.assertEqual(self.limit_of(self.subscription), 200)
         invoice._invoice_paid_hook()
         self.assertEqual(self.limit_of(self.subscription), 200)
-        self.assertEqual(invoice.invoice_line_ids.quota_grant_id.quantity, 100)
-
-    def test_two_invoices_of_one_order_line_grant_once(self):
-        invoice = self.buy(self.subscription)
-        twin = invoice.copy()
-        twin.invoice_line_ids.sale_line_ids = invoice.invoice_line_ids.sale_line_ids
+        line = invoice.invoice_line_ids
+        self.assertEqual(line.quota_grant_id.quantity, 100)
+        twin = invoice.copy()  # two payment notifications made two invoices of one order
+        twin.invoice_line_ids.sale_line_ids = line.sale_line_ids
         twin.action_post()
         self.pay(twin)
-        self.assertEqual(self.limit_of(self.subscription), 150)
+        self.assertEqual(self.limit_of(self.subscription), 200)
 
     def test_not_given_again_at_the_renewal(self):
-        self.buy(self.subscription)
+        """« A mid-period grant is not granted again at renewal »; nothing is left to refund."""
+        invoice = self.buy(self.subscription)
         self.assertEqual(self.limit_of(self.subscription), 150)
         self.run_due(date(2027, 2, 1))
         with self.at(date(2027, 2, 2)):
             self.assertEqual(self.limit_of(self.subscription), 100)
+            note = self.refund(invoice)
+            self.assertEqual(note.invoice_line_ids.quota_units, 0)
+            self.assertEqual(self.limit_of(self.subscription), 100)
 
     def test_units_held_last_for_their_days(self):
         pack = self.make_quota_pack(self.accounts, 2, quota_validity_days=30)
-        self.buy(self.subscription, pack)
-        self.assertEqual(self.limit_of(self.subscription, self.accounts), 5)
-        for day, limit in ((date(2027, 2, 8), 5), (date(2027, 2, 9), 3)):
+        self.subscription._quota_add_packs(pack, 1, "test:pack")
+        for day, limit in ((TENTH, 5), (date(2027, 2, 8), 5), (date(2027, 2, 9), 3)):
             with self.at(day):
                 self.assertEqual(self.limit_of(self.subscription, self.accounts), limit, day)
+
+    def test_staff_are_told_of_units_paid_while_off(self):
+        self.subscription._end()
+        before = len(self.subscription.activity_ids)
+        self.subscription._quota_add_packs(self.pack, 1, "test:pack")
+        self.assertEqual(len(self.subscription.activity_ids), before + 1)
 
     # Refunds ----------------------------------------------------------------------------------
 
@@ -78,12 +85,11 @@ class TestQuotaPack(QuotaScreensCommon):
         self.refund(invoice, 1)
         self.assertEqual(self.limit_of(self.subscription), 100)
 
-    def test_refund_before_the_payment_lowers_what_it_grants(self):
-        invoice = self.buy(self.subscription, quantity=2, pay=False)
-        self.refund(invoice, 1)
+    def test_refund_of_an_unpaid_pack_grants_nothing(self):
+        invoice = self.buy(self.subscription, pay=False)
+        self.refund(invoice)
         self.assertEqual(self.limit_of(self.subscription), 100)
-        self.pay(invoice)
-        self.assertEqual(self.limit_of(self.subscription), 150)
+        self.assertFalse(self.subscription.quota_grant_ids)
 
     def test_refund_that_settles_the_invoice_counts_once(self):
         """Half is paid, half is credited: posting the credit note grants what was paid for."""
@@ -95,20 +101,6 @@ class TestQuotaPack(QuotaScreensCommon):
         self.refund(invoice, 1)
         self.assertIn(invoice.payment_state, ("paid", "in_payment", "reversed"))
         self.assertEqual(self.limit_of(self.subscription), 150)
-
-    def test_refund_of_an_unpaid_pack_grants_nothing(self):
-        invoice = self.buy(self.subscription, pay=False)
-        self.refund(invoice)
-        self.assertEqual(self.limit_of(self.subscription), 100)
-        self.assertFalse(self.subscription.quota_grant_ids)
-
-    def test_refund_after_the_period_takes_nothing(self):
-        invoice = self.buy(self.subscription)
-        self.run_due(date(2027, 2, 1))
-        with self.at(date(2027, 2, 2)):
-            note = self.refund(invoice)
-            self.assertEqual(note.invoice_line_ids.quota_units, 0)
-            self.assertEqual(self.limit_of(self.subscription), 100)
 
     def test_refund_after_a_new_cycle_finds_the_units(self):
         """Changed to the year, the units went on in the period that took the place."""
@@ -133,12 +125,10 @@ class TestQuotaPack(QuotaScreensCommon):
             "partner_id": partner.id, "order_line": [Command.create({
                 "product_id": self.pack.product_variant_id.id, **line})]})
 
-    def test_the_only_subscription_is_found(self):
-        order = self.order(self.customer)
-        self.assertEqual(order.order_line.quota_subscription_id, self.subscription)
-        self.assertIn(self.subscription.name, order.order_line.name)
-
-    def test_several_or_none_must_be_chosen(self):
+    def test_found_when_it_is_the_only_one_else_chosen(self):
+        line = self.order(self.customer).order_line
+        self.assertEqual(line.quota_subscription_id, self.subscription)
+        self.assertIn(self.subscription.name, line.name)
         self.subscribe(self.pro, START)
         for partner in (self.customer, self.make_customer("Nobody")):
             order = self.order(partner)
@@ -160,13 +150,6 @@ class TestQuotaPack(QuotaScreensCommon):
                 {"product_id": self.pack.product_variant_id.id})]})
         with self.assertRaisesRegex(UserError, "does not say which"):
             invoice.action_post()
-
-    def test_staff_are_told_of_units_paid_while_off(self):
-        invoice = self.buy(self.subscription, pay=False)
-        self.subscription._cancel(now=True)
-        before = len(self.subscription.activity_ids)
-        self.pay(invoice)
-        self.assertEqual(len(self.subscription.activity_ids), before + 1)
 
     # The pack ------------------------------------------------------------------------------------
 

@@ -38,16 +38,13 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertIn("Test API", page)
         self.assertRegex(page, r"o_quota_banner[^>]*alert-warning")
         self.assertRegex(page, f'o_quota_banner[\\s\\S]{{0,300}}{self.url}/packs"')
+        self.starter.quota_limit_ids.unlink()
+        self.assertNotIn("o_quota", self.url_open(self.url).text)
 
     def test_suspended_shows_the_way_to_pay(self):
         self.subscription._suspend()
         page = self.url_open(self.url).text
         self.assertRegex(page, r"o_quota_off[\s\S]{0,400}Pay now")
-
-    def test_no_quota_no_section(self):
-        self.starter.quota_limit_ids.unlink()
-        page = self.url_open(self.url).text
-        self.assertNotIn("o_quota", page)
 
     def test_a_pack_goes_to_the_cart_for_its_subscription(self):
         second = self.draft(self.pro, partner_id=self.owner.partner_id.id)
@@ -69,6 +66,9 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.pay(invoice)
         self.assertEqual(self.limit_of(self.subscription), 200)
         self.assertEqual(self.limit_of(second), 1050)
+        other = self.env["quota.metric"].create({"name": "Other", "code": "test_other"})
+        pack = self.make_quota_pack(other, 5)
+        self.assertEqual(self.post(f"{self.url}/packs/{pack.id}").status_code, 404)
 
     def test_another_customer_gets_404(self):
         key, _secret = self.env["quota.api.key"]._issue(
@@ -84,11 +84,6 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertFalse(status.has_access("read"))
         self.assertFalse(self.env["quota.alert"].with_user(self.stranger).has_access("read"))
 
-    def test_pack_of_another_metric_is_404(self):
-        other = self.env["quota.metric"].create({"name": "Other", "code": "test_other"})
-        pack = self.make_quota_pack(other, 5)
-        self.assertEqual(self.post(f"{self.url}/packs/{pack.id}").status_code, 404)
-
     # Keys ---------------------------------------------------------------------------------------
 
     def secret_in(self, page):
@@ -100,6 +95,11 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
 
     def test_key_is_shown_once(self):
         self.assertIn("You have no key yet", self.url_open("/my/quota/keys").text)
+        for data in ({"name": " ", "scopes": "can_check"}, {"name": "Scanner"},
+                     {"name": "Scanner", "scopes": "is_service"}):
+            page = self.post("/my/quota/keys", **data)
+            self.assertIn("a name and one right", page.text)
+        self.assertFalse(self.keys())
         page = self.post("/my/quota/keys", name="Scanner", scopes=["can_consume", "can_check"])
         secret = self.secret_in(page)[0]
         self.assertEqual(page.headers["Cache-Control"], "no-store")
@@ -116,8 +116,8 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertNotIn(secret.rsplit("_", 1)[1], rows)
 
     def test_two_live_at_once_then_revoked(self):
-        self.post("/my/quota/keys", name="Scanner", scopes="can_check")
-        first = self.keys()
+        first, _secret = self.env["quota.api.key"]._issue(
+            self.owner.partner_id, self.company, "Scanner", ["can_check"])
         self.assertTrue(self.secret_in(self.post(f"/my/quota/keys/{first.id}/rotate")))
         page = self.post(f"/my/quota/keys/{first.id}/rotate")
         self.assertIn("Two keys named Scanner", page.text)
@@ -128,10 +128,3 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertIn("Revoked on", page.text)
         self.assertTrue(first.revoked_at)
         self.assertFalse(self.keys()[1].revoked_at)
-
-    def test_key_without_name_or_right_is_refused(self):
-        for data in ({"name": " ", "scopes": "can_check"}, {"name": "Scanner"},
-                     {"name": "Scanner", "scopes": "is_service"}):
-            page = self.post("/my/quota/keys", **data)
-            self.assertIn("a name and one right", page.text)
-        self.assertFalse(self.keys())

@@ -238,7 +238,7 @@ class TestQuotaScreens(QuotaScreensCommon):
             self.assertEqual(rows.mapped("is_current"), [False])
             self.assertEqual(rows.mapped("used"), [100])
 
-    def test_export_and_groups(self):
+    def test_export_groups_and_letter(self):
         subscription = self.subscribe(self.starter, START)
         with self.at(date(2027, 1, 10)):
             subscription._quota_consume("test_scans", 85)
@@ -250,12 +250,7 @@ class TestQuotaScreens(QuotaScreensCommon):
             ((metric, used),) = rows._read_group(
                 [("id", "in", rows.ids)], ["metric_id"], ["used:sum"])
             self.assertEqual((metric, used), (self.scans, 85))
-
-    def test_letter_to_who_is_near(self):
-        subscription = self.subscribe(self.starter, START)
-        with self.at(date(2027, 1, 10)):
-            subscription._quota_consume("test_scans", 85)
-            context = self.near().action_write()["context"]
+            context = rows.action_write()["context"]
             composer = self.env["mail.compose.message"].with_user(self.user).with_context(
                 **context).create({})
             self.assertIn("85 of 100 scans", composer.body)
