@@ -108,7 +108,8 @@ class ResCompany(models.Model):
         for company in self:
             on_site = company._europe_tax("on_site")
             for position in company._oss_positions().filtered("active"):
-                position.tax_ids.original_tax_ids -= on_site
+                for tax in position.tax_ids:
+                    tax.original_tax_ids -= on_site
                 company._oss_link_taxes(position, on_site)
         return result
 
