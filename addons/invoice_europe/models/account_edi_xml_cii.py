@@ -6,10 +6,11 @@ EN16931 = "urn:cen.eu:en16931:2017"
 LEGAL_NOTES = {"PMT": "recovery", "PMD": "penalties", "AAB": "early_payment"}
 OPERATIONS = {"goods": "B", "services": "S", "mixed": "M"}
 VAT_DUE = {"on_invoice": "5", "on_payment": "72"}  # UNTDID 2475: date of invoice, of payment
-# Rules of the German CIUS that Odoo asks of every CII invoice.
-GERMAN_RULES = (
+# What Odoo asks of every CII invoice: rules of the German CIUS, and a tax on each line, which
+# ours ask of what is sold only.
+FOREIGN_RULES = (
     "seller_payment_instructions_1", "seller_payment_instructions_2", "seller_identifier",
-    "seller_phone", "seller_email")
+    "seller_phone", "seller_email", "tax_on_line")
 UNIT_DECIMALS = 6
 ROUTING_SCHEME = "0225"  # addresses of the French directory start with the SIREN
 
@@ -92,7 +93,6 @@ class AccountEdiXmlCii(models.AbstractModel):
         for index, line in enumerate(lines, start=1):
             line["index"] = index
         vals["invoice_line_vals_list"] = lines
-        vals["tax_basis_total_amount"] += paid
         vals["grand_total"] += paid
         vals["prepaid_amount"] += paid
 
@@ -125,7 +125,7 @@ class AccountEdiXmlCii(models.AbstractModel):
     def _export_invoice_constraints(self, invoice, vals):
         constraints = super()._export_invoice_constraints(invoice, vals)
         if vals["french"]:
-            for name in GERMAN_RULES:
+            for name in FOREIGN_RULES:
                 constraints.pop(name, None)
             constraints.update({
                 f"french_{index}": error

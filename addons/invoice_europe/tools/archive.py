@@ -1,9 +1,10 @@
 """What an archival PDF says of the Factur-X file it carries (Factur-X 1.0, chapter 6)."""
 
+import hashlib
 import io
 
 from lxml import etree
-from pypdf.generic import NameObject, NumberObject
+from pypdf.generic import ArrayObject, ByteStringObject, NameObject, NumberObject
 
 from odoo.tools import file_open
 from odoo.tools.pdf import OdooPdfFileReader, OdooPdfFileWriter
@@ -26,6 +27,8 @@ def describe_factur_x(pdf):
     writer = OdooPdfFileWriter()
     writer.cloneReaderDocumentRoot(reader)
     writer.add_file_metadata(_with_factur_x(content))
+    identity = ByteStringObject(hashlib.md5(pdf, usedforsecurity=False).digest())
+    writer._set_id(ArrayObject((identity, identity)))  # ISO 19005-3, 6.1.3; Odoo drops it
     for file in writer._root_object["/AF"].get_object():
         parameters = file.get_object()["/EF"]["/F"].get_object()["/Params"]
         if isinstance(parameters["/Size"], NameObject):

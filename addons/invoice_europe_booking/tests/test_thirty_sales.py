@@ -82,10 +82,10 @@ class TestThirtySales(EuropeCase):
     def sell(self, customer, what):
         if what == "booking":
             wallet = self.env["credit.wallet"]._of(customer, self.company)
-            wallet._grant(10, 100.0, f"sale:{customer.id}:{self.company.credit_voucher_kind}",
-                          kind="adjustment", reason="Sold",
-                          voucher_kind=self.company.credit_voucher_kind)
-            entry = wallet._spend(10, f"book:{customer.id}:{wallet.balance}")
+            kind = self.company.credit_voucher_kind
+            wallet._grant(10, 100.0, f"sale:{customer.id}:{kind}", kind="adjustment",
+                          reason="Sold", voucher_kind=kind)
+            entry = wallet._spend(10, f"book:{customer.id}:{kind}")
             return entry._create_consumption_invoice(self.service, "A course", customer)
         return self.invoice(customer, {"product_id": self.products[what].id})
 

@@ -41,13 +41,13 @@ class TestPeriods(SubscriptionCommon):
         self.assertFalse(invoice.revenue_deferral_ids)
 
     def test_cancelled_in_the_middle(self):
-        """The credit note gives back the days after the cut, and their months."""
+        """The credit note gives back the days after today's, and their months."""
         subscription = self.subscribe(self.yearly, date(2026, 3, 15))
         self.pay(self.invoices(subscription))
         with self.at(date(2026, 9, 15)):
             subscription._cancel(now=True)
         note = self.credit_notes(subscription)
-        self.assertEqual(self.dates(note), (date(2026, 9, 15), date(2027, 3, 14)))
+        self.assertEqual(self.dates(note), (date(2026, 9, 16), date(2027, 3, 14)))
         invoice = self.invoices(subscription)
         by_month = {}
         for share in invoice.revenue_deferral_ids + note.revenue_deferral_ids:
