@@ -69,7 +69,7 @@ class TestQuotaApi(QuotaApiCommon):
     def test_batch_all_or_nothing(self):
         items = [{"metric": "scans", "quantity": 60}, {"metric": "accounts", "quantity": 2},
                  {"metric": "scans", "quantity": 20}]
-        status, answer, _headers = self.call("consume", {"items": items})
+        _status, answer, _headers = self.call("consume", {"items": items})
         self.assertEqual(
             [(item["metric"], item["used"]) for item in answer["items"]],
             [("scans", 80), ("accounts", 2), ("scans", 80)])
