@@ -15,7 +15,7 @@ from . import database, paths, postgres
 
 MAX_AT_ONCE = 4  # runs of addon tests, on a machine with many processors
 # What an addon's tests took, two runs at a time on two processors; to share them out.
-SECONDS = {"credit_wallet": 400, "subscription_quota": 290, "subscription_credit": 170,
+SECONDS = {"credit_wallet": 400, "subscription_quota": 325, "subscription_credit": 170,
            "session_booking": 140, "subscription_stripe": 30, "lms_link": 12}
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")

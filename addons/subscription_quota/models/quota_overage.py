@@ -8,7 +8,7 @@ class QuotaOverage(models.Model):
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
-    _order = "id desc"
+    _order = "id"
 
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, readonly=True, index=True,
@@ -28,8 +28,11 @@ class QuotaOverage(models.Model):
         required=True, readonly=True, digits=(16, 6),
         help="Of all the units, in the terms of the plan's price.")
 
-    _once = models.Constraint(
-        "UNIQUE(counter_id, period_id)", "This period already bills what this counter has.")
+    is_held = fields.Boolean(
+        readonly=True, help="Held at the renewal; otherwise consumed, and taken off the counter.")
+
+    _held_once = models.UniqueIndex(
+        "(counter_id, period_id) WHERE is_held", "This period already bills what is held.")
     _positive = models.Constraint(
         "CHECK(quantity > 0 AND amount >= 0)", "Units beyond a limit are one at least.")
 
@@ -50,16 +53,30 @@ class QuotaOverage(models.Model):
         self.env["quota.counter"].invalidate_model()
         renewals.invalidate_recordset(["quota_overage_ids"])
 
-    def _consumed(self, renewals):
+    @api.model
+    def _take_rest(self, periods):
+        """Put on the last periods of subscriptions that end what no renewal will bill.
+
+        :return: the rows made
+        """
+        if not periods:
+            return self
+        self.env.cr.execute(SQL("%s RETURNING id", self._consumed(periods, last=True)))
+        made = self.browse(row[0] for row in self.env.cr.fetchall())
+        self.env["quota.counter"].invalidate_model()
+        periods.invalidate_recordset(["quota_overage_ids"])
+        return made
+
+    def _consumed(self, periods, last=False):
+        """Take off the counters what is on no invoice; of periods over by then, unless `last`."""
         return SQL(
             "WITH due AS ("
             " SELECT c.id, c.subscription_id, c.metric_id, p.id AS period_id, p.company_id,"
             "  c.overage - c.overage_billed AS units,"
-            "  c.overage_amount - c.amount_billed AS amount, s.plan_id"
+            "  c.overage_amount - c.amount_billed AS amount"
             " FROM subscription_period p JOIN quota_counter c"
-            "  ON c.subscription_id = p.subscription_id AND c.period_end <= p.date_start"
-            "  AND c.overage > c.overage_billed"
-            " JOIN subscription_subscription s ON s.id = p.subscription_id"
+            "  ON c.subscription_id = p.subscription_id AND c.overage > c.overage_billed"
+            "  AND (c.period_end <= p.date_start OR %(last)s)"
             " WHERE p.id IN %(periods)s ORDER BY c.id FOR NO KEY UPDATE OF c"
             "), taken AS ("
             " UPDATE quota_counter c SET overage_billed = overage, amount_billed = overage_amount"
@@ -68,13 +85,13 @@ class QuotaOverage(models.Model):
             " period_id, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT subscription_id, company_id, id, metric_id, period_id, units, amount,"
             " %(currency)s, %(user)s, %(now)s FROM due",
-            **self._query_values(renewals))
+            last=last, **self._query_values(periods))
 
     def _held(self, renewals):
         return SQL(
             "INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
-            " period_id, quantity, amount, currency_id, create_uid, create_date)"
-            " SELECT p.subscription_id, p.company_id, c.id, c.metric_id, p.id,"
+            " period_id, is_held, quantity, amount, currency_id, create_uid, create_date)"
+            " SELECT p.subscription_id, p.company_id, c.id, c.metric_id, p.id, TRUE,"
             " q.used - q.limit_value, (q.used - q.limit_value) * q.price, %(currency)s, %(user)s,"
             " %(now)s"
             " FROM subscription_period p JOIN quota_counter c"
@@ -82,7 +99,8 @@ class QuotaOverage(models.Model):
             " JOIN quota_metric m ON m.id = c.metric_id"
             " JOIN LATERAL quota_state(p.subscription_id, %(now)s, ARRAY[m.code]) q"
             "  ON q.mode = 'soft' AND q.used > q.limit_value AND q.price > 0"
-            " WHERE p.id IN %(periods)s ON CONFLICT (counter_id, period_id) DO NOTHING",
+            " WHERE p.id IN %(periods)s ON CONFLICT (counter_id, period_id)"
+            " WHERE is_held DO NOTHING",
             **self._query_values(renewals))
 
     def _query_values(self, renewals):

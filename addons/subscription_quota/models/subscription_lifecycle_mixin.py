@@ -182,6 +182,8 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
             if not subscription.end_date:
                 subscription.end_date = subscription.next_date
         self._transition("end", "ended", self._LIVE_STATES, note=reason, resume_date=False)
+        if reason in ("term", "cancel"):
+            self._quota_bill_rest()
         self._send_mail("subscription_quota.mail_template_ended")
 
     def _keep(self):

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
 from .. import engine
@@ -32,6 +32,7 @@ class SubscriptionQuotaMixin(models.AbstractModel):
             overage
         :raise QuotaReached: the hard limit would be passed; nothing was counted
         :raise WrongState: the subscription is suspended, paused or over
+        :raise ConcurrencyError: the same key is being counted: Odoo tries the request again
         """
         return self._quota_move(code, self._quota_quantity(quantity), key)
 
@@ -60,10 +61,12 @@ class SubscriptionQuotaMixin(models.AbstractModel):
     def _quota_error(self, code, outcome):
         """The exception that says why nothing was counted."""
         self.ensure_one()
-        if outcome.name != "refused":
+        if outcome.name == "in_progress":
+            return ConcurrencyError(f"a request of {self.name} is being counted")
+        if outcome.name == "other_body":
             return UserError(self.env._(
-                "This request of %(subscription)s is being answered, or its key was used for "
-                "something else.", subscription=self.name))
+                "%(subscription)s: this was already counted, with other units.",
+                subscription=self.name))
         metric = outcome.metrics.get(code)
         if not metric:
             return UserError(self.env._("There is no metric named “%(code)s”.", code=code))
@@ -157,12 +160,14 @@ class SubscriptionQuotaMixin(models.AbstractModel):
         :param date until: first day without them; for what is held only
         :return: the ``quota.grant``, made now or before
         :raise UserError: no such metric
+        :raise WrongState: not started yet
         """
         self.ensure_one()
         rows = self._quota_rows([code])
         if not rows or rows[0]["kind"] == "feature":
             raise UserError(self.env._("There is no metric named “%(code)s”.", code=code))
         row = rows[0]
+        self._check_state(*self._LIVE_STATES)
         self.env.cr.execute(SQL(
             "INSERT INTO quota_grant (subscription_id, company_id, metric_id, quantity,"
             " period_start, date_from, date_end, key, note, user_id, create_date)"
@@ -174,6 +179,25 @@ class SubscriptionQuotaMixin(models.AbstractModel):
         grants = self.env["quota.grant"].sudo()  # sudo: rows are made by the engine only
         grants.invalidate_model()
         return grants.search([("key", "=", key)])
+
+    def _quota_bill_rest(self):
+        """The last invoice of subscriptions that end: what they used beyond soft limits.
+
+        :return: the posted ``account.move`` records
+        """
+        # sudo: the engine's own rows
+        last = self.env["subscription.period"].sudo().browse(
+            subscription.sudo().period_ids.filtered(lambda period: period.state != "void").sorted(
+                "date_start")[-1:].id for subscription in self.filtered("quota_counter_ids"))
+        rest = self.env["quota.overage"].sudo()._take_rest(last.exists())
+        moves = self._moves().create([{
+            **subscription._prepare_document_vals("out_invoice", subscription._today()),
+            "fiscal_position_id": overages.period_id.fiscal_position_id.id,
+            "invoice_line_ids": [(0, 0, each._prepare_invoice_line()) for each in overages],
+        } for subscription, overages in rest.grouped("subscription_id").items()])
+        moves._post(soft=False)
+        moves._subscription_queue_mail()
+        return moves
 
     # What a change of the subscription does -------------------------------------------------------
 

@@ -125,6 +125,7 @@ class TestQuotaEngine(QuotaCommon):
             self.assertEqual(subscription._quota_release("accounts", 2)["used"], 1)
             with self.assertRaisesRegex(UserError, "2 of “accounts” cannot be given back"):
                 subscription._quota_release("accounts", 2)
+            subscription._quota_consume("scans", 5)
             with self.assertRaises(UserError):
                 subscription._quota_release("scans")
         with self.at(DURING + timedelta(days=60)):  # no reset
@@ -263,6 +264,7 @@ class TestQuotaEngine(QuotaCommon):
         subscription = self.active(self.starter, START)
         with self.at(DURING):
             subscription._quota_consume("accounts", 2)
+            subscription._quota_consume("scans")
             for state, served in (("past_due", True), ("suspended", False), ("paused", False),
                                   ("ended", False), ("trial", True), ("active", True)):
                 subscription.write({"state": state})
@@ -287,6 +289,11 @@ class TestQuotaEngine(QuotaCommon):
                 ("scans", "Scans", 10, 1000, 990, True),
                 ("accounts", "Accounts", 0, 10, 10, True),
                 ("api_access", "API access", 0, 1, 1, True)])
+
+    def test_not_started(self):
+        """Nothing is given to a draft: it has no period yet."""
+        with self.assertRaises(WrongState):
+            self.draft(self.starter)._quota_grant("scans", 5, "too early")
 
     def test_wrong_quantities(self):
         subscription = self.active(self.starter, START)

@@ -42,6 +42,23 @@ class TestQuotaOverage(QuotaCommon):
             self.env.cr.execute(
                 "UPDATE quota_counter SET overage_billed = 21 WHERE id = %s", (counter.id,))
 
+    def test_billed_when_it_ends(self):
+        """No renewal comes after a cancellation: the last invoice bills what is beyond, once."""
+        for now, day in ((True, DURING), (False, NEXT)):
+            subscription = self.subscribe(
+                self.starter, START, partner_id=self.make_customer(f"Leaving {now}").id)
+            self.pay(self.invoices(subscription))
+            with self.at(DURING):
+                subscription._quota_consume("scans", 120)
+                subscription._cancel(now=now)
+            self.run_due(NEXT)
+            last = self.env["account.move"].search(
+                [("partner_id", "=", subscription.partner_id.id),
+                 ("move_type", "=", "out_invoice")]) - self.invoices(subscription)
+            self.assertEqual(subscription.state, "ended")
+            self.assertEqual(last.mapped("amount_untaxed"), [10.0], now)
+            self.assertEqual((last.state, last.invoice_date), ("posted", day.date()))
+
     def test_invoiced_again(self):
         """The invoice is cancelled and made anew: the units are on the new one, once."""
         subscription = self.subscribe(self.starter, START)
@@ -55,36 +72,23 @@ class TestQuotaOverage(QuotaCommon):
         posted = self.invoices(subscription).filtered(lambda move: move.state == "posted")
         self.assertEqual(posted[-1].invoice_line_ids.mapped("price_subtotal"), [100.0, 10.0])
 
-    def test_last_second_is_on_the_next_invoice(self):
-        """Consumed before midnight, counted after the renewal was billed: not lost."""
+    def test_last_second_and_what_is_held(self):
+        """Consumed before midnight, counted after the renewal was billed: on the next invoice.
+        What is held beyond the limit is on each."""
         subscription = self.subscribe(self.starter, START)
         with self.at(DURING):
             subscription._quota_consume("scans", 110)
+            subscription._quota_consume("accounts", 5)
         self.run_due(NEXT)
         with self.at(datetime(2027, 2, 27, 22, 59, 59)):
             subscription._quota_consume("scans", 2)
-        self.run_due(AFTER)
-        self.assertEqual(self.lines(subscription), [[100.0], [100.0, 5.0], [100.0, 1.0]])
-
-    def test_held_beyond_is_billed_each_renewal(self):
-        subscription = self.subscribe(self.starter, START)
-        with self.at(DURING):
-            subscription._quota_consume("accounts", 5)
-        self.run_due(NEXT)
-        with self.at(NEXT):
             subscription._quota_release("accounts")
         self.run_due(AFTER)
-        self.assertEqual(self.lines(subscription), [[100.0], [100.0, 20.0], [100.0, 10.0]])
+        self.assertEqual(
+            self.lines(subscription), [[100.0], [100.0, 5.0, 20.0], [100.0, 1.0, 10.0]])
 
-    def test_taxes_of_the_plan(self):
+    def test_another_currency_and_taxes(self):
         self.starter.taxes_id = self.make_tax(20.0)
-        subscription = self.subscribe(self.starter, START)
-        with self.at(DURING):
-            subscription._quota_consume("scans", 120)
-        self.run_due(NEXT)
-        self.assertEqual(self.invoices(subscription)[1].amount_total, 132.0)
-
-    def test_another_currency(self):
         dollar = self.env.ref("base.USD")
         dollar.active = True
         self.env["res.currency.rate"].create({
@@ -97,6 +101,7 @@ class TestQuotaOverage(QuotaCommon):
             subscription._quota_consume("scans", 120)
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription)[1], [120.0, 20.0])
+        self.assertEqual(self.invoices(subscription)[1].amount_total, 168.0)
 
     def test_free_plan_pays_what_is_beyond(self):
         free = self.make_plan("Free", 0.0)
