@@ -102,9 +102,11 @@ class SaleOrderLine(models.Model):
                     "subscription, or choose the subscription on the line of the order.",
                     pack=line.product_id.display_name))
 
-    @api.depends("quota_subscription_id")
-    def _compute_name(self):
-        return super()._compute_name()
+    @api.onchange("quota_subscription_id")
+    def _onchange_quota_subscription_id(self):
+        """Not a dependency of the name: another customer would reset every description."""
+        if self._is_quota_pack():
+            self._compute_name()
 
     def _get_sale_order_line_multiline_description_sale(self):
         """The customer reads on the cart and the invoice which subscription the pack is for."""

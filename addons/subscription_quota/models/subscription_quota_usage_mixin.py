@@ -39,7 +39,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
     def _usage(self, history=True):
         """All that the portal shows of the quotas, in words and numbers ready to be shown.
 
-        :param bool history: with the charts of the last periods
+        :param bool history: with the charts of the last periods, and what to do about it
         :return: dict of ``rows`` (one a metric with a count), ``features``, ``banner`` (None
             when all is well), ``off`` (why nothing can be used now, or None), ``has_packs``
             and ``charts``
@@ -52,7 +52,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         return {
             "rows": rows,
             "features": [state for state in states if state["kind"] == "feature"],
-            "banner": self._usage_banner(rows, packs),
+            "banner": self._usage_banner(rows, packs) if history else None,
             "off": self._usage_off_label(),
             "has_packs": packs,
             "charts": self._usage_charts(counted) if history else [],
