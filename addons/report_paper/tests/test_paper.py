@@ -6,6 +6,7 @@ from pypdf import PdfReader
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..tools import weasy
 from .common import PaperCase
 
 
@@ -135,12 +136,20 @@ class TestPaper(PaperCase):
             (round(portrait.width), round(portrait.height)),
             (round(landscape.height), round(landscape.width)))
         self.assertEqual(round(portrait.width), 595)  # A4
+        self.report.paperformat_id.orientation = "Portrait"
+        content, _kind = self.env["ir.actions.report"].with_context(
+            force_report_rendering=True, landscape=True)._render_qweb_pdf(
+                self.report, self.partners[:1].ids, data={"lines": 1, "body": "", "head": ""})
+        asked = PdfReader(io.BytesIO(content)).pages[0].mediabox
+        self.assertEqual(asked.width, landscape.width)
 
     def test_style_sheets_are_parsed_once(self):
         """Issue 7: 1,000 invoices a night; parsing Odoo's style sheets takes seconds."""
         self.print(self.partners[0])
-        with self.assertNoLogs("odoo.addons.report_paper.tools.weasy", "INFO"):
-            self.print(self.partners[1])
+        parsed = {key: id(sheet) for key, sheet in weasy._sheets.items()}
+        self.assertGreaterEqual(len(parsed), 3)
+        self.print(self.partners[1])
+        self.assertEqual({key: id(sheet) for key, sheet in weasy._sheets.items()}, parsed)
 
     def test_errors_are_told(self):
         """A template that cannot be laid out is named, with the remedy."""
