@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.fields import Command
 
@@ -205,7 +207,7 @@ class ResCompany(models.Model):
                 "tva_sale_service_intra_0", "tva_sale_service_export_0")}}
         source = mentions.pop("en_US")
         for name, tax in taxes.items():
-            tax.with_context(lang="en_US").invoice_legal_notes = source[name]
+            tax.with_context(lang="en_US").invoice_legal_notes = Markup("<p>%s</p>") % source[name]
             tax.update_field_translations("invoice_legal_notes", {
                 lang: {source[name]: texts[name]} for lang, texts in mentions.items()})
         # Services to a taxable person of another member state are not category K: goods are.

@@ -33,7 +33,7 @@ class VatEvidence(models.Model):
     _once = models.UniqueIndex(
         "(move_id, kind)", "An invoice has one piece of evidence of each kind.")
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         """:raise UserError: evidence stays as it was found"""
         raise UserError(self.env._(
             "The evidence of %(invoices)s is kept as it was found. Correct the customer and make "

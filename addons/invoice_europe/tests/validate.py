@@ -52,7 +52,7 @@ def main(paths):
             for sheet in sheets:
                 node = processor.parse_xml(xml_text=content.decode())
                 found += failures(sheet.transform_to_string(xdm_node=node))
-    print(json.dumps(result))
+    sys.stdout.write(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -6,5 +6,6 @@ class ResCompany(models.Model):
 
     def _offers_to_analyse(self):
         result = super()._offers_to_analyse()
-        self.env["subscription.plan"].search([]).product_tmpl_id._make_analytic_accounts()
+        plans = self.env["subscription.plan"].search([("product_tmpl_id", "!=", False)])
+        plans.product_tmpl_id._make_analytic_accounts()
         return result
