@@ -8,7 +8,8 @@ from .. import engine
 from .common_quota import QuotaCommon
 from .test_quota_api import QuotaApiCommon
 
-DURING, NEXT = datetime(2027, 2, 10, 12), datetime(2027, 2, 28, 12)
+DURING = datetime(2027, 2, 27, 22, 30)  # half an hour before the reset, in Paris
+NEXT = datetime(2027, 2, 28, 12)
 
 
 @tagged("post_install", "-at_install")
