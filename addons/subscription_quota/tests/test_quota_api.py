@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import Cursor
-from odoo.tests import HttpCase, tagged
+from odoo.tests import Form, HttpCase, tagged
 
 from ..controllers import quota as controller
 from .common_quota import QuotaCommon
@@ -69,7 +69,7 @@ class TestQuotaApi(QuotaApiCommon):
     def test_batch_all_or_nothing(self):
         items = [{"metric": "scans", "quantity": 60}, {"metric": "accounts", "quantity": 2},
                  {"metric": "scans", "quantity": 20}]
-        status, answer, _headers = self.call("consume", {"items": items})
+        _status, answer, _headers = self.call("consume", {"items": items})
         self.assertEqual(
             [(item["metric"], item["used"]) for item in answer["items"]],
             [("scans", 80), ("accounts", 2), ("scans", 80)])
@@ -378,6 +378,13 @@ class TestQuotaKeys(QuotaApiCommon):
             self.key.action_rotate()
 
     def test_shown_once(self):
+        """The dialog has it, no table does; then it cannot be had again."""
+        key = self.env["quota.api.key"].with_user(self.manager).create(
+            {"name": "Shown", "is_service": True})
+        action = key.action_generate()
+        shown = Form(self.env[action["res_model"]].with_user(self.manager).with_context(
+            action["context"]))
+        self.assertRegex(shown.token, "^qk_")
         with self.assertRaisesRegex(UserError, "cannot be shown again"):
             self.key.action_generate()
 
