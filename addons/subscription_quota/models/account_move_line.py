@@ -61,7 +61,7 @@ class AccountMoveLine(models.Model):
                 grant = sale_line.quota_subscription_id._quota_add_packs(
                     line.product_id.product_tmpl_id, packs, line._quota_key(sale_line),
                     note=line.move_id.name)
-                line.write({"quota_grant_id": grant.id, "quota_units": (
+                line.write({"quota_grant_id": grant.id, "quota_units": grant and (
                     packs * line.product_id.product_tmpl_id.quota_units)})
 
     def _quota_key(self, sale_line):

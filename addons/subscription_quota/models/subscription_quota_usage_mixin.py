@@ -261,19 +261,20 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         :param pack: the ``product.template``
         :param int count: packs
         :param str key: see :meth:`_quota_grant`
-        :return: the ``quota.grant``
+        :return: the ``quota.grant``; none when the subscription is over
         """
         self.ensure_one()
-        days = pack.quota_validity_days
-        grant = self._quota_grant(
-            pack.quota_metric_id.code, pack.quota_units * count, key,
-            until=days and self._today() + timedelta(days=days), note=note or pack.name)
         if self.state not in PACK_STATES:
             staff = self._for_staff()
             staff._notify_staff(staff.env._(
                 "Extra units were paid while the service was off: %(pack)s",
                 pack=pack.name))
-        return grant
+        if self.state not in self._LIVE_STATES:
+            return self.env["quota.grant"]
+        days = pack.quota_validity_days
+        return self._quota_grant(
+            pack.quota_metric_id.code, pack.quota_units * count, key,
+            until=days and self._today() + timedelta(days=days), note=note or pack.name)
 
     def _quota_take_back(self, grant, units, document):
         """Take units of a grant back, as far as they are in force and not used yet.

@@ -60,9 +60,11 @@ class TestQuotaPack(QuotaScreensCommon):
                 self.assertEqual(self.limit_of(self.subscription, self.accounts), limit, day)
 
     def test_staff_are_told_of_units_paid_while_off(self):
+        invoice = self.buy(self.subscription, pay=False)
         self.subscription._end()
         before = len(self.subscription.activity_ids)
-        self.subscription._quota_add_packs(self.pack, 1, "test:pack")
+        self.pay(invoice)
+        self.assertIn(invoice.payment_state, ("paid", "in_payment"))
         self.assertEqual(len(self.subscription.activity_ids), before + 1)
 
     # Refunds ----------------------------------------------------------------------------------
