@@ -136,7 +136,7 @@ class TestPaper(PaperCase):
             (round(portrait.width), round(portrait.height)),
             (round(landscape.height), round(landscape.width)))
         self.assertEqual(round(portrait.width), 595)  # A4
-        self.report.paperformat_id.orientation = "Portrait"
+        self.report.paperformat_id = self.env.ref("base.paperformat_euro")
         content, _kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True, landscape=True)._render_qweb_pdf(
                 self.report, self.partners[:1].ids, data={"lines": 1, "body": "", "head": ""})
