@@ -17,8 +17,8 @@ MAX_AT_ONCE = 4  # runs of addon tests, on a machine with many processors
 # What an addon's tests took, two runs at a time on two processors; to share them out.
 SECONDS = {"credit_wallet": 400, "subscription_quota": 290, "subscription_credit": 170,
            "session_booking": 140, "subscription_stripe": 30, "lms_link": 12,
-           "report_paper": 20, "legal_invoice": 20, "invoice_europe": 25,
-           "invoice_europe_booking": 15, "invoice_europe_subscription": 8}
+           "report_paper": 20, "legal_invoice": 20, "invoice_europe": 45,
+           "invoice_europe_booking": 25, "invoice_europe_subscription": 8}
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 
