@@ -5,9 +5,7 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     oss_registered = fields.Boolean(related="company_id.oss_registered", readonly=False)
-    oss_currency_id = fields.Many2one(related="company_id.currency_id")
-    oss_sales_this_year = fields.Monetary(
-        related="company_id.oss_sales_this_year", currency_field="oss_currency_id")
+    oss_sales_this_year = fields.Monetary(related="company_id.oss_sales_this_year")
     deferral_account_id = fields.Many2one(
         related="company_id.deferral_account_id", readonly=False)
     deferral_min_months = fields.Integer(
