@@ -128,7 +128,7 @@ def note_use(cr, api_key_id, moment):
         cr.execute(
             "UPDATE quota_api_key SET last_used_at = %s WHERE id = (SELECT id FROM quota_api_key"
             " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)", (moment, api_key_id))
-        cr.commit()  # pylint: disable=invalid-commit  (a transaction of its own)
+        cr.commit()  # pylint: disable=invalid-commit
     except psycopg2.Error:  # what was counted stands, and must not be counted again
         _logger.info("Last use of API key %s not written", api_key_id, exc_info=True)
         cr.rollback()

@@ -178,7 +178,7 @@ class Call:
 
     def done(self):
         """Let others go on, then note that the key was used."""
-        self.cr.commit()  # pylint: disable=invalid-commit  (a transaction of its own)
+        self.cr.commit()  # pylint: disable=invalid-commit
         last = self.key["last_used_at"]
         if last is None or last < self.moment - NOTE_USE_EVERY:
             engine.note_use(self.cr, self.key["id"], self.moment)

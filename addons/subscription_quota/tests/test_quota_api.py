@@ -383,7 +383,7 @@ class TestQuotaKeys(QuotaApiCommon):
             {"name": "Shown", "is_service": True})
         action = key.action_generate()
         shown = Form(self.env[action["res_model"]].with_user(self.manager).with_context(
-            action["context"]))
+            **action["context"]))
         self.assertRegex(shown.token, "^qk_")
         with self.assertRaisesRegex(UserError, "cannot be shown again"):
             self.key.action_generate()
