@@ -145,7 +145,9 @@ class StripeBalanceTransaction(models.Model):
         :param list objects: of Stripe; their ``source`` may be expanded
         :return: their rows
         """
-        currencies = {each.name: each for each in self.env["res.currency"].search([])}
+        # Stripe may hold a currency that is not used here (any more).
+        currencies = self.env["res.currency"].with_context(active_test=False).search([
+            ("name", "in", [each["currency"].upper() for each in objects])]).grouped("name")
         for each in objects:
             vals = self._vals(provider, each, currencies[each["currency"].upper()])
             self.env.cr.execute(SQL(
