@@ -15,7 +15,7 @@ from .steps import StepError, output_of, run, step
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-max_connections = 300
+max_connections = 600
 shared_buffers = 512MB
 fsync = off
 synchronous_commit = off

@@ -91,10 +91,12 @@ class AccountMove(models.Model):
 
     # Evidence of the customer's country -------------------------------------------------------
 
-    def _sold_to_consumer(self):
-        """Whether VAT depends on where the customer, who is no business, lives."""
+    def _sold_to_consumer(self, union):
+        """Whether VAT depends on where the customer, who is no business, lives.
+
+        :param union: the countries of the European Union
+        """
         self.ensure_one()
-        union = self.env.ref("base.europe").country_ids
         return (
             self.move_type == "out_invoice" and not self.commercial_partner_id.vat
             and not self.commercial_partner_id.is_company
@@ -106,7 +108,8 @@ class AccountMove(models.Model):
         Invoices of the seller's own country are left alone while nothing else is known.
         """
         # sudo: the law asks for it, whoever posts the invoice or pays it
-        moves = self.sudo().filtered(lambda move: move._sold_to_consumer())
+        union = self.env.ref("base.europe").sudo().country_ids
+        moves = self.sudo().filtered(lambda move: move._sold_to_consumer(union))
         known = {(piece.move_id, piece.kind) for piece in moves.vat_evidence_ids}
         vals_list = []
         for move in moves:
