@@ -87,11 +87,12 @@ def _paths():
 
 
 def _post(name, summary, description, answer, problems, counts=True, request="Request"):
+    example = {"metric": "accounts" if request == "Release" else "scans", "quantity": 1}
     operation = {
         "operationId": name, "summary": summary, "description": description,
         "parameters": [_language()],
         "requestBody": {"required": True, "content": {"application/json": {
-            "schema": {"$ref": f"#/components/schemas/{request}"}}}},
+            "schema": {"$ref": f"#/components/schemas/{request}"}, "example": example}}},
         "responses": {"200": _content("Done" if counts else "The answer", answer),
                       **_problems(problems)},
     }
