@@ -29,7 +29,7 @@ from tests.test_insaho_flow_http import json_answer
 from tests.test_subscription_credit import lots_of, order_plan, subscription_of
 
 REPETITIONS = int(os.environ.get("STRIPE_REPETITIONS", "3"))
-ORDERS = int(os.environ.get("STRIPE_ORDERS", "2"))
+ORDERS = int(os.environ.get("STRIPE_ORDERS", "4"))
 KILLS = int(os.environ.get("STRIPE_KILLS", "3"))
 
 
