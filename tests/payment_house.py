@@ -159,7 +159,7 @@ class PaymentHouse(House):
         """Wait until Stripe has delivered all, and the inbox has dealt with it."""
         self.stripe.wait_for_deliveries()
         wait_for(lambda: not self.rows(
-            "SELECT 1 FROM stripe_event WHERE state IN ('received', 'processing')"), timeout=90)
+            "SELECT 1 FROM stripe_event WHERE state IN ('received', 'processing')"))
 
     # What became of it ----------------------------------------------------------------------------
 

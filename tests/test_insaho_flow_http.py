@@ -190,6 +190,8 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
     page = pdf_page(house.world.wait_for_mail(
         login, f"Facture.*{re.escape(sorted(numbers)[-1])}"))
     assert not paper.misses(page, [*SELLER, name, "2 crédits — solde : 3 crédits"])
+    assert len([mail for mail in house.world.mails() if login in mail["X-Envelope-To"]
+                and "Facture" in mail["Subject"]]) == 2, "each invoice is mailed once"
     assert name in alice.get("/my/trainings").text
 
 
