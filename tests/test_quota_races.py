@@ -145,7 +145,7 @@ def test_one_left_without_the_condition(house, plans):
 def test_one_left_without_the_lock(house, plans):
     """Negative control: the limit is looked at before the wait, and several pass it. A statement
     of some length stands for a busy server."""
-    with engine_without(house, r"PERFORM FROM quota_counter [^;]*;"), \
+    with engine_without(house, r"FOR NO KEY UPDATE OF counter"), \
             engine_without(house, r"SELECT q\.\*, w\.units,", "SELECT q.*, w.units + "
                            "length(pg_sleep(0.5)::text) AS units,"), \
             pytest.raises(AssertionError, match=r"\d+ allowed where one was left"):

@@ -44,14 +44,52 @@ def move(cr, subscription_id, units, moment, api_key_id=None, key=None):
     :param str key: the same key with the same units counts once
     :return: the :class:`Outcome`
     """
-    body = hashlib.sha256(
-        json.dumps([subscription_id, sorted(units.items())]).encode()).hexdigest()
     cr.execute(
         "SELECT quota_move(%s, %s::varchar[], %s::integer[], %s, %s, %s, %s)",
-        (subscription_id, list(units), list(units.values()), moment, api_key_id, key,
-         body if key else None))
-    result = cr.fetchone()[0]
-    return Outcome(result["outcome"], result.get("metrics", {}))
+        (subscription_id, *_asked(units), moment, api_key_id, key, key and _digest(units)))
+    return _outcome(cr.fetchone()[0])
+
+
+def move_by_key(cr, token, reference, units, moment, key=None):
+    """As :func:`move`, for whoever shows an API key that may consume: one trip to the database.
+
+    :param tuple token: start and hash, see :func:`find_key`
+    :param str reference: of the subscription, see :func:`find_key`
+    :return: (row of ``quota_key`` or None, :class:`Outcome`); nothing is counted for a key that
+        may not consume or does not tell which subscription
+    """
+    cr.execute(
+        "SELECT k.*, CASE WHEN k.can_consume AND k.subscription_id > 0 AND NOT k.is_ambiguous"
+        " THEN quota_move(k.subscription_id, %s::varchar[], %s::integer[], %s, k.key_id, %s, %s)"
+        " END AS result FROM quota_key(%s, %s, %s) k",
+        (*_asked(units), moment, key, key and _digest(units), *token, reference))
+    found = _one(cr)
+    return found, _outcome(found and found["result"])
+
+
+def state_by_key(cr, token, reference, moment, codes):
+    """As :func:`state`, for whoever shows an API key that may check: one trip to the database.
+
+    :return: (row of ``quota_key`` or None, list of dicts of ``quota_state``)
+    """
+    cr.execute(
+        "SELECT * FROM quota_key(%s, %s, %s) k LEFT JOIN LATERAL"
+        " quota_state(k.subscription_id, %s, %s::varchar[]) q"
+        " ON k.can_check AND NOT k.is_ambiguous", (*token, reference, moment, codes))
+    rows = _all(cr)
+    return rows[0] if rows else None, [row for row in rows if row["metric_id"]]
+
+
+def _asked(units):
+    return list(units), list(units.values())
+
+
+def _digest(units):
+    return hashlib.sha256(json.dumps(sorted(units.items())).encode()).hexdigest()
+
+
+def _outcome(result):
+    return Outcome(result["outcome"], result.get("metrics", {})) if result else None
 
 
 def undo(cr, subscription_id, moment, api_key_id, key):
@@ -61,8 +99,7 @@ def undo(cr, subscription_id, moment, api_key_id, key):
     :return: the :class:`Outcome`; other_body: no consumption of this subscription
     """
     cr.execute("SELECT quota_undo(%s, %s, %s, %s)", (subscription_id, moment, api_key_id, key))
-    result = cr.fetchone()[0]
-    return Outcome(result["outcome"], result.get("metrics", {}))
+    return _outcome(cr.fetchone()[0])
 
 
 def state(cr, subscription_id, moment, codes=None):
@@ -111,12 +148,14 @@ def begin(cr):
         cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
-def find_key(cr, start, reference):
-    """A live API key by the start of its token, and the subscription it speaks of.
+def find_key(cr, token, reference):
+    """A live API key, and the subscription it speaks of.
 
+    :param tuple token: start of the key and hash of its secret
+    :param str reference: of a subscription, or None for the only one of the customer
     :return: dict of a row of ``quota_key``, or None
     """
-    cr.execute("SELECT * FROM quota_key(%s, %s)", (start, reference))
+    cr.execute("SELECT * FROM quota_key(%s, %s, %s)", (*token, reference))
     return _one(cr)
 
 

@@ -13,7 +13,7 @@ from odoo.tools import LazyTranslate
 
 from .. import engine
 from ..kept_cursor import kept_cursor
-from ..models.quota_api_key import same_hash, split_token
+from ..models.quota_api_key import split_token
 from ..problem import PROBLEMS, Problem, caller_language, json_response
 from ..rate import RateLimit
 from .quota_openapi import document
@@ -28,7 +28,6 @@ NOTE_USE_EVERY = timedelta(minutes=1)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 REQUEST_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
-NO_HASH = "0" * 64
 RATE_PARAMETER, RATE_DEFAULT = "subscription_quota.api_requests_per_minute", 30_000
 rate = RateLimit()
 
@@ -43,9 +42,8 @@ def api(path, method, scope):
             try:
                 _check_method(method)
                 call = Call(method, scope)
-                with kept_cursor(request.env.cr) as cr:
-                    call.open(cr)
-                    return handler(self, call)
+                with kept_cursor(request.env.cr) as call.cr:
+                    return call.answer(functools.partial(handler, self))
             except Problem as problem:
                 return problem.response()
         route.__name__, route.__doc__ = handler.__name__, handler.__doc__
@@ -63,6 +61,9 @@ def _check_method(method):
 class Call:
     """One request of a program: who asks, for which subscription, and what.
 
+    Who asks is found out by the statement that carries out what is asked; a request that does not
+    come so far asks for it alone, for a refusal tells nothing to strangers.
+
     :raise Problem: it may not be answered, and why
     """
 
@@ -70,24 +71,42 @@ class Call:
         self.scope = scope
         self.moment = fields.Datetime.now()
         self.per_minute = self._rate()  # read first: what follows is a transaction of its own
+        self.token = self._token()
+        self.key = None  # until it is found
         body, self.error = (None, None) if method == "GET" else self._body()
         self.body = body or {}
         self.reference = self._reference(method)
 
-    def open(self, cr):
-        """:raise Problem: the caller may not ask this"""
-        self.cr = cr
-        self.key = self._authenticate()
-        if not self.key[f"can_{self.scope}"]:
-            raise Problem("forbidden", _lt(
-                "The key lacks the right “%(scope)s”.", scope=self.scope))
-        if seconds := rate.wait(self.key["id"], self.per_minute):
+    def answer(self, handler):
+        """:raise Problem: the caller may not ask this, not now, or not so"""
+        if seconds := rate.wait(self.token, self.per_minute):
             raise Problem("rate_limited", _lt(
                 "This key may ask %(count)s times a minute.", count=self.per_minute),
                 headers={"Retry-After": str(seconds)})
-        if self.error:
-            raise self.error
-        self.subscription_id = self._subscription()
+        try:
+            if self.error:
+                raise self.error
+            response = handler(self)
+        except Problem as problem:
+            if not self.key and problem.slug != "unauthenticated":
+                self._authenticate(engine.find_key(self.cr, self.token, self.reference))
+            raise
+        self._done()
+        return response
+
+    def move(self, units):
+        """:return: the Outcome of counting these units, by code"""
+        key, outcome = engine.move_by_key(
+            self.cr, self.token, self.reference, units, self.moment, self._request_key())
+        self._authenticate(key)
+        return self.subscription_id and outcome
+
+    def state(self, codes):
+        """:return: list of dicts, see ``quota_state``"""
+        key, rows = engine.state_by_key(
+            self.cr, self.token, self.reference, self.moment, codes)
+        self._authenticate(key)
+        return self.subscription_id and rows
 
     def _rate(self):
         # sudo: a setting of the server, of which the caller sees the effect only
@@ -115,23 +134,30 @@ class Call:
             return None
         return given if isinstance(given, str) and REFERENCE.fullmatch(given) else ""
 
-    def _authenticate(self):
+    def _token(self):
+        """:return: (start, hash) of the key that is shown; of none that exists, when it is none"""
         scheme, _space, token = request.httprequest.headers.get("Authorization", "").partition(" ")
-        start, given = split_token(token.strip()) or ("", "")
-        key = engine.find_key(self.cr, start, self.reference)
-        if not same_hash(key["secret_hash"] if key else NO_HASH, given) \
-                or scheme.lower() != "bearer":
-            raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
-        return key
+        return scheme.lower() == "bearer" and split_token(token.strip()) or ("", "")
 
-    def _subscription(self):
-        """The id of the subscription spoken of."""
+    def _authenticate(self, key):
+        if not key:
+            raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
+        self.key = key
+        if not key[f"can_{self.scope}"]:
+            raise Problem("forbidden", _lt(
+                "The key lacks the right “%(scope)s”.", scope=self.scope))
+
+    @functools.cached_property
+    def subscription_id(self):
+        """Of the subscription spoken of."""
+        if not self.key:
+            self._authenticate(engine.find_key(self.cr, self.token, self.reference))
         if self.reference is None and self.key["is_service"]:
             raise Problem("invalid", _lt(
                 "A service key names the subscription: add “subscription”."))
         if not self.key["subscription_id"]:
             raise Problem("not_found", _lt("No such subscription for this key."))
-        if self.reference is None and self.key["live_count"] > 1:
+        if self.key["is_ambiguous"]:
             raise Problem("invalid", _lt(
                 "This customer has several subscriptions: name one with “subscription”."))
         return self.key["subscription_id"]
@@ -159,7 +185,7 @@ class Call:
             raise Problem("invalid", _lt("“items” is a list of 1 to %(most)s.", most=MAX_ITEMS))
         return [_item(item, "items" in self.body) for item in items]
 
-    def request_key(self):
+    def _request_key(self):
         key = request.httprequest.headers.get("Idempotency-Key")
         if key is not None and not REQUEST_KEY.fullmatch(key):
             raise Problem("malformed", _lt(
@@ -176,12 +202,12 @@ class Call:
                 "but “subscription”."))
         return key
 
-    def done(self):
+    def _done(self):
         """Let others go on, then note that the key was used."""
         self.cr.commit()  # pylint: disable=invalid-commit
         last = self.key["last_used_at"]
         if last is None or last < self.moment - NOTE_USE_EVERY:
-            engine.note_use(self.cr, self.key["id"], self.moment)
+            engine.note_use(self.cr, self.key["key_id"], self.moment)
 
     def page(self):
         """Where the customer pays, or changes the plan."""
@@ -284,14 +310,10 @@ class QuotaApi(http.Controller):
 
     def _move(self, call, sign):
         """Count all the items or none."""
-        units = call.units(sign)
-        outcome = engine.move(
-            call.cr, call.subscription_id, units, call.moment, call.key["id"],
-            call.request_key())
+        outcome = call.move(call.units(sign))
         _check_key(outcome)
         if not outcome.is_done:
             call.refuse(outcome.metrics)
-        call.done()
         return json_response(
             {"allowed": True, "items": [
                 _item_answer(code, outcome.metrics[code]) for code, _quantity in call.items]},
@@ -300,9 +322,8 @@ class QuotaApi(http.Controller):
     def _undo(self, call):
         """Take back, once, what was consumed for a service that then failed."""
         outcome = engine.undo(
-            call.cr, call.subscription_id, call.moment, call.key["id"], call.undone_key())
+            call.cr, call.subscription_id, call.moment, call.key["key_id"], call.undone_key())
         _check_key(outcome)
-        call.done()
         return json_response(
             {"allowed": True, "items": [
                 _item_answer(code, metric) for code, metric in outcome.metrics.items()]},
@@ -313,14 +334,12 @@ class QuotaApi(http.Controller):
         """Would it be allowed? A feature is, when it is on."""
         units = call.units()
         metrics = {row["code"]: {**row, "limit": row["limit_value"], "units": units[row["code"]]}
-                   for row in engine.state(
-                       call.cr, call.subscription_id, call.moment, list(units))}
+                   for row in call.state(list(units))}
         counted = {code: {**metric, "kind": "period", "used": 0, "mode": "hard"}
                    if metric["kind"] == "feature" else metric
                    for code, metric in metrics.items()}
         if set(units) - set(metrics) or not all(row["served"] for row in metrics.values()):
             call.refuse(counted)
-        call.done()
         items = [{**_item_answer(code, metrics[code]),
                   "allowed": engine.refusal(counted[code]) is None}
                  for code, _quantity in call.items]
@@ -330,7 +349,6 @@ class QuotaApi(http.Controller):
     def entitlements(self, call):
         rows = engine.entitlements(
             call.cr, call.subscription_id, call.moment, caller_language())
-        call.done()
         body = {
             "subscription": call.key["subscription_name"], "plan": rows[0]["plan"],
             "state": _state(rows[0]), "items": [
@@ -361,7 +379,6 @@ class QuotaApi(http.Controller):
         first, last, code, after = _history_query(call.moment.date())
         rows = engine.history(
             call.cr, call.subscription_id, first, last, code, after, HISTORY_PAGE)
-        call.done()
         more = len(rows) > HISTORY_PAGE
         rows = rows[:HISTORY_PAGE]
         return json_response({

@@ -1,5 +1,4 @@
 import hashlib
-import hmac
 import re
 import secrets
 
@@ -23,11 +22,6 @@ def split_token(token):
 def hash_secret(secret):
     """SHA-256 is enough: the secret is 32 random bytes, which nobody can guess."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def same_hash(one, other):
-    """Compared in a time that does not tell how much is the same."""
-    return hmac.compare_digest(one or "", other or "")
 
 
 class QuotaApiKey(models.Model):

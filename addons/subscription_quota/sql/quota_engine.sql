@@ -106,18 +106,19 @@ BEGIN
 END $$;
 
 -- A live API key and the subscription it speaks of: the one named, or a customer's only one.
--- Whoever asks compares the hash; nothing here depends on it. No row: no such key.
-CREATE OR REPLACE FUNCTION quota_key(start varchar, reference varchar)
+-- No row: no such key, or not its secret. What is compared is the hash of 32 random bytes: the time
+-- that takes tells nobody anything of the secret.
+CREATE OR REPLACE FUNCTION quota_key(start varchar, hash varchar, reference varchar)
 RETURNS TABLE (
-    id integer, secret_hash varchar, is_service boolean, can_consume boolean, can_check boolean,
+    key_id integer, is_service boolean, can_consume boolean, can_check boolean,
     can_history boolean, last_used_at timestamp without time zone,
-    subscription_id integer, subscription_name varchar, live_count bigint)
+    subscription_id integer, subscription_name varchar, is_ambiguous boolean)
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT k.id, k.secret_hash, k.is_service, k.can_consume, k.can_check, k.can_history,
-           k.last_used_at, chosen.id, chosen.name, chosen.live_count
+    SELECT k.id, k.is_service, k.can_consume, k.can_check, k.can_history, k.last_used_at,
+           chosen.id, chosen.name, reference IS NULL AND chosen.live_count > 1
     FROM quota_api_key k
     LEFT JOIN LATERAL (
         SELECT s.id, s.name, count(*) FILTER (WHERE s.state <> 'ended') OVER () AS live_count
@@ -127,7 +128,7 @@ BEGIN
               ELSE s.commercial_partner_id = k.commercial_partner_id
                    AND (reference IS NULL OR s.name = reference) END
         ORDER BY s.state = 'ended', s.id DESC LIMIT 1) chosen ON TRUE
-    WHERE k.lookup = start AND k.revoked_at IS NULL;
+    WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
 END $$;
 
 -- Count units of several metrics for a subscription: all of them or none. Quantities below zero
@@ -147,7 +148,6 @@ DECLARE
     request_scope varchar := CASE WHEN key_id IS NULL THEN 'subscription:' || sub
                                   ELSE 'key:' || key_id END;
     counters integer[];
-    missing boolean;
     result jsonb;
 BEGIN
     IF request_key IS NOT NULL THEN
@@ -155,7 +155,7 @@ BEGIN
                 hashtextextended('quota ' || request_scope || ' ' || request_key, 0)) THEN
             RETURN '{"outcome": "in_progress"}';
         END IF;
-        SELECT CASE WHEN r.body_hash = request_hash
+        SELECT CASE WHEN r.body_hash = request_hash AND r.subscription_id = sub
                     THEN r.answer || '{"outcome": "replayed"}'
                     ELSE '{"outcome": "other_body"}' END
         INTO result FROM quota_request r
@@ -166,75 +166,85 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT array_agg(q.counter_id ORDER BY q.metric_id),
-           bool_or(q.counter_id IS NULL AND q.kind <> 'feature' AND q.served)
-    INTO counters, missing FROM quota_state(sub, moment, codes) q;
-    IF missing THEN
-        INSERT INTO quota_counter
+    LOOP
+        SELECT array_agg(locked.id) INTO counters FROM (
+            SELECT counter.id FROM quota_counter counter
+            JOIN quota_metric metric ON metric.id = counter.metric_id
+            WHERE counter.subscription_id = sub AND metric.code = ANY (codes)
+              AND (counter.period_end IS NULL OR counter.period_end > moment::date - 1)
+            ORDER BY counter.metric_id, counter.id FOR NO KEY UPDATE OF counter) locked;
+
+        WITH asked AS MATERIALIZED (
+            SELECT q.*, w.units, q.used::bigint + w.units AS after,
+                   COALESCE(q.counter_id = ANY (counters), FALSE) AS locked
+            FROM unnest(codes, quantities) AS w (code, units)
+            JOIN quota_state(sub, moment, codes) q ON q.code = w.code
+        ), moved AS (
+            UPDATE quota_counter counter SET
+                used = asked.after,
+                limit_value = asked.limit_value,
+                unlimited = asked.limit_value IS NULL,
+                overage = counter.overage + beyond.units,
+                overage_amount = counter.overage_amount + beyond.units * COALESCE(asked.price, 0)
+            FROM asked, LATERAL (
+                SELECT CASE WHEN asked.mode = 'soft' AND asked.kind = 'period' AND asked.units > 0
+                       THEN GREATEST(LEAST(asked.units, asked.after - asked.limit_value), 0)
+                       ELSE 0 END AS units) beyond
+            WHERE counter.id = asked.counter_id
+              AND (SELECT count(*) FROM asked) = cardinality(codes)
+              AND NOT EXISTS (
+                SELECT FROM asked other
+                WHERE NOT other.locked
+                   OR other.units < 0 AND other.kind <> 'held'
+                   OR other.units > 0 AND NOT other.served
+                   OR other.after NOT BETWEEN 0 AND 2147483647
+                   OR other.units > 0 AND other.mode = 'hard' AND other.after > other.limit_value)
+            RETURNING counter.id, counter.metric_id, counter.overage, beyond.units AS beyond
+        ), history AS (
+            INSERT INTO quota_usage
+                (subscription_id, metric_id, api_key_id, quantity, moment, day)
+            SELECT sub, asked.metric_id, key_id, asked.units, moment, asked.today
+            FROM moved JOIN asked ON asked.metric_id = moved.metric_id
+        ), days AS (
+            INSERT INTO quota_usage_day AS total
+                (subscription_id, company_id, metric_id, day, consumed, released)
+            SELECT sub, asked.company_id, asked.metric_id, asked.today,
+                   GREATEST(asked.units, 0), GREATEST(-asked.units, 0)
+            FROM moved JOIN asked ON asked.metric_id = moved.metric_id
+            ON CONFLICT (subscription_id, metric_id, day) DO UPDATE SET
+                consumed = total.consumed + excluded.consumed,
+                released = total.released + excluded.released
+        )
+        SELECT jsonb_build_object(
+            'outcome', CASE
+                WHEN count(moved.metric_id) > 0 THEN 'moved'
+                WHEN bool_or(asked.served AND asked.kind <> 'feature' AND NOT asked.locked)
+                    THEN 'uncounted'
+                ELSE 'refused' END,
+            'metrics', COALESCE(jsonb_object_agg(asked.code, jsonb_build_object(
+                'kind', asked.kind, 'mode', asked.mode, 'state', asked.state, 'tz', asked.tz,
+                'served', asked.served, 'units', asked.units, 'limit', asked.limit_value,
+                'resets_on', asked.resets_on,
+                'counter', moved.id, 'beyond', moved.beyond, 'price', COALESCE(asked.price, 0),
+                'used', CASE WHEN moved.metric_id IS NULL THEN asked.used ELSE asked.after END,
+                'overage', CASE WHEN asked.kind = 'period'
+                    THEN COALESCE(moved.overage, asked.overage)
+                    ELSE GREATEST(CASE WHEN moved.metric_id IS NULL THEN asked.used
+                        ELSE asked.after END - asked.limit_value, 0) END)), '{}'))
+        INTO result
+        FROM asked LEFT JOIN moved ON moved.metric_id = asked.metric_id;
+        EXIT WHEN result ->> 'outcome' <> 'uncounted';
+        -- The first of a period; or of a longer one, by a change of plan, that began the same day.
+        INSERT INTO quota_counter AS known
             (subscription_id, company_id, metric_id, period_start, period_end, used, overage,
              overage_amount, overage_billed, amount_billed)
         SELECT sub, q.company_id, q.metric_id, q.period_start, q.resets_on, 0, 0, 0, 0, 0
         FROM quota_state(sub, moment, codes) q
-        WHERE q.counter_id IS NULL AND q.kind <> 'feature'
-        ORDER BY q.metric_id ON CONFLICT DO NOTHING;
-        SELECT array_agg(q.counter_id) INTO counters FROM quota_state(sub, moment, codes) q;
-    END IF;
-    PERFORM FROM quota_counter WHERE id = ANY (counters) ORDER BY metric_id FOR NO KEY UPDATE;
-
-    WITH asked AS MATERIALIZED (
-        SELECT q.*, w.units, q.used::bigint + w.units AS after
-        FROM unnest(codes, quantities) AS w (code, units)
-        JOIN quota_state(sub, moment, codes) q ON q.code = w.code
-    ), moved AS (
-        UPDATE quota_counter counter SET
-            used = asked.after,
-            limit_value = asked.limit_value,
-            unlimited = asked.limit_value IS NULL,
-            overage = counter.overage + beyond.units,
-            overage_amount = counter.overage_amount + beyond.units * COALESCE(asked.price, 0)
-        FROM asked, LATERAL (
-            SELECT CASE WHEN asked.mode = 'soft' AND asked.kind = 'period' AND asked.units > 0
-                   THEN GREATEST(LEAST(asked.units, asked.after - asked.limit_value), 0)
-                   ELSE 0 END AS units) beyond
-        WHERE counter.id = asked.counter_id
-          AND (SELECT count(*) FROM asked) = cardinality(codes)
-          AND NOT EXISTS (
-            SELECT FROM asked other
-            WHERE other.counter_id IS NULL
-               OR other.units < 0 AND other.kind <> 'held'
-               OR other.units > 0 AND NOT other.served
-               OR other.after NOT BETWEEN 0 AND 2147483647
-               OR other.units > 0 AND other.mode = 'hard' AND other.after > other.limit_value)
-        RETURNING counter.id, counter.metric_id, counter.overage, beyond.units AS beyond
-    ), history AS (
-        INSERT INTO quota_usage
-            (subscription_id, metric_id, api_key_id, quantity, moment, day)
-        SELECT sub, asked.metric_id, key_id, asked.units, moment, asked.today
-        FROM moved JOIN asked ON asked.metric_id = moved.metric_id
-    ), days AS (
-        INSERT INTO quota_usage_day AS total
-            (subscription_id, company_id, metric_id, day, consumed, released)
-        SELECT sub, asked.company_id, asked.metric_id, asked.today,
-               GREATEST(asked.units, 0), GREATEST(-asked.units, 0)
-        FROM moved JOIN asked ON asked.metric_id = moved.metric_id
-        ON CONFLICT (subscription_id, metric_id, day) DO UPDATE SET
-            consumed = total.consumed + excluded.consumed,
-            released = total.released + excluded.released
-    )
-    SELECT jsonb_build_object(
-        'outcome', CASE WHEN count(moved.metric_id) = 0 THEN 'refused' ELSE 'moved' END,
-        'metrics', COALESCE(jsonb_object_agg(asked.code, jsonb_build_object(
-            'kind', asked.kind, 'mode', asked.mode, 'state', asked.state, 'tz', asked.tz,
-            'served', asked.served, 'units', asked.units, 'limit', asked.limit_value,
-            'resets_on', asked.resets_on,
-            'counter', moved.id, 'beyond', moved.beyond, 'price', COALESCE(asked.price, 0),
-            'used', CASE WHEN moved.metric_id IS NULL THEN asked.used ELSE asked.after END,
-            'overage', CASE WHEN asked.kind = 'period'
-                THEN COALESCE(moved.overage, asked.overage)
-                ELSE GREATEST(CASE WHEN moved.metric_id IS NULL THEN asked.used
-                    ELSE asked.after END - asked.limit_value, 0) END)), '{}'))
-    INTO result
-    FROM asked LEFT JOIN moved ON moved.metric_id = asked.metric_id;
+        WHERE q.kind <> 'feature'
+        ORDER BY q.metric_id
+        ON CONFLICT (subscription_id, metric_id, COALESCE(period_start, '1970-01-01'::date))
+            DO UPDATE SET period_end = excluded.period_end;
+    END LOOP;
 
     IF request_key IS NOT NULL AND result ->> 'outcome' = 'moved' THEN
         INSERT INTO quota_request AS known
