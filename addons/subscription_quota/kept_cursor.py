@@ -2,14 +2,17 @@
 
 Odoo's pool empties a session each time it lends one (``DISCARD ALL``). The functions of the engine
 would then be planned anew at each request, which takes ten times as long as to carry them out.
-These connections are in autocommit: a call of a function is a transaction, of READ COMMITTED.
+These connections are in autocommit: a call of a function is a transaction, of READ COMMITTED. Each
+prepares a statement when it first carries it out.
 """
 
 import threading
 from contextlib import contextmanager
+from itertools import count
 
 import psycopg2
 from psycopg2.extensions import STATUS_READY
+from psycopg2.extensions import connection as PsycopgConnection
 from psycopg2.extensions import cursor as PsycopgCursor
 
 from odoo.sql_db import connection_info_for
@@ -19,8 +22,29 @@ _idle = {}  # by name of database
 _lock = threading.Lock()
 
 
+class KeptConnection(PsycopgConnection):
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.autocommit = True
+        self.prepared = {}  # name of each statement
+
+
 class KeptCursor(PsycopgCursor):
     """What the engine needs of a cursor of Odoo's."""
+
+    def execute(self, query, params=()):
+        """:param tuple params: for each ``%s``; a dict for named ones, which are not prepared"""
+        if not isinstance(params, tuple):
+            return super().execute(query, params)
+        prepared = self.connection.prepared
+        if query not in prepared:
+            name, numbers = f"quota_{len(prepared)}", count(1)
+            super().execute(f"PREPARE {name} AS " + query % tuple(
+                f"${next(numbers)}" for _param in params))
+            prepared[query] = name
+        marks = ", ".join(["%s"] * len(params))
+        return super().execute(f"EXECUTE {prepared[query]} ({marks})", params)
 
     def commit(self):
         """Each statement was committed at its end."""
@@ -43,9 +67,11 @@ def kept_cursor(cr):
     try:
         with connection.cursor(cursor_factory=KeptCursor) as own:
             yield own
-    except (psycopg2.OperationalError, psycopg2.InterfaceError):
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.NotSupportedError):
+        # The server was restarted, the database is gone, or an update of the addon changed what a
+        # function answers: for all of them.
         connection.close()
-        _forget(cr.dbname)  # the server was restarted, or the database is gone: for all of them
+        _forget(cr.dbname)
         raise
     finally:
         _give_back(cr.dbname, connection)
@@ -56,9 +82,7 @@ def _take(database):
         if _idle.get(database):
             return _idle[database].pop()  # the last one used: it has its plans
     _name, parameters = connection_info_for(database)
-    connection = psycopg2.connect(**parameters)
-    connection.autocommit = True
-    return connection
+    return psycopg2.connect(connection_factory=KeptConnection, **parameters)
 
 
 def _give_back(database, connection):

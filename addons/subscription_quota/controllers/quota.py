@@ -29,7 +29,9 @@ CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 REQUEST_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 RATE_PARAMETER, RATE_DEFAULT = "subscription_quota.api_requests_per_minute", 30_000
+MAX_KNOWN = 10_000
 rate = RateLimit()
+known = {}  # id of each key that was shown; whether it still lives, the database says each time
 
 
 def api(path, method, scope):
@@ -79,7 +81,7 @@ class Call:
 
     def answer(self, handler):
         """:raise Problem: the caller may not ask this, not now, or not so"""
-        if seconds := rate.wait(self.token, self.per_minute):
+        if seconds := rate.wait(self._key_id(), self.per_minute):
             raise Problem("rate_limited", _lt(
                 "This key may ask %(count)s times a minute.", count=self.per_minute),
                 headers={"Retry-After": str(seconds)})
@@ -89,7 +91,7 @@ class Call:
             response = handler(self)
         except Problem as problem:
             if not self.key and problem.slug != "unauthenticated":
-                self._authenticate(engine.find_key(self.cr, self.token, self.reference))
+                self._find_key()
             raise
         self._done()
         return response
@@ -97,7 +99,7 @@ class Call:
     def move(self, units):
         """:return: the Outcome of counting these units, by code"""
         key, outcome = engine.move_by_key(
-            self.cr, self.token, self.reference, units, self.moment, self._request_key())
+            self.cr, self.token, self.reference, units, self.moment, self.request_key())
         self._authenticate(key)
         return self.subscription_id and outcome
 
@@ -139,6 +141,18 @@ class Call:
         scheme, _space, token = request.httprequest.headers.get("Authorization", "").partition(" ")
         return scheme.lower() == "bearer" and split_token(token.strip()) or ("", "")
 
+    def _key_id(self):
+        where = request.db, self.token
+        if where not in known:
+            self._find_key()
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            known[where] = self.key["key_id"]
+        return known[where]
+
+    def _find_key(self):
+        self._authenticate(engine.find_key(self.cr, self.token, self.reference))
+
     def _authenticate(self, key):
         if not key:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": "Bearer"})
@@ -151,7 +165,7 @@ class Call:
     def subscription_id(self):
         """Of the subscription spoken of."""
         if not self.key:
-            self._authenticate(engine.find_key(self.cr, self.token, self.reference))
+            self._find_key()
         if self.reference is None and self.key["is_service"]:
             raise Problem("invalid", _lt(
                 "A service key names the subscription: add “subscription”."))
@@ -185,7 +199,7 @@ class Call:
             raise Problem("invalid", _lt("“items” is a list of 1 to %(most)s.", most=MAX_ITEMS))
         return [_item(item, "items" in self.body) for item in items]
 
-    def _request_key(self):
+    def request_key(self):
         key = request.httprequest.headers.get("Idempotency-Key")
         if key is not None and not REQUEST_KEY.fullmatch(key):
             raise Problem("malformed", _lt(
@@ -321,6 +335,7 @@ class QuotaApi(http.Controller):
 
     def _undo(self, call):
         """Take back, once, what was consumed for a service that then failed."""
+        call.request_key()  # not needed: what is undone is undone once
         outcome = engine.undo(
             call.cr, call.subscription_id, call.moment, call.key["key_id"], call.undone_key())
         _check_key(outcome)

@@ -13,15 +13,34 @@ SLUGS = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "to
          415: "media_type", 422: "invalid"}
 
 
+def _for_programs():
+    path = request.httprequest.path
+    return path.startswith("/quota/v1/") and not path.startswith("/quota/v1/problems/")
+
+
 class IrHttp(models.AbstractModel):
     _inherit = "ir.http"
 
     @classmethod
+    def _pre_dispatch(cls, rule, args):
+        """A program has no website, language of the session or campaign: what is prepared for
+        visitors takes longer than to count."""
+        if not _for_programs():
+            return super()._pre_dispatch(rule, args)
+        return request.dispatcher.pre_dispatch(rule, args)
+
+    @classmethod
+    def _post_dispatch(cls, response):
+        if not _for_programs():
+            return super()._post_dispatch(response)
+        return request.dispatcher.post_dispatch(response)
+
+    @classmethod
     def _handle_error(cls, exception):
         """Programs that call the quota API read problems, whatever went wrong and wherever."""
-        path = request.httprequest.path
-        if not path.startswith("/quota/v1/") or path.startswith("/quota/v1/problems/"):
+        if not _for_programs():
             return super()._handle_error(exception)
+        path = request.httprequest.path
         if isinstance(exception, psycopg2.OperationalError):
             return Problem("unavailable", headers={"Retry-After": "1"}).response()
         if isinstance(exception, HTTPException):

@@ -125,7 +125,8 @@ class SubscriptionSubscription(models.Model):
     _trial_once = models.UniqueIndex(
         "(commercial_partner_id, trial_family_id) WHERE trial_family_id IS NOT NULL",
         "This customer has already tried a plan of this family.")
-    _by_number = models.Index("(name, company_id)")  # as programs name it, see quota.api.key
+    _by_number = models.UniqueIndex(  # as programs name it, see quota.api.key
+        "(name, company_id)", "Another subscription has this number.")
     _due = models.Index(
         "(next_run_at, id) WHERE state IN ('trial', 'active', 'past_due') AND NOT is_held")
 

@@ -4,28 +4,27 @@
 
 -- The period that holds a civil day: the same calendar as tools/civil.py. A day before the anchor
 -- (a trial, a start in the future) lies in a period that ends on the anchor or earlier.
-CREATE OR REPLACE FUNCTION quota_period(
-    anchor date, unit varchar, step integer, day date, OUT starts date, OUT ends date)
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-    months integer := step * CASE unit WHEN 'year' THEN 12 ELSE 1 END;
-    number integer;
-BEGIN
-    IF unit = 'week' THEN
-        number := floor((day - anchor)::numeric / (7 * step));
-        starts := anchor + number * 7 * step;
-        ends := starts + 7 * step;
-        RETURN;
+-- One SELECT in SQL becomes part of the statement that asks; OFFSET 0 keeps what is inside from
+-- being worked out once for each place that names it.
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_proc WHERE proname = 'quota_period' AND NOT proretset) THEN
+        DROP FUNCTION quota_period;
     END IF;
-    number := floor((
-        12 * (date_part('year', day) - date_part('year', anchor))
-        + date_part('month', day) - date_part('month', anchor)) / months);
-    IF anchor + make_interval(months => number * months) > day THEN
-        number := number - 1;
-    END IF;
-    starts := anchor + make_interval(months => number * months);
-    ends := anchor + make_interval(months => (number + 1) * months);
 END $$;
+CREATE OR REPLACE FUNCTION quota_period(anchor date, unit varchar, step integer, day date)
+RETURNS TABLE (starts date, ends date) LANGUAGE sql IMMUTABLE ROWS 1 AS $$
+    SELECT (anchor + number * length)::date, (anchor + (number + 1) * length)::date
+    FROM (SELECT length, guess - (anchor + guess * length > day)::integer AS number
+          FROM (SELECT CASE unit WHEN 'week' THEN make_interval(days => 7 * step)
+                           ELSE make_interval(months => months) END AS length,
+                       CASE unit WHEN 'week' THEN floor((day - anchor) / (7.0 * step))
+                           ELSE floor((12 * (date_part('year', day) - date_part('year', anchor))
+                               + date_part('month', day) - date_part('month', anchor)) / months)
+                           END::integer AS guess
+                FROM (SELECT step * CASE unit WHEN 'year' THEN 12 ELSE 1 END AS months) short
+                OFFSET 0) guessed
+          OFFSET 0) known
+$$;
 
 -- What a subscription may use at a moment (UTC), a row a metric: the limit is that of the plan for
 -- each unit subscribed, or of the override in force, and the units granted on top; none: NULL.
@@ -116,17 +115,26 @@ RETURNS TABLE (
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
 #variable_conflict use_column
 BEGIN
+    IF reference IS NOT NULL THEN
+        RETURN QUERY
+        SELECT k.id, k.is_service, k.can_consume, k.can_check, k.can_history, k.last_used_at,
+               s.id, s.name, FALSE
+        FROM quota_api_key k
+        LEFT JOIN subscription_subscription s
+            ON s.name = reference AND s.company_id = k.company_id AND s.state <> 'draft'
+            AND (k.is_service OR s.commercial_partner_id = k.commercial_partner_id)
+        WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
+        RETURN;
+    END IF;
     RETURN QUERY
     SELECT k.id, k.is_service, k.can_consume, k.can_check, k.can_history, k.last_used_at,
-           chosen.id, chosen.name, reference IS NULL AND chosen.live_count > 1
+           chosen.id, chosen.name, chosen.live_count > 1
     FROM quota_api_key k
     LEFT JOIN LATERAL (
         SELECT s.id, s.name, count(*) FILTER (WHERE s.state <> 'ended') OVER () AS live_count
         FROM subscription_subscription s
-        WHERE s.company_id = k.company_id AND s.state <> 'draft'
-          AND CASE WHEN k.is_service THEN s.name = reference
-              ELSE s.commercial_partner_id = k.commercial_partner_id
-                   AND (reference IS NULL OR s.name = reference) END
+        WHERE s.commercial_partner_id = k.commercial_partner_id AND s.company_id = k.company_id
+          AND s.state <> 'draft'
         ORDER BY s.state = 'ended', s.id DESC LIMIT 1) chosen ON TRUE
     WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
 END $$;
