@@ -1,6 +1,8 @@
 """The quota API over HTTP: answers, problems, keys, and what it costs."""
 
 import json
+import os
+import tempfile
 from contextlib import contextmanager
 from datetime import date, timedelta
 from unittest.mock import patch
@@ -238,7 +240,9 @@ class TestQuotaApi(QuotaApiCommon):
 
     def test_rate_limit(self):
         self.env["ir.config_parameter"].set_param(controller.RATE_PARAMETER, "3")
-        self.patch(controller, "rate", controller.RateLimit(clock=lambda: 90.0))
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.patch(controller, "rate", controller.RateLimit(
+            clock=lambda: 90.0, path=os.path.join(folder, "rate")))
         self.assertEqual(
             [self.call("check", {"metric": "scans"})[0] for _time in range(4)],
             [200, 200, 200, 429])
