@@ -87,6 +87,16 @@ class TestQuotaOverage(QuotaCommon):
         self.assertEqual(
             self.lines(subscription), [[100.0], [100.0, 5.0, 20.0], [100.0, 1.0, 10.0]])
 
+    def test_warn_only_is_never_billed(self):
+        self.limit(self.starter, self.scans, 100, mode="warn", overage_price=0.5)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            self.assertEqual(subscription._quota_consume("scans", 150)["left"], 0)
+            self.assertTrue(subscription._quota_check("scans"))
+            self.assertIsNone(subscription._preview_overage())
+        self.run_due(NEXT)
+        self.assertEqual(self.lines(subscription), [[100.0], [100.0]])
+
     def test_told_before_it_is_billed(self):
         """« Prochaine facture : 49,00 € + 12,00 € de dépassement à ce jour »: as it is billed."""
         self.starter.taxes_id = self.make_tax(20.0)
