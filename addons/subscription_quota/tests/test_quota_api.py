@@ -387,6 +387,7 @@ class TestQuotaKeys(QuotaApiCommon):
         staff = self.env["quota.api.key"].with_user(self.manager)
         key = staff.create({"name": "Audited", "partner_id": self.customer.id})
         token = key.action_generate()["context"]["default_token"]
+        self.env.cr.flush()
         key.can_history = True
         self.env.cr.flush()
         key.action_rotate()
