@@ -51,7 +51,9 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         packs = bool(counted and history and self._quota_packs())
         return {
             "rows": rows,
-            "features": [state for state in states if state["kind"] == "feature"],
+            # What the plan includes; that the service is off is said once, above.
+            "features": [{**state, "enabled": state["limit"] is None or state["limit"] > 0}
+                         for state in states if state["kind"] == "feature"],
             "banner": self._usage_banner(rows, packs) if history else None,
             "off": self._usage_off_label(),
             "has_packs": packs,

@@ -56,6 +56,10 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         page = self.url_open(self.url).text
         self.assertIn("The service is off, and nothing is billed until you resume.", page)
         self.assertRegex(page, r"o_quota_off[\s\S]{0,200}until it resumes")
+        self.starter.quota_limit_ids.filtered(lambda limit: limit.metric_id == self.api).write(
+            {"limit_value": 1})
+        self.assertNotIn("not included", self.url_open(self.url).text)  # it is, and it is off
+        self.assertFalse(self.subscription._quota_check("test_api"))
         [mail] = self.env["mail.mail"].search([("subject", "=like", "%is paused")])
         self.assertIn("the service is off", mail.body_html)
         form = self.env["subscription.subscription"].get_view(view_type="form")["arch"]
