@@ -41,6 +41,10 @@ def main():
     return sum([
         _check("ruff", [paths.PYTHON, "-m", "ruff", "check", "."]),
         _check("pylint-odoo", [paths.PYTHON, "-m", "pylint", "--rcfile=.pylintrc", *addons]),
+        _check("mypy --strict (clients)", [
+            paths.PYTHON, "-m", "mypy", "--config-file", paths.MIDDLEWARE / "pyproject.toml",
+            "--cache-dir", paths.HOUSE / "mypy", paths.MIDDLEWARE / "src",
+            paths.MIDDLEWARE / "examples"]),
         _check("XML", [paths.PYTHON, "-c", XML_CHECK, *xml]),
         _check("French translations", [paths.PYTHON, "-c", PO_CHECK, *po]),
     ])

@@ -18,7 +18,9 @@ import psycopg2
 import pytest
 import requests
 
-from tests.house import at_once
+from tests import invariants
+from tests.house import at_once, field
+from tests.quota_house import make_plans, subscribe_all
 
 OPERATIONS = int(os.environ.get("QUOTA_OPERATIONS", "800"))
 THREADS = 8
@@ -295,6 +297,43 @@ def test_reset_at_the_second_of_consumption(house, plans):
     check_history(house, subscription_id)
 
 
+# How often a key may ask --------------------------------------------------------------------------
+
+
+def set_parameter(house, name, value):
+    """Both servers are told, as the settings tell them.
+
+    :return: what it was
+    """
+    with house.env() as env:
+        before = env["ir.config_parameter"].get_param(name)
+        env["ir.config_parameter"].set_param(name, value)
+        env.cr.commit()
+        env.registry.signal_changes()
+        return before
+
+
+def test_rate_limit_holds_over_both_servers(house, plans):
+    """A limit of twelve a minute is twelve, whichever server is asked."""
+    parameter = "subscription_quota.api_requests_per_minute"
+    _subscription_id, token = subscribe(house, plans["small"])
+    for server in range(len(house.urls)):
+        consume(house, "qk_none", plans["scans"], server=server)  # routes are compiled
+    before = set_parameter(house, parameter, "12")
+    try:
+        time.sleep(max(0, time.time() % 60 - 50) and 60 - time.time() % 60)  # within one minute
+        answers = at_once([
+            partial(consume, house, token, plans["scans"], server=number % len(house.urls))
+            for number in range(24)])
+    finally:
+        set_parameter(house, parameter, before)
+    assert Counter(answer.status_code for answer in answers) == {200: 12, 429: 12}
+    for answer in answers:
+        if answer.status_code == 429:
+            assert answer.json()["type"].endswith("/rate_limited")
+            assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
 # Suspended, paid ----------------------------------------------------------------------------------
 
 
@@ -328,3 +367,168 @@ def test_suspended_and_paid_within_a_second(house, plans, no_mail):
             active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
     on = answered_within(house, token, plans["scans"], 200)
     print(f"suspended: 402 after {off:.3f} s; paid: 200 after {on:.3f} s")
+
+
+# Packs of units -----------------------------------------------------------------------------------
+
+CREDITS, PRICE, UNITS, LIMIT = 10, 4, 50, 100
+
+
+@pytest.fixture(scope="module")
+def packs(house):
+    """A plan of 100 scans that grants ten credits a period, and a pack of 50 more for four.
+
+    :return: (plan, pack), their ids
+    """
+    [plan_id] = make_plans(house, (f"Packs {uuid.uuid4().hex[:6]}", 100.0, {"scans": LIMIT}))
+    with house.env() as env:
+        env["subscription.plan"].browse(plan_id).price_ids.granted_credits = CREDITS
+        return plan_id, env["product.template"].create({
+            "name": "50 scans de plus", "type": "service", "service_tracking": "quota_pack",
+            "invoice_policy": "order", "list_price": 20.0, "quota_credit_price": PRICE,
+            "quota_metric_id": env["quota.metric"].search([("code", "=", "scans")]).id,
+            "quota_units": UNITS, "taxes_id": [(5,)], "is_published": True}).id
+
+
+def subscribed(house, plan_id, count):
+    """:return: list of (visitor, subscription), each with ten credits in the wallet"""
+    visitors = house.customers(count, credits=None)
+    return [(visitor, subscription_id) for visitor, (_name, subscription_id)
+            in zip(visitors, subscribe_all(house, visitors, plan_id), strict=True)]
+
+
+def tabs(visitor, subscription_id, pack_id, count):
+    """The page of packs in so many tabs, half of them on the other server.
+
+    :return: for each the click on « Payer 4 crédits »
+    """
+    clicks = []
+    for number in range(count):
+        tab, server = visitor.twin(), number % len(visitor.house.urls)
+        page = tab.get(f"/my/subscriptions/{subscription_id}/packs", server).text
+        form = {name: field(page, name) for name in ("csrf_token", "key")}
+        clicks.append(partial(
+            tab.post, f"/my/subscriptions/{subscription_id}/packs/{pack_id}/credits", form,
+            server, allow_redirects=False))
+    return clicks
+
+
+def bought(house, visitor, subscription_id):
+    """How many packs were paid, after checking that wallet, units and documents say the same."""
+    [(entries, paid, documents)] = house.rows(f"""
+        SELECT count(DISTINCT e.id), COALESCE(sum(DISTINCT e.credits), 0), count(m.id)
+        FROM credit_entry e LEFT JOIN account_move m
+        ON m.credit_entry_id = e.id AND m.state = 'posted' AND m.payment_state = 'paid'
+        WHERE e.kind = 'quota' AND e.partner_id = {visitor.partner_id}""")
+    [(grants, units)] = house.rows(f"""
+        SELECT count(*), COALESCE(sum(quantity), 0) FROM quota_grant
+        WHERE subscription_id = {subscription_id}""")
+    assert (grants, units, documents) == (entries, UNITS * entries, entries), "not in step"
+    assert paid == (-PRICE if entries else 0)
+    invariants.check(house)
+    return entries
+
+
+def balance_of(house, visitor):
+    [(balance,)] = house.rows(
+        f"SELECT balance FROM credit_wallet WHERE partner_id = {visitor.partner_id}")
+    return balance
+
+
+def test_packs_paid_by_credits(house, packs, no_mail):
+    """The same click four times at once is one pack; three tabs at once are the two packs that ten
+    credits pay."""
+    plan_id, pack_id = packs
+    one, several = subscribed(house, plan_id, 2)
+    clicks = [*tabs(*one, pack_id, 1) * 4, *tabs(*several, pack_id, 3)]
+    started = time.monotonic()
+    answers = at_once(clicks)
+    print(f"{len(clicks)} clicks at once: {time.monotonic() - started:.1f} s")
+    assert {answer.status_code for answer in answers} == {303}
+    for customer, paid in ((one, 1), (several, CREDITS // PRICE)):
+        assert bought(house, *customer) == paid
+        assert balance_of(house, customer[0]) == CREDITS - paid * PRICE
+
+
+def test_packs_paid_while_the_credits_are_refunded(house, packs, no_mail):
+    """The customer spends credits on units while the accountant refunds them: what is left is
+    taken back, what was spent is owed, and nobody has both."""
+    plan_id, pack_id = packs
+    admin, customers = house.administrator(), subscribed(house, plan_id, 2)
+    actions = []
+    for wait, (visitor, subscription_id) in zip((0, 0.3), customers, strict=True):
+        with house.env() as env:
+            invoice = env["subscription.subscription"].browse(
+                subscription_id).period_ids.invoice_id
+            note = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        actions += [partial(after, wait, click)
+                    for click in tabs(visitor, subscription_id, pack_id, 2)]
+        actions.append(partial(after, 0.3 - wait, partial(post, admin.twin(), note.id)))
+    answers = at_once(actions)
+    assert {answer.status_code for answer in answers} == {200, 303}
+    outcomes = []
+    for customer in customers:
+        paid = bought(house, *customer) * PRICE
+        [(taken, owed)] = house.rows(f"""
+            SELECT (SELECT COALESCE(-sum(credits), 0) FROM credit_entry
+                    WHERE partner_id = {customer[0].partner_id} AND kind = 'clawback'),
+                   (SELECT COALESCE(sum(credits), 0) FROM credit_debt
+                    WHERE partner_id = {customer[0].partner_id})""")
+        assert (taken, owed, balance_of(house, customer[0])) == (CREDITS - paid, paid, 0)
+        outcomes.append(paid)
+    print(f"credits spent before the refund: {outcomes}")
+
+
+def after(seconds, action):
+    time.sleep(seconds)
+    return action()
+
+
+def post(admin, move_id):
+    """The accountant posts a document.
+
+    :return: the answer, which is no error
+    """
+    answer = admin.http.post(
+        f"{admin.house.urls[1]}/web/dataset/call_kw/account.move/action_post", timeout=120,
+        json={"params": {"model": "account.move", "method": "action_post",
+                         "args": [[move_id]], "kwargs": {}}})
+    assert "error" not in answer.json(), answer.json()["error"]["data"]["message"]
+    return answer
+
+
+def test_units_taken_back_while_they_are_consumed(house, packs, no_mail):
+    """A pack paid by card is refunded while programs consume it: each unit is used or given back,
+    none both."""
+    plan_id, pack_id = packs
+    [(visitor, subscription_id)] = subscribed(house, plan_id, 1)
+    with house.env() as env:
+        order = env["sale.order"].create({
+            "partner_id": visitor.partner_id, "order_line": [(0, 0, {
+                "product_id": env["product.template"].browse(pack_id).product_variant_id.id,
+                "quota_subscription_id": subscription_id})]})
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
+        note = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        key = env["quota.api.key"].create({"name": "Race", "partner_id": visitor.partner_id})
+        token = key.action_generate()["context"]["default_token"]
+    assert consume(house, token, "scans", 90).json()["items"][0]["limit"] == LIMIT + UNITS
+    admin = house.administrator()
+    *consumed, _refunded = at_once([
+        *(partial(after, number / 20, partial(
+            consume, house, token, "scans", 5, number % 2)) for number in range(16)),
+        partial(post, admin, note.id)])
+    outcomes = Counter(answer.status_code for answer in consumed)
+    assert set(outcomes) <= {200, 429}, outcomes
+    total = used(house, subscription_id, "scans")
+    [(left, taken)] = house.rows(f"""
+        SELECT g.quantity, l.quota_units FROM quota_grant g JOIN account_move_line l
+        ON l.quota_grant_id = g.id AND l.move_id = {note.id}
+        WHERE g.subscription_id = {subscription_id}""")
+    assert left + taken == UNITS
+    assert total == 90 + 5 * outcomes[200] <= LIMIT + left, (total, left, taken)
+    check_history(house, subscription_id)
+    print(f"{dict(outcomes)}, {taken} units taken back, {total} used")

@@ -1,12 +1,18 @@
-"""The seven cases of ``agency-subscriptions.fr.txt`` in Chromium: customer and agency click."""
+"""The seven cases of ``agency-subscriptions.fr.txt`` in Chromium: customer and agency click.
+
+And, of issue 8, the customer whose application stops at the limit.
+"""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.quota_house import make_key, make_plans, subscribe_all
 from tests.servers.world import html_of
+from tests.test_quota_api import call, sample
 
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 DEMO_CARD = "4111 1111 1111 1111"
@@ -282,3 +288,27 @@ def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house, visi
     [(name,)] = house.rows(
         f"SELECT name FROM subscription_subscription WHERE id = {subscription_id}")
     expect(error).to_contain_text(name)
+
+
+def test_calls_go_on_after_an_upgrade_by_clicking(portal, house, monkeypatch, visitor):
+    """« make demo-api »: calls stop at the limit; the customer follows the link of the refusal,
+    clicks through the upgrade, and the calls go on."""
+    small, _large = make_plans(
+        house, ("Petit clic", 10.0, {"scans": 2}), ("Grand clic", 30.0, {"scans": 5}))
+    [(reference, _id)] = subscribe_all(house, [visitor], small)
+    with sample(monkeypatch, house.url, make_key(house)) as url:
+        statuses = [call(url, reference).status_code for _scan in range(3)]
+        assert statuses == [200, 200, 429]
+        page = portal(visitor)
+        page.goto(call(url, reference).json()["upgrade_url"])
+        expect(page.locator(".o_quota_banner")).to_contain_text("la limite est atteinte")
+        expect(page.locator(".o_quota_used").first).to_have_text(re.compile("2 sur 2 "))
+        form = page.locator("form", has=page.locator("#price"))
+        form.locator("#price").select_option(form.locator(
+            "option", has_text="Grand clic").get_attribute("value"))
+        form.locator("button").click()
+        expect(page.locator(".o_preview_due")).to_contain_text("20")
+        page.get_by_role("button", name="Confirmer").click()
+        expect(page.locator(".o_quota_used").first).to_have_text(re.compile("2 sur 5 "))
+        time.sleep(1)  # what the middleware remembers is no older
+        assert call(url, reference).json()["left"] == 2

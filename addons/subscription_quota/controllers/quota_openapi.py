@@ -40,7 +40,10 @@ def document():
         "jsonSchemaDialect": SCHEMA_DIALECT,
         "info": {
             "title": "Quota API", "version": "1.0.0",
-            "description": "Consume, release and read what subscriptions may use."},
+            "description": "Consume, release and read what subscriptions may use. A key may ask "
+                           "so many times a minute (a setting of the server, 30,000 by default), "
+                           "counted over all processes of a machine; beyond it the answer is "
+                           "429 rate_limited, with Retry-After until the minute is over."},
         "servers": [{"url": "/quota/v1"}],
         "security": [{"key": []}],
         "paths": _paths(),

@@ -243,6 +243,10 @@ class SubscriptionDocumentMixin(models.AbstractModel):
 
         :return: dict of untaxed, tax and total
         """
+        return self._totals_of(self._prepare_invoice_lines())
+
+    def _totals_of(self, invoice_lines):
+        """:param invoice_lines: list of values of lines of an invoice of the stretch"""
         self.ensure_one()
         taxes = self.env["account.tax"].sudo()  # sudo: see _fiscal_position
         company = self.subscription_id.company_id
@@ -250,7 +254,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             {}, currency_id=self.currency_id, quantity=line["quantity"],
             price_unit=line["price_unit"], tax_ids=taxes.browse(line["tax_ids"][0][2]),
             product_id=self.env["product.product"].sudo().browse(line["product_id"]))
-            for line in self._prepare_invoice_lines()]
+            for line in invoice_lines]
         taxes._add_tax_details_in_base_lines(lines, company)
         taxes._round_base_lines_tax_details(lines, company)
         totals = taxes._get_tax_totals_summary(lines, self.currency_id, company)

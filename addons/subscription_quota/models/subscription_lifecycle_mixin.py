@@ -202,7 +202,8 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
     # Pause ---------------------------------------------------------------------------------------
 
     def _pause(self, resume_date=False):
-        """active → paused from tomorrow: the days left are credited, none is billed later.
+        """active → paused: the service stops at once, and today is used, as in a cancellation;
+        the days from tomorrow are credited, none is billed later.
 
         :param date resume_date: first day of the service again, or False until asked for
         :raise WrongState: not active: pay what is due first

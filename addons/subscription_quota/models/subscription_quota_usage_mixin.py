@@ -51,7 +51,9 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         packs = bool(counted and history and self._quota_packs())
         return {
             "rows": rows,
-            "features": [state for state in states if state["kind"] == "feature"],
+            # What the plan includes; that the service is off is said once, above.
+            "features": [{**state, "enabled": state["limit"] is None or state["limit"] > 0}
+                         for state in states if state["kind"] == "feature"],
             "banner": self._usage_banner(rows, packs) if history else None,
             "off": self._usage_off_label(),
             "has_packs": packs,
@@ -128,6 +130,8 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         if self.state == "suspended":
             return self.env._(
                 "The service is off: nothing can be used until the invoices are paid.")
+        if self.state == "paused":
+            return self.env._("The service is off: nothing can be used until it resumes.")
         return self.env._("The service is off: nothing can be used.")
 
     # Banner -----------------------------------------------------------------------------------
@@ -170,6 +174,49 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
             return (f"/my/subscriptions/{self.id}/change?price={price.id}&timing=now",
                     self.env._("Change to %(plan)s", plan=price.plan_id.name))
         return None, None
+
+    # Beyond the limits -------------------------------------------------------------------------
+
+    def _preview_overage(self):
+        """What is used beyond soft limits by now, and the next invoice will bill on top.
+
+        Held units are left out when a change is planned: the limits will be others by then.
+
+        :return: dict of untaxed, tax and total, see ``_charge_totals``; None when there is none
+        """
+        self.ensure_one()
+        # sudo: the customer's own counters; amounts only are shown
+        overages = self.env["quota.overage"].sudo()
+        period = self._new_period(self._prepare_period_vals())
+        beyond = [*self._overage_consumed(), *(
+            () if self._planned_change() else self._overage_held())]
+        lines = [overages.new({
+            "subscription_id": self.id, "company_id": self.company_id.id, "period_id": period,
+            "counter_id": counter_id, "metric_id": metric_id, "quantity": quantity,
+            "amount": amount, "currency_id": self.company_id.currency_id.id,
+        })._prepare_invoice_line() for counter_id, metric_id, quantity, amount in beyond]
+        return period._totals_of(lines) if lines else None
+
+    def _overage_consumed(self):
+        """Units that the renewal on the next date takes off the counters; see
+        ``quota.overage._take``.
+
+        :return: list of (counter, metric, units, amount)
+        """
+        # sudo: see _preview_overage
+        counters = self.env["quota.counter"].sudo().search(
+            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date)])
+        return [(counter.id, counter.metric_id.id, counter.overage - counter.overage_billed,
+                 counter.overage_amount - counter.amount_billed)
+                for counter in counters if counter.overage > counter.overage_billed]
+
+    def _overage_held(self):
+        """:return: as :meth:`_overage_consumed`, of what is held beyond a limit now"""
+        return [(row["counter_id"], row["metric_id"], row["used"] - row["limit_value"],
+                 (row["used"] - row["limit_value"]) * float(row["price"]))
+                for row in self._quota_rows()
+                if row["kind"] == "held" and row["mode"] == "soft" and row["price"]
+                and row["limit_value"] is not None and row["used"] > row["limit_value"]]
 
     # Forecast -----------------------------------------------------------------------------------
 

@@ -382,9 +382,16 @@ class SubscriptionSubscription(models.Model):
             "active": self.env._("All is well. Next invoice on %(date)s.", date=day),
             "past_due": self.env._("An invoice is unpaid. Pay it to keep the service."),
             "suspended": self.env._("The service is off until the invoices are paid."),
-            "paused": self.env._("Nothing is billed until you resume."),
+            "paused": self._paused_sentence(),
             "ended": self.env._("This subscription is over."),
         }[self.state]
+
+    def _paused_sentence(self):
+        if not self.resume_date:
+            return self.env._("The service is off, and nothing is billed until you resume.")
+        return self.env._(
+            "The service is off, and nothing is billed until it resumes on %(date)s.",
+            date=format_date(self.env, self.resume_date))
 
     # What the portal offers ---------------------------------------------------------------
 

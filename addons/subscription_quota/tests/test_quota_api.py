@@ -1,6 +1,8 @@
 """The quota API over HTTP: answers, problems, keys, and what it costs."""
 
 import json
+import os
+import tempfile
 from contextlib import contextmanager
 from datetime import date, timedelta
 from unittest.mock import patch
@@ -9,6 +11,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import Cursor
 from odoo.tests import Form, HttpCase, tagged
+from odoo.tools import html2plaintext
 
 from ..controllers import quota as controller
 from .common_quota import QuotaCommon
@@ -238,7 +241,9 @@ class TestQuotaApi(QuotaApiCommon):
 
     def test_rate_limit(self):
         self.env["ir.config_parameter"].set_param(controller.RATE_PARAMETER, "3")
-        self.patch(controller, "rate", controller.RateLimit(clock=lambda: 90.0))
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.patch(controller, "rate", controller.RateLimit(
+            clock=lambda: 90.0, path=os.path.join(folder, "rate")))
         self.assertEqual(
             [self.call("check", {"metric": "scans"})[0] for _time in range(4)],
             [200, 200, 200, 429])
@@ -376,6 +381,26 @@ class TestQuotaKeys(QuotaApiCommon):
         self.assertIn("Revoked", self.key.message_ids[0].body + self.key.message_ids[1].body)
         with self.assertRaisesRegex(UserError, "is revoked"):
             self.key.action_rotate()
+
+    def test_audit(self):
+        """Who made, changed, rotated and revoked a key, and when; never the key itself."""
+        staff = self.env["quota.api.key"].with_user(self.manager)
+        key = staff.create({"name": "Audited", "partner_id": self.customer.id})
+        token = key.action_generate()["context"]["default_token"]
+        self.env.cr.flush()
+        key.can_history = True
+        self.env.cr.flush()
+        key.action_rotate()
+        key.action_revoke()
+        self.env.cr.flush()
+        lines = key.sudo().message_ids.sorted("id")
+        told = [html2plaintext(line.body) or line.tracking_value_ids.field_id.name
+                for line in lines]
+        for words in ("generated", "can_history", "Rotated", "Revoked", "revoked_at"):
+            self.assertEqual(sum(words in line for line in told), 1, (words, told))
+        self.assertEqual(lines.author_id, self.manager.partner_id)
+        secret = token.rpartition("_")[2]
+        self.assertNotIn(secret, "".join(told) + str(key.sudo().read()))
 
     def test_shown_once(self):
         """The dialog has it, no table does; then it cannot be had again."""

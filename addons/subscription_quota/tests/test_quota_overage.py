@@ -1,6 +1,6 @@
 """« Soft »: what is used beyond the limit is on the next renewal's invoice, once."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from odoo.tests import tagged
 
@@ -87,6 +87,52 @@ class TestQuotaOverage(QuotaCommon):
         self.assertEqual(
             self.lines(subscription), [[100.0], [100.0, 5.0, 20.0], [100.0, 1.0, 10.0]])
 
+    def test_warn_only_is_never_billed(self):
+        self.limit(self.starter, self.scans, 100, mode="warn", overage_price=0.5)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            self.assertEqual(subscription._quota_consume("scans", 150)["left"], 0)
+            self.assertTrue(subscription._quota_check("scans"))
+            self.assertIsNone(subscription._preview_overage())
+        self.run_due(NEXT)
+        self.assertEqual(self.lines(subscription), [[100.0], [100.0]])
+
+    def test_told_before_it_is_billed(self):
+        """« Prochaine facture : 49,00 € + 12,00 € de dépassement à ce jour »: as it is billed."""
+        self.starter.taxes_id = self.make_tax(20.0)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 100)
+            subscription._quota_consume("accounts", 3)
+            self.assertIsNone(subscription._preview_overage())
+            subscription._quota_consume("scans", 30)
+            subscription._quota_consume("accounts", 2)
+            told = subscription._preview_overage()
+            ahead = subscription._preview_next_invoice()
+        self.assertEqual(told, {"untaxed": 35.0, "tax": 7.0, "total": 42.0})
+        self.run_due(NEXT)
+        self.assertEqual(
+            self.invoices(subscription)[1].amount_total, ahead["total"] + told["total"])
+        with self.at(NEXT):  # the scans are billed, the accounts are still held
+            self.assertEqual(subscription._preview_overage()["untaxed"], 20.0)
+            subscription._change(self.pro.price_ids, 1, "period_end")
+            self.assertIsNone(subscription._preview_overage())
+
+    def test_not_told_before_its_period_is_over(self):
+        """Billed by the week, counted by the month: it is not on the next invoice yet."""
+        weekly = self.make_plan("Weekly", 20.0, unit="week", quota_interval="month")
+        self.limit(weekly, self.scans, 100, mode="soft", overage_price=0.5)
+        subscription = self.subscribe(weekly, START)
+        with self.at(START):
+            subscription._quota_consume("scans", 120)
+            self.assertIsNone(subscription._preview_overage())
+        for week in range(1, 4):
+            self.run_due(START + timedelta(weeks=week))
+        with self.at(START + timedelta(weeks=3)):
+            self.assertEqual(subscription._preview_overage()["total"], 10.0)
+        self.run_due(START + timedelta(weeks=4))
+        self.assertEqual(self.lines(subscription), [[20.0]] * 4 + [[20.0, 10.0]])
+
     def test_another_currency_and_taxes(self):
         self.starter.taxes_id = self.make_tax(20.0)
         dollar = self.env.ref("base.USD")
@@ -99,6 +145,7 @@ class TestQuotaOverage(QuotaCommon):
         subscription = self.subscribe(self.starter, START, price)
         with self.at(DURING):
             subscription._quota_consume("scans", 120)
+            self.assertEqual(subscription._preview_overage()["total"], 24.0)
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription)[1], [120.0, 20.0])
         self.assertEqual(self.invoices(subscription)[1].amount_total, 168.0)

@@ -5,6 +5,7 @@ import re
 from odoo import http
 from odoo.tests import HttpCase, tagged
 
+from ..exceptions import WrongState
 from .common_quota_screens import QuotaScreensCommon
 
 
@@ -45,6 +46,41 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.subscription._suspend()
         page = self.url_open(self.url).text
         self.assertRegex(page, r"o_quota_off[\s\S]{0,400}Pay now")
+
+    def test_paused_is_off_at_once_and_says_so(self):
+        """The day of the pause is used, as that of a cancellation: word and deed agree."""
+        self.subscription._quota_consume("test_scans")
+        self.subscription._pause()
+        with self.assertRaisesRegex(WrongState, "The service is off"):
+            self.subscription._quota_consume("test_scans")
+        page = self.url_open(self.url).text
+        self.assertIn("The service is off, and nothing is billed until you resume.", page)
+        self.assertRegex(page, r"o_quota_off[\s\S]{0,200}until it resumes")
+        self.starter.quota_limit_ids.filtered(lambda limit: limit.metric_id == self.api).write(
+            {"limit_value": 1})
+        self.assertNotIn("not included", self.url_open(self.url).text)  # it is, and it is off
+        self.assertFalse(self.subscription._quota_check("test_api"))
+        [mail] = self.env["mail.mail"].search([("subject", "=like", "%is paused")])
+        self.assertIn("the service is off", mail.body_html)
+        form = self.env["subscription.subscription"].get_view(view_type="form")["arch"]
+        self.assertRegex(form, r'name="action_pause"[^>]*confirm="The service stops at once\.')
+        self.subscription.resume_date = "2027-05-01"
+        self.assertIn("until it resumes on 05/01/2027", self.subscription.with_context(
+            lang="en_US")._state_sentence())
+
+    def test_next_invoice_tells_what_is_beyond_the_limits(self):
+        self.starter.quota_limit_ids.filtered(lambda limit: limit.metric_id == self.scans).write(
+            {"mode": "soft", "overage_price": 0.5})
+        self.subscription._quota_consume("test_scans", 100)
+        self.assertNotIn("o_subscription_overage", self.url_open(self.url).text)
+        self.subscription._quota_consume("test_scans", 24)
+        self.assertRegex(
+            self.url_open(self.url).text,
+            r"Next invoice[\s\S]*o_subscription_overage[\s\S]{0,200}12\.00[\s\S]{0,40}"
+            "beyond the limits so far")
+        self.subscription._send_mail("subscription_quota.mail_template_renewal_ahead")
+        [mail] = self.env["mail.mail"].search([("subject", "=like", "%renews soon")])
+        self.assertRegex(mail.body_html, r"and[\s\S]{0,60}12\.00[\s\S]{0,60}beyond the limits")
 
     def test_a_pack_goes_to_the_cart_for_its_subscription(self):
         second = self.draft(self.pro, partner_id=self.owner.partner_id.id)

@@ -24,7 +24,9 @@ class QuotaMiddleware:
     """Pure ASGI middleware, for Starlette, FastAPI and whatever speaks ASGI.
 
     What a request consumes, by a :class:`Rule`, by :func:`quota` or by hand through
-    :func:`current_gate`, is given back when its handler raises or answers 5xx.
+    :func:`current_gate`, is given back when its handler raises or answers 5xx, and when its answer
+    breaks off in the middle; not when the caller hangs up, nor for what fails after the answer.
+    Websockets pass through and are not counted.
 
     :param subscription_of: tells the subscription of a request (its reference in Odoo), for a
         client with a service key; None: each caller sends a key of its own (``qk_…``), which is
@@ -66,20 +68,29 @@ class QuotaMiddleware:
                     break
             await self.app(scope, receive, watch.send)
         except QuotaError as error:
+            failed = self._failed(watch, raised=True)
             try:
                 if watch.status is not None:
                     raise
                 await _problem_of(error, scope).response(scope["path"])(scope, receive, send)
             finally:  # after the answer: nobody waits for a server that is away
-                await gate.give_back()
+                if failed:
+                    await gate.give_back()
         except Exception:
-            await gate.give_back()
+            if self._failed(watch, raised=True):
+                await gate.give_back()
             raise
         else:
-            if watch.status is None or self._give_back(watch.status):
+            if self._failed(watch, raised=False):
                 await gate.give_back()
         finally:
             _current.reset(token)
+
+    def _failed(self, watch: "_Watch", *, raised: bool) -> bool:
+        """Whether the caller got nothing, and through no doing of their own."""
+        if watch.status is None or self._give_back(watch.status):
+            return True
+        return raised and not watch.is_over
 
     def _closing(self, send: Send) -> Send:
         """Close the client's connections when the application has shut down."""
@@ -93,16 +104,26 @@ class QuotaMiddleware:
 
 
 class _Watch:
-    """Passes the answer on and remembers its status."""
+    """Passes the answer on and remembers its status.
+
+    :ivar is_over: the whole answer was sent, or the caller hung up
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status: int | None = None
+        self.is_over = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:  # so servers say that nobody listens any more
+            self.is_over = True
+            raise
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.is_over = True
 
 
 def _problem_of(error: QuotaError, scope: Scope) -> Problem:

@@ -17,7 +17,8 @@ class Rule:
     :param path: as in a route of Starlette: ``/scans``, ``/users/{id}``, ``/api/{rest:path}``
     :param consume: units by metric, all counted or none
     :param require: features that the plan must have
-    :param methods: upper case; None: all of them
+    :param methods: GET includes HEAD, as in a route; None: all but OPTIONS, by which browsers ask
+        before a call and say nothing of the caller
     """
 
     path: str
@@ -30,9 +31,12 @@ class Rule:
         object.__setattr__(self, "_pattern", compile_path(self.path)[0])
 
     def matches(self, scope: Scope) -> bool:
-        if self.methods is not None and scope["method"] not in self.methods:
-            return False
-        return bool(self._pattern.match(_path_of(scope)))
+        method = scope["method"]
+        if self.methods is None:
+            named = method != "OPTIONS"
+        else:
+            named = method in self.methods or method == "HEAD" and "GET" in self.methods
+        return named and bool(self._pattern.match(_path_of(scope)))
 
     async def apply(self, gate: Gate) -> None:
         for metric in self.require:
