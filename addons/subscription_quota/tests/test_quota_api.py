@@ -284,7 +284,7 @@ class TestQuotaApi(QuotaApiCommon):
 
         def noted(cursor, query, *args, **kwargs):
             if "SAVEPOINT" not in str(query):
-                seen.append(str(query)[:80])
+                seen.append(str(query))
             return execute(cursor, query, *args, **kwargs)
 
         with patch.object(Cursor, "execute", noted):
