@@ -21,6 +21,7 @@ from tests.servers.world import World
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
 NO_WALLET_GUARD = CONTROLS / "no_wallet_guard"
+NO_PAYMENT_LOCK = CONTROLS / "no_payment_lock"
 
 
 class House:
@@ -101,6 +102,21 @@ class House:
         """Start a killed server again, and wait until it answers."""
         self.processes[number] = self._launch(number, self.ports[number])
         self._wait([self.urls[number]])
+
+    @contextlib.contextmanager
+    def guard_off(self, control):
+        """Inside, the first server runs with a guard of ours switched off: a negative control
+        that needs no house of its own."""
+        self._restart_with(control)
+        try:
+            yield
+        finally:
+            self._restart_with(None)
+
+    def _restart_with(self, control):
+        self.kill(0)
+        self.control = control
+        self.restart(0)
 
     def _wait(self, urls=None):
         deadline = time.monotonic() + 120

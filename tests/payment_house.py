@@ -123,6 +123,10 @@ class PaymentHouse(House):
         answers."""
         return json_answer(visitor, "/payment/status/poll", csrf_token="")
 
+    def wait_on_page(self, visitor):
+        """It asks until it is told that the payment is done; see :meth:`poll`."""
+        wait_for(lambda: self.poll(visitor).get("result", {}).get("state") == "done")
+
     # What happens by itself -----------------------------------------------------------------------
 
     def due(self, *visitors, token_id=False, amount=100.0, **price):

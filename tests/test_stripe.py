@@ -22,7 +22,7 @@ import pytest
 import stripe
 
 from tests import invariants
-from tests.house import Visitor, at_once
+from tests.house import NO_PAYMENT_LOCK, Visitor, at_once
 from tests.payment_house import EFFECT_WITHIN, PaymentHouse, wait_for
 from tests.test_desk_races import call
 from tests.test_insaho_flow_http import json_answer
@@ -317,37 +317,66 @@ def charge_and_kill(shop, period_id):
 
 
 def test_webhook_while_the_order_is_post_processed(shop):
-    """Page and webhooks at once: the order confirmed, invoiced, paid, and granted, once."""
+    """Page and webhooks at once: the order confirmed, invoiced, paid, and granted, once. The
+    later one waits for the other and looks again, before any key of the database has to say no."""
+    before = broken_keys(shop)
     for _round in range(REPETITIONS):
         pay_from_all_sides(shop)
+    assert broken_keys(shop) == before
     invariants.check(shop)
 
 
+def test_webhook_negative_control(shop):
+    """Where nobody waits nor asks again, a conflict is swallowed, and the test says so."""
+    with shop.guard_off(NO_PAYMENT_LOCK), pytest.raises(AssertionError, match="put off"):
+        pay_from_all_sides(shop)
+    with shop.env() as env:  # as staff would
+        env["stripe.event"].search([("state", "=", "received")]).action_replay()
+        env["stripe.event"]._cron_work()
+    shop.settled()
+
+
 def pay_from_all_sides(shop):
+    """Stripe takes its time to answer the first webhook; the page and more webhooks come
+    meanwhile, and the page asks until it is told."""
     visitor = shop.customer()
     reference = order_plan(shop, visitor)
     intent = shop.intent(reference)
-    with shop.stripe.hold(then="drop"):
+    with shop.stripe.hold(then="drop"), shop.stripe.fault(
+            "latency", "GET", "/v1/payment_intents/*", seconds=0.3) as slow:
         shop.stripe.confirm_payment(intent["client_secret"])
         events = shop.stripe.events("payment_intent.succeeded")[-1:]
+        shop.stripe.deliver(events)
+        wait_for(lambda: slow.hits)
         at_once([
             partial(shop.come_back, visitor.twin(), reference, intent),
-            *[partial(shop.poll, visitor.twin())] * 2,
-            *[partial(shop.stripe.deliver, events)] * 3])
-    shop.settled()
-    wait_for(lambda: shop.rows(
-        f"SELECT 1 FROM payment_transaction WHERE reference = '{reference}'"
-        " AND is_post_processed"))
+            *[partial(shop.wait_on_page, visitor.twin())] * 2,
+            *[partial(shop.stripe.deliver, events)] * 2])
+    assert_none_put_off(shop)
     assert shop.rows(
         "SELECT o.state, t.state FROM sale_order o JOIN sale_order_transaction_rel r"
         " ON r.sale_order_id = o.id JOIN payment_transaction t ON t.id = r.transaction_id"
-        f" WHERE t.reference = '{reference}'") == [("sale", "done")]
+        f" WHERE t.reference = '{reference}' AND t.is_post_processed") == [("sale", "done")]
     assert shop.rows(
         "SELECT state, payment_state FROM account_move WHERE move_type = 'out_invoice'"
         f" AND partner_id = {visitor.partner_id}") == [("posted", "paid")]
     assert lots_of(shop, visitor) == [(10, 220)]
     assert len(shop.payments(visitor)) == 1
     assert len([each for each in shop.subjects(visitor) if "Paiement reçu" in each]) == 1
+
+
+def assert_none_put_off(shop):
+    """Part 7: a conflict is tried again at once, not in a minute by the scheduled action."""
+    wait_for(lambda: not shop.rows(
+        "SELECT 1 FROM stripe_event WHERE state = 'processing'"
+        " OR state = 'received' AND attempts = 0"))
+    waiting = shop.rows("SELECT kind, error FROM stripe_event WHERE state = 'received'")
+    assert waiting == [], f"put off: {waiting}"
+
+
+def broken_keys(shop):
+    """How often two made the same row, and the database refused the second."""
+    return len(re.findall("duplicate key value violates", shop.log()))
 
 
 def test_life_in_any_order(shop):
