@@ -123,6 +123,17 @@ class PaymentHouse(House):
         answers."""
         return json_answer(visitor, "/payment/status/poll", csrf_token="")
 
+    def deliver(self, events):
+        """Stripe tells the server that visitors meet, too."""
+        return self.stripe.deliver(
+            events, f"{self.url}/payment/stripe/webhook", self._webhook_secret())
+
+    def _webhook_secret(self):
+        [(secret,)] = self.rows(
+            "SELECT stripe_webhook_secret FROM payment_provider"
+            " WHERE code = 'stripe' AND is_published")
+        return secret
+
     def wait_on_page(self, visitor):
         """It asks until it is told that the payment is done; see :meth:`poll`."""
         wait_for(lambda: self.poll(visitor).get("result", {}).get("state") == "done")

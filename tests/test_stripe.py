@@ -346,12 +346,12 @@ def pay_from_all_sides(shop):
             "latency", "GET", "/v1/payment_intents/*", seconds=0.3) as slow:
         shop.stripe.confirm_payment(intent["client_secret"])
         events = shop.stripe.events("payment_intent.succeeded")[-1:]
-        shop.stripe.deliver(events)
+        shop.deliver(events)
         wait_for(lambda: slow.hits)
         at_once([
             partial(shop.come_back, visitor.twin(), reference, intent),
             *[partial(shop.wait_on_page, visitor.twin())] * 2,
-            *[partial(shop.stripe.deliver, events)] * 2])
+            *[partial(shop.deliver, events)] * 2])
     assert_none_put_off(shop)
     assert shop.rows(
         "SELECT o.state, t.state FROM sale_order o JOIN sale_order_transaction_rel r"
