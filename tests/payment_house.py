@@ -210,6 +210,23 @@ class PaymentHouse(House):
             " JOIN mail_mail_res_partner_rel told ON told.mail_mail_id = mail.id"
             f" WHERE told.res_partner_id = {visitor.partner_id}"))
 
+    def told(self, visitor):
+        """Of all mails to the customer, what they are about, sorted: « Paiement reçu »."""
+        return sorted(re.split(r"\W*(?::|SUB\d)", subject)[0] for subject in self.subjects(visitor))
+
+    def books(self, visitor):
+        """Cents that the customer's invoices and payments leave on each account: Stripe's, or by
+        its first digits."""
+        with self.env() as env:
+            stripe_account = env.ref("payment.payment_provider_stripe")._stripe_account()
+            balances = {}
+            for account, balance in env["account.move.line"]._read_group(
+                    [("move_id.partner_id", "=", visitor.partner_id),
+                     ("parent_state", "=", "posted")], ["account_id"], ["balance:sum"]):
+                code = "Stripe" if account == stripe_account else account.code[:3]
+                balances[code] = balances.get(code, 0) + round(balance * 100)
+            return {code: balance for code, balance in balances.items() if balance}
+
     def succeeded(self, reference):
         """How often the card was charged under a reference, as Stripe has it."""
         return len([
