@@ -92,21 +92,33 @@ class PaymentHouse(House):
             " AND active"))[-1][0]
 
     def _by_card(self, tokenize=False):
+        return self.by("stripe", "card", tokenize)
+
+    def by(self, provider_code, method_code, tokenize=False, flow="direct"):
+        """What the form says of the provider and method the customer chose."""
         provider, method = self.rows(
             "SELECT p.id, m.id FROM payment_provider p, payment_method m"
-            " WHERE p.code = 'stripe' AND p.is_published AND m.code = 'card'")[0]
+            f" WHERE p.code = '{provider_code}' AND p.is_published AND m.code = '{method_code}'"
+            " AND m.active")[0]
         return {"provider_id": provider, "payment_method_id": method, "token_id": None,
-                "flow": "direct", "tokenization_requested": tokenize}
+                "flow": flow, "tokenization_requested": tokenize}
 
     def pay_invoice(self, visitor, invoice_id, amount, **values):
         """« Payer maintenant » on the portal's page of an invoice, up to the card.
 
         :return: the payment intent
         """
-        values = json_call(
+        return self.intent(self.start_payment(
+            visitor, invoice_id, amount, **{**self._by_card(), **values}))
+
+    def start_payment(self, visitor, invoice_id, amount, **values):
+        """« Payer maintenant » by any provider.
+
+        :return: the reference of the transaction
+        """
+        return json_call(
             visitor, f"/invoice/transaction/{invoice_id}", access_token=None, amount=amount,
-            landing_route="/my/invoices", is_validation=False, **{**self._by_card(), **values})
-        return self.intent(values["reference"])
+            landing_route="/my/invoices", is_validation=False, **values)["reference"]
 
     def intent(self, reference):
         """The payment intent of a transaction."""
@@ -212,7 +224,7 @@ class PaymentHouse(House):
 
     def told(self, visitor):
         """Of all mails to the customer, what they are about, sorted: « Paiement reçu »."""
-        return sorted(re.split(r"\W*(?::|SUB\d)", subject)[0] for subject in self.subjects(visitor))
+        return sorted(re.split(r"\W*(?::|SUB\d|/\d)", subject)[0] for subject in self.subjects(visitor))
 
     def books(self, visitor):
         """Cents that the customer's invoices and payments leave on each account: Stripe's, or by

@@ -25,7 +25,7 @@ from tests import invariants
 from tests.house import NO_PAYMENT_LOCK, Visitor, at_once
 from tests.payment_house import EFFECT_WITHIN, PaymentHouse, wait_for
 from tests.test_desk_races import call
-from tests.test_insaho_flow_http import json_answer
+from tests.test_insaho_flow_http import json_answer, json_call
 from tests.test_subscription_credit import lots_of, order_plan, subscription_of
 
 REPETITIONS = int(os.environ.get("STRIPE_REPETITIONS", "3"))
@@ -240,6 +240,45 @@ def credit_note(shop, period_id, amount):
         note.invoice_line_ids.price_unit = amount
         note.action_post()
         return note.id
+
+
+def test_pay_by_link(shop):
+    """Bank transfer, and providers that keep no means of payment (as PayPal; here Odoo's own of
+    that kind): nothing is charged by itself, each invoice is sent with a link to pay it."""
+    visitor = shop.customer()
+    by_transfer, by_provider = (shop.due(visitor)[0] for _subscription in range(2))
+    shop.charge()
+    assert shop.attempts(by_transfer) + shop.attempts(by_provider) == []
+    with shop.env() as env:
+        demo = env.ref("payment.payment_provider_demo")
+        demo.write({"is_published": True, "allow_tokenization": False})
+        method = demo.payment_method_ids[:1].code
+        for _invoice in range(2):
+            env["account.move"]._cron_account_move_send()
+        mails = env["mail.mail"].search([("recipient_ids", "in", visitor.partner_id)])
+        assert all("/mail/view?" in mail.body_html for mail in mails)
+    assert shop.told(visitor) == ["Cap Insaho Formation Facture (Réf FAC"] * 2
+    reference = shop.start_payment(
+        visitor, shop.invoice(by_provider), 100.0, **shop.by("demo", method, tokenize=True))
+    shop.execute("UPDATE payment_provider SET is_published = FALSE WHERE code = 'demo'")
+    json_call(visitor, "/payment/demo/simulate_payment", reference=reference,
+              payment_details="4242", simulated_state="done")
+    shop.wait_on_page(visitor)
+    assert shop.period(by_provider)[:3] == ("paid", "active", "paid")
+    reference = shop.start_payment(visitor, shop.invoice(by_transfer), 100.0, **shop.by(
+        "custom", "wire_transfer", flow="redirect"))
+    visitor.post("/payment/custom/process", {"reference": reference})
+    assert shop.period(by_transfer)[:3] == ("invoiced", "active", "not_paid")
+    assert shop.payments(visitor) == [("inbound", 10000)]
+    with shop.env() as env:  # the money is on the bank's statement
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=[shop.invoice(by_transfer)],
+        ).create({})._create_payments()
+    assert shop.period(by_transfer)[:3] == ("paid", "active", "paid")
+    assert shop.payments(visitor) == [("inbound", 10000)] * 2
+    assert shop.rows(
+        f"SELECT 1 FROM payment_token WHERE partner_id = {visitor.partner_id}") == []
+    assert shop.told(visitor) == ["Cap Insaho Formation Facture (Réf FAC"] * 2 + ["Paiement reçu"] * 2
 
 
 # Answers that are lost ----------------------------------------------------------------------------
