@@ -81,6 +81,16 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.assertEqual(self.told(self.customer), [])
         self.assertFalse(self.card._is_contested())
 
+    def test_charge_that_waited_follows_when_it_is_won_on_appeal(self):
+        self.company.dispute_policy = "none"
+        life = self.lost_then_won()
+        next(life)
+        period = self.another_period()
+        self.charge()
+        self.assertFalse(period.charge_at)
+        next(life)
+        self.assertTrue(period.charge_at)
+
     def test_part_won_on_appeal(self):
         for _step in self.lost_then_won(amount=4000):
             pass
