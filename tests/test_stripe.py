@@ -253,6 +253,9 @@ def test_pay_by_link(shop):
         demo = env.ref("payment.payment_provider_demo")
         demo.write({"is_published": True, "allow_tokenization": False})
         method = demo.payment_method_ids[:1].code
+        transfer = env.ref("payment.payment_provider_transfer")
+        transfer.write({"state": "enabled", "is_published": True})
+        transfer.payment_method_ids.active = True
         for _invoice in range(2):
             env["account.move"]._cron_account_move_send()
         mails = env["mail.mail"].search([("recipient_ids", "in", visitor.partner_id)])
