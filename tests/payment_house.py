@@ -224,7 +224,8 @@ class PaymentHouse(House):
 
     def told(self, visitor):
         """Of all mails to the customer, what they are about, sorted: « Paiement reçu »."""
-        return sorted(re.split(r"\W*(?::|SUB\d|/\d)", subject)[0] for subject in self.subjects(visitor))
+        return sorted(re.split(r"\W*(?::|SUB\d|/\d)", subject)[0]
+                      for subject in self.subjects(visitor))
 
     def books(self, visitor):
         """Cents that the customer's invoices and payments leave on each account: Stripe's, or by

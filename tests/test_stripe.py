@@ -281,7 +281,8 @@ def test_pay_by_link(shop):
     assert shop.payments(visitor) == [("inbound", 10000)] * 2
     assert shop.rows(
         f"SELECT 1 FROM payment_token WHERE partner_id = {visitor.partner_id}") == []
-    assert shop.told(visitor) == ["Cap Insaho Formation Facture (Réf FAC"] * 2 + ["Paiement reçu"] * 2
+    assert shop.told(visitor) == [
+        *["Cap Insaho Formation Facture (Réf FAC"] * 2, *["Paiement reçu"] * 2]
 
 
 # Answers that are lost ----------------------------------------------------------------------------
