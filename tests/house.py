@@ -21,6 +21,7 @@ from tests.servers.world import World
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
 NO_WALLET_GUARD = CONTROLS / "no_wallet_guard"
+NO_PAYMENT_LOCK = CONTROLS / "no_payment_lock"
 
 
 class House:
@@ -101,6 +102,22 @@ class House:
         """Start a killed server again, and wait until it answers."""
         self.processes[number] = self._launch(number, self.ports[number])
         self._wait([self.urls[number]])
+
+    @contextlib.contextmanager
+    def guard_off(self, control):
+        """Inside, visitors meet another server, with a guard of ours switched off: a negative
+        control that needs no house of its own."""
+        guarded, self.ports[0] = self.ports[0], paths.free_port()
+        self.control = control
+        server = self._launch(len(self.processes), self.ports[0])
+        self.control = None
+        try:
+            self._wait([self.url])
+            yield
+        finally:
+            self.ports[0] = guarded
+            server.kill()
+            server.wait()
 
     def _wait(self, urls=None):
         deadline = time.monotonic() + 120

@@ -92,21 +92,33 @@ class PaymentHouse(House):
             " AND active"))[-1][0]
 
     def _by_card(self, tokenize=False):
+        return self.by("stripe", "card", tokenize)
+
+    def by(self, provider_code, method_code, tokenize=False, flow="direct"):
+        """What the form says of the provider and method the customer chose."""
         provider, method = self.rows(
             "SELECT p.id, m.id FROM payment_provider p, payment_method m"
-            " WHERE p.code = 'stripe' AND p.is_published AND m.code = 'card'")[0]
+            f" WHERE p.code = '{provider_code}' AND p.is_published AND m.code = '{method_code}'"
+            " AND m.active")[0]
         return {"provider_id": provider, "payment_method_id": method, "token_id": None,
-                "flow": "direct", "tokenization_requested": tokenize}
+                "flow": flow, "tokenization_requested": tokenize}
 
     def pay_invoice(self, visitor, invoice_id, amount, **values):
         """« Payer maintenant » on the portal's page of an invoice, up to the card.
 
         :return: the payment intent
         """
-        values = json_call(
+        return self.intent(self.start_payment(
+            visitor, invoice_id, amount, **{**self._by_card(), **values}))
+
+    def start_payment(self, visitor, invoice_id, amount, **values):
+        """« Payer maintenant » by any provider.
+
+        :return: the reference of the transaction
+        """
+        return json_call(
             visitor, f"/invoice/transaction/{invoice_id}", access_token=None, amount=amount,
-            landing_route="/my/invoices", is_validation=False, **{**self._by_card(), **values})
-        return self.intent(values["reference"])
+            landing_route="/my/invoices", is_validation=False, **values)["reference"]
 
     def intent(self, reference):
         """The payment intent of a transaction."""
@@ -122,6 +134,21 @@ class PaymentHouse(House):
         """What the page « Votre paiement est en cours » does each second; its errors are
         answers."""
         return json_answer(visitor, "/payment/status/poll", csrf_token="")
+
+    def deliver(self, events):
+        """Stripe tells the server that visitors meet, too."""
+        return self.stripe.deliver(
+            events, f"{self.url}/payment/stripe/webhook", self._webhook_secret())
+
+    def _webhook_secret(self):
+        [(secret,)] = self.rows(
+            "SELECT stripe_webhook_secret FROM payment_provider"
+            " WHERE code = 'stripe' AND is_published")
+        return secret
+
+    def wait_on_page(self, visitor):
+        """It asks until it is told that the payment is done; see :meth:`poll`."""
+        wait_for(lambda: self.poll(visitor).get("result", {}).get("state") == "done")
 
     # What happens by itself -----------------------------------------------------------------------
 
@@ -194,6 +221,24 @@ class PaymentHouse(House):
             " JOIN mail_message message ON message.id = mail.mail_message_id"
             " JOIN mail_mail_res_partner_rel told ON told.mail_mail_id = mail.id"
             f" WHERE told.res_partner_id = {visitor.partner_id}"))
+
+    def told(self, visitor):
+        """Of all mails to the customer, what they are about, sorted: « Paiement reçu »."""
+        return sorted(re.split(r"\W*(?::|SUB\d|/\d)", subject)[0]
+                      for subject in self.subjects(visitor))
+
+    def books(self, visitor):
+        """Cents that the customer's invoices and payments leave on each account: Stripe's, or by
+        its first digits."""
+        with self.env() as env:
+            stripe_account = env.ref("payment.payment_provider_stripe")._stripe_account()
+            balances = {}
+            for account, balance in env["account.move.line"]._read_group(
+                    [("move_id.partner_id", "=", visitor.partner_id),
+                     ("parent_state", "=", "posted")], ["account_id"], ["balance:sum"]):
+                code = "Stripe" if account == stripe_account else account.code[:3]
+                balances[code] = balances.get(code, 0) + round(balance * 100)
+            return {code: balance for code, balance in balances.items() if balance}
 
     def succeeded(self, reference):
         """How often the card was charged under a reference, as Stripe has it."""

@@ -100,6 +100,10 @@ class TestDunning(DunningCommon):
             self.subscription.action_charge()
         self.dun(REFUSED + timedelta(days=3))
         self.assertEqual((period.attempt_count, self.count("Invoice unpaid")), (15, 1))
+        with self.at(REFUSED + timedelta(days=29)):
+            self.assertIn("15 times", period._why_not_to_charge())
+        with self.at(REFUSED + timedelta(days=30)):
+            self.assertIsNone(period._why_not_to_charge())
 
     def test_card_used_to_pay_takes_the_place_of_the_refused_one(self):
         period = self.refuse()

@@ -47,6 +47,11 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
         else:
             self._go_on()
 
+    def _regain_service(self):
+        """Won on appeal after the loss was booked: what was due is paid, and is not chased."""
+        self.invoice_ids._subscription_periods()._refresh_from_invoices()
+        self._go_on()
+
     def _go_on(self):
         """The service as it was, and the charges that waited."""
         suspended = self.frozen_subscription_ids.filtered(

@@ -94,6 +94,9 @@ class PaymentDispute(models.Model):
         "stripe.balance.transaction", "dispute_id", string="Movements of the balance")
     loss_move_id = fields.Many2one(
         "account.move", string="Entry of the loss", readonly=True, ondelete="restrict")
+    regain_move_id = fields.Many2one(
+        "account.move", string="Loss taken back", readonly=True, ondelete="restrict",
+        help="The entry that takes back the loss of a dispute won on appeal.")
     opened_at = fields.Datetime(readonly=True, help="When its effects here began.")
     closed_at = fields.Datetime(readonly=True, help="When its effects here ended.")
     frozen_at = fields.Datetime(readonly=True, help="When the service was frozen.")
@@ -230,7 +233,7 @@ class PaymentDispute(models.Model):
             if not self.closed_at:
                 self.closed_at = fields.Datetime.now()
                 self._unfreeze()
-        if not self.is_answerable:
+        if not self.is_answerable and not self.regain_move_id:  # then it is of an advance
             self.activity_ids.action_done()
 
     def _tell_staff(self):
@@ -250,6 +253,19 @@ class PaymentDispute(models.Model):
         # The mail queue belongs to the system, as does this method.
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
+    def _tell_of_advance(self):
+        """Nothing is left to pay with it: what becomes of it is the accountant's to say."""
+        staff = self.with_context(lang=self.user_id.lang)
+        staff.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=self.user_id.id,
+            summary=staff.env._("Won on appeal: give %(customer)s the money back?",
+                                customer=staff.partner_id.name),
+            note=staff.env._(
+                "%(invoices)s was settled otherwise, or written off, after the dispute was lost. "
+                "The payment that came back is now an advance of the customer: refund it, match "
+                "it with another invoice, or book it as income when the claim was written off.",
+                invoices=", ".join(staff.invoice_ids.mapped("name"))))
+
     def _settle_claim(self):
         """Match what was taken with what was given back; what is missing is lost."""
         lines = self._waiting_lines()
@@ -257,6 +273,8 @@ class PaymentDispute(models.Model):
             lines.reconcile()
         if self.status == "lost":
             self._book_loss()
+        elif self.loss_move_id and not self.regain_move_id:
+            self._take_back_loss()
 
     def _waiting_lines(self):
         return self.balance_ids.move_id.line_ids.filtered(
@@ -288,13 +306,56 @@ class PaymentDispute(models.Model):
         claim = self.loss_move_id.line_ids.filtered(
             lambda line: line.account_id == payment.destination_account_id)
         (waiting + (self.loss_move_id.line_ids - claim)).reconcile()
-        paid = payment.move_id.line_ids.filtered(
-            lambda line: line.account_id == payment.destination_account_id)
+        paid = self._payment_line()
         invoices = paid.matched_debit_ids.debit_move_id
         paid.remove_move_reconcile()
         (paid + claim).reconcile()
         if not paid.reconciled:  # a part of it stays paid
             (paid + invoices.filtered(lambda line: not line.reconciled)).reconcile()
+
+    def _take_back_loss(self):
+        """Won on appeal after it was lost, once the money is back: the payment counts again.
+
+        The claim that took its place is undone (411 → 416) by an entry of that day, for the books
+        of the loss may be closed. What the payment had paid is paid by it again, and its VAT due;
+        what has been settled otherwise meanwhile stays settled, and the payment is an advance of
+        the customer, whom only an accountant can give it back to.
+        """
+        waiting = self._waiting_lines()
+        regained = -sum(waiting.mapped("amount_residual_currency"))
+        claim = self.loss_move_id.line_ids.filtered(
+            lambda line: line.account_id != self.account_id)
+        if not waiting or self.currency_id.compare_amounts(regained, claim.amount_currency):
+            return  # not all of it is back: the next event tells
+        self.regain_move_id = self.company_id._stripe_post(
+            self.provider_id._stripe_day(fields.Datetime.now()),
+            self.env._("Dispute %(reference)s of %(customer)s won on appeal",
+                       reference=self.reference, customer=self.partner_id.name),
+            self.currency_id, [
+                (self.account_id, regained, self.partner_id),
+                (claim.account_id, -regained, claim.partner_id)])
+        self._match_regained(waiting, claim)
+        self._regain_service()
+
+    def _match_regained(self, waiting, claim):
+        """The claim is no more; the payment pays what is open of its invoices again."""
+        back = self.regain_move_id.line_ids.filtered(
+            lambda line: line.account_id == claim.account_id)
+        (waiting + (self.regain_move_id.line_ids - back)).reconcile()
+        claim.remove_move_reconcile()
+        (claim + back).reconcile()
+        if due := self.invoice_ids.line_ids.filtered(
+                lambda line: line.account_id == claim.account_id and not line.reconciled):
+            (self._payment_line() + due).with_context(
+                subscription_silent=not self.company_id.dispute_tell_customer).reconcile()
+        if self._payment_line().amount_residual:
+            self._tell_of_advance()
+
+    def _payment_line(self):
+        """The payment's item on the customer's account."""
+        payment = self.transaction_id.payment_id
+        return payment.move_id.line_ids.filtered(
+            lambda line: line.account_id == payment.destination_account_id)
 
     # Staff --------------------------------------------------------------------------------------
 

@@ -21,3 +21,9 @@ class SubscriptionPeriod(models.Model):
             self.invoice_id._subscription_queue_mail()
             return self.env["payment.transaction"]
         return super()._charge_token()
+
+    def _tell_of_payment(self):
+        """The policy may leave the customer out of a dispute, which ends with the old payment."""
+        if self.env.context.get("subscription_silent"):
+            return None
+        return super()._tell_of_payment()

@@ -51,6 +51,72 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.pay(self.invoice)
         self.assertEqual((self.period.state, self.subscription.state), ("paid", "active"))
 
+    def lost_then_won(self, amount=10000):
+        """Lost, and won on appeal by two events; what the books must say."""
+        self.contest(amount=amount)
+        self.contest("lost", amount=amount)
+        yield
+        for _event in range(2):
+            dispute = self.contest("won", amount=amount, moves=("out", "back"))
+            self.assertEqual(
+                self.booked(dispute.balance_ids.move_id + dispute.loss_move_id
+                            + dispute.regain_move_id), {"627": 20.0, "stripe": -20.0})
+        self.assertEqual(self.env["account.move"].search(
+            [("ref", "=", dispute.regain_move_id.ref)]), dispute.regain_move_id)
+        self.assertFalse(dispute._waiting_lines())
+        yield dispute
+
+    def test_won_on_appeal_the_payment_counts_again(self):
+        """Neither due nor chased any more, and the service is on, without a word to anybody."""
+        life = self.lost_then_won()
+        next(life)
+        self.contest("won")  # the money is not back yet
+        self.assertEqual((self.period.state, self.invoice.amount_residual), ("invoiced", 100.0))
+        dispute = next(life)
+        self.assertIn(self.invoice.payment_state, ("paid", "in_payment"))
+        self.assertEqual((self.period.state, self.subscription.state), ("paid", "active"))
+        self.assertFalse(self.period.dunning_start)
+        self.assertTrue(dispute._payment_line().reconciled)
+        self.assertFalse(dispute.activity_ids)
+        self.assertEqual(self.told(self.customer), [])
+        self.assertFalse(self.card._is_contested())
+
+    def test_charge_that_waited_follows_when_it_is_won_on_appeal(self):
+        self.company.dispute_policy = "none"
+        life = self.lost_then_won()
+        next(life)
+        period = self.another_period()
+        self.charge()
+        self.assertFalse(period.charge_at)
+        next(life)
+        self.assertTrue(period.charge_at)
+
+    def test_part_won_on_appeal(self):
+        for _step in self.lost_then_won(amount=4000):
+            pass
+        self.assertEqual((self.period.state, self.invoice.amount_residual), ("paid", 0.0))
+
+    def test_won_on_appeal_when_it_was_paid_otherwise(self):
+        """Paid twice: an advance of the customer, and staff are told once."""
+        life = self.lost_then_won()
+        next(life)
+        self.pay(self.invoice)
+        dispute = next(life)
+        self.assertEqual((self.period.state, self.subscription.state), ("paid", "active"))
+        self.assertEqual(dispute._payment_line().amount_residual, -100.0)
+        activity = dispute.activity_ids
+        self.assertEqual((len(activity), activity.user_id), (1, dispute.user_id))
+        self.assertIn(self.invoice.name, activity.note)
+
+    def test_won_on_appeal_when_it_was_written_off(self):
+        """What became of the loss is the accountant's; nothing is undone behind their back."""
+        self.company.dispute_lost_policy = "write_off"
+        *_steps, dispute = self.lost_then_won()
+        self.assertEqual((self.period.state, self.subscription.state), ("written_off", "ended"))
+        self.assertEqual(self.booked(self.invoice.write_off_ids), {"411": -100.0, "654": 100.0})
+        self.assertEqual(dispute._payment_line().amount_residual, -100.0)
+        self.assertEqual(len(dispute.activity_ids), 1)
+
     def test_lost_without_having_been_open_here(self):
         """All events came at once: the same books."""
         dispute = self.contest("lost")
@@ -288,6 +354,12 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
         self.assertEqual((self.invoice.amount_residual, self.waiting_vat()), (120.0, -20.0))
         self.pay(self.invoice)
         self.assertEqual(self.waiting_vat(), 0.0)
+
+    def test_vat_is_due_again_when_it_is_won_on_appeal(self):
+        self.contest(amount=12000)
+        self.contest("lost", amount=12000)
+        self.contest("won", amount=12000, moves=("out", "back"))
+        self.assertEqual((self.invoice.amount_residual, self.waiting_vat()), (0.0, 0.0))
 
     def test_what_a_payment_paid(self):
         """Income and tax in proportion, to the cent, also of a part."""

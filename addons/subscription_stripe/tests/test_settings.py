@@ -74,6 +74,20 @@ class TestAsyncEmails(TransactionCase):
         parameters._stripe_default_async_emails()
         self.assertEqual(chosen.value, "False")
 
+    def test_default_of_odoo_gives_way(self):
+        """As sale brings it, and as it is in a database that never had it."""
+        parameters = self.env["ir.config_parameter"]
+        default = parameters.search([("key", "=", "sale.async_emails")])
+        self.env.cr.execute(
+            "UPDATE ir_config_parameter SET value = 'False', write_date = create_date"
+            " WHERE id = %s", [default.id])
+        default.invalidate_recordset()
+        parameters._stripe_default_async_emails()
+        self.assertEqual(default.value, "True")
+        default.unlink()
+        parameters._stripe_default_async_emails()
+        self.assertEqual(parameters.get_param("sale.async_emails"), "True")
+
 
 @tagged("post_install", "-at_install")
 class TestDeclines(StripeCommon, TransactionCase):

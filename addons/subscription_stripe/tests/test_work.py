@@ -10,6 +10,7 @@ from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .. import const
+from ..exceptions import EventRefused
 from .common import StripeCommon
 
 
@@ -55,6 +56,17 @@ class TestWork(StripeCommon, TransactionCase):
         transaction = self.transaction("S00001", provider_id=theirs.id)
         self.assertEqual(self.outcome(stripe_object={"description": "S00001"})[0], "ignored")
         self.assertEqual(transaction.state, "draft")
+
+    def test_other_amount_or_currency_than_ours(self):
+        """« amount or currency that differs from ours »: refused for good, with both in words."""
+        transaction = self.transaction()
+        transaction._stripe_check_amount({"amount": 1200, "currency": "eur"})
+        for amount, currency, said in (
+                (1200, "usd", "1200 USD for S00001, where Odoo has 1200 EUR"),
+                (1199, "eur", "1199 EUR for S00001, where Odoo has 1200 EUR"),
+                (120000, "eur", "120000 EUR"), (12, "eur", "12 EUR")):
+            with self.subTest(said=said), self.assertRaisesRegex(EventRefused, said):
+                transaction._stripe_check_amount({"amount": amount, "currency": currency})
 
     def test_charge_without_record_is_waited_for_then_told(self):
         """1 min, 5, 30, 2 h, 12 h; then failed, and an accountant is told, once."""
