@@ -51,7 +51,7 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertIn(f"<title>{self.starter.name} {self.subscription.name} |", page)
         packs = self.url_open(f"{self.url}/packs").text
         self.assertIn("<title>Extra units |", packs)
-        self.assertIn(f'<a href="{self.url}">{self.subscription.name}</a>', packs)
+        self.assertRegex(packs, rf'breadcrumb-item"><a href="[^"]*{self.url}">')
 
     def test_suspended_shows_the_way_to_pay(self):
         self.subscription._suspend()
