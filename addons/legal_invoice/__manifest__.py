@@ -16,6 +16,7 @@
         "views/res_company_views.xml",
         "views/res_config_settings_views.xml",
         "views/vies_answer_views.xml",
+        "views/portal_templates.xml",
         "report/report_invoice.xml",
     ],
 }

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import format_amount
 
 from ..tools import format_siren, format_siret, is_siren_or_siret, without_separators
 from ..tools.numbers import INSEE_COUNTRIES
@@ -82,11 +83,9 @@ class ResCompany(models.Model):
         form = dict(self._fields["legal_form"]._description_selection(self.env)).get(
             self.legal_form, "")
         if form and self.legal_capital and self.legal_form not in WITHOUT_CAPITAL:
-            capital = self.env["ir.qweb.field.monetary"].value_to_html(
-                self.legal_capital, {"display_currency": self.currency_id})
             return self.env._(
                 "%(form)s with a capital of %(capital)s", form=form,
-                capital=capital.striptags())
+                capital=format_amount(self.env, self.legal_capital, self.currency_id))
         return form
 
     def _legal_number_label(self):

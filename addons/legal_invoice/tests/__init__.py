@@ -1,1 +1,1 @@
-from . import test_checks, test_download, test_mentions, test_vies
+from . import test_checks, test_download, test_mentions, test_portal, test_vies

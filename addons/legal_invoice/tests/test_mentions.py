@@ -102,6 +102,20 @@ class TestMentions(LegalCase):
         self.assertIn("with a capital of", text)
         self.assertNotIn("escompte", text)
 
+    def test_nothing_to_pay(self):
+        """A booking paid by credits: no bank account to pay nothing to."""
+        due, nothing = self.invoice(self.person), self.invoice(self.person)
+        nothing.button_draft()
+        nothing.invoice_line_ids.price_unit = 0
+        nothing.action_post()
+        report = self.env["ir.actions.report"].with_context(lang="fr_FR")
+        for move, shown in ((due, True), (nothing, False)):
+            html = report._render_qweb_html("account.account_invoices", move.ids)[0].decode()
+            self.assertEqual("payment_communication" in html, shown)
+        # No line ends within an amount.
+        self.assertIn("10\xa0000,00\xa0€", self.company.with_context(
+            lang="fr_FR")._legal_identity())
+
     def test_three_pages(self):
         """Seller and page on every page, totals carried over, mentions on the last one."""
         move = self.invoice(self.business, self.vat20, 44)

@@ -9,11 +9,18 @@ class SubscriptionShop(http.Controller):
     @http.route("/subscriptions", type="http", auth="public", website=True, sitemap=True)
     def plans(self, **kw):
         """The pricing page: published plans with their cycles in the website's currency."""
+        plans = self._published_plans()
         return request.render("subscription_quota.plans_page", {
-            "plans": self._published_plans(),
+            "plans": plans,
+            "with_tax": self._totals(plans.price_ids),
             "currency": request.website.currency_id,
             "subscription_error": request.session.pop("subscription_error", None),
         })
+
+    def _totals(self, prices):
+        """What consumers pay, where the website shows prices to consumers; "" elsewhere."""
+        shown = request.website.show_line_subtotals_tax_selection == "tax_included"
+        return {price.id: price._total_label() if shown else "" for price in prices}
 
     def _published_plans(self):
         # sudo: names and prices of published plans are public

@@ -103,7 +103,7 @@ class QuotaAlert(models.Model):
         subscription = self.subscription_id.sudo()
         rows = subscription._usage(history=False)["rows"]
         row = next(row for row in rows if row["code"] == self.metric_id.code)
-        url, button = subscription._usage_remedy(row["code"], bool(subscription._quota_packs()))
+        url, button = subscription._usage_remedy(row["code"], subscription._quota_packs())
         return {
             **row,
             "warning": subscription._usage_warning(row),

@@ -42,7 +42,8 @@ class SubscriptionPlanPrice(models.Model):
         "(plan_id, interval_unit, interval_count, currency_id) WHERE active",
         "This plan already has a price for this interval and currency. Archive it first.")
 
-    @api.depends("interval_count", "interval_unit", "amount", "currency_id", "plan_id.name")
+    @api.depends("interval_count", "interval_unit", "amount", "currency_id", "plan_id.name",
+                 "plan_id.taxes_id")
     @api.depends_context("lang")
     def _compute_display_name(self):
         for price in self:
@@ -51,7 +52,34 @@ class SubscriptionPlanPrice(models.Model):
                 amount=price._amount_label(), interval=price._interval_label())
 
     def _amount_label(self):
-        return formatLang(self.env, self.amount, currency_obj=self.currency_id)
+        """« 49,00 € HT »: a price without a word on tax is taken for what is paid."""
+        return self._with_tax_word(self.amount)
+
+    def _with_tax_word(self, amount):
+        """An amount of this price in words; with "excl. tax" or "incl. tax" where it is taxed."""
+        self.ensure_one()
+        label = formatLang(self.env, amount, currency_obj=self.currency_id)
+        taxes = self._taxes().filtered("amount")
+        if not taxes:
+            return label
+        included = all(taxes.mapped("price_include"))
+        return self.env._("%(amount)s incl. tax", amount=label) if included else self.env._(
+            "%(amount)s excl. tax", amount=label)
+
+    def _total_label(self):
+        """« 58,80 € TTC » where the price itself is without tax; else empty."""
+        self.ensure_one()
+        totals = self._taxes().compute_all(self.amount, currency=self.currency_id)
+        if not self.currency_id.compare_amounts(totals["total_included"], self.amount):
+            return ""
+        return self.env._("%(amount)s incl. tax", amount=formatLang(
+            self.env, totals["total_included"], currency_obj=self.currency_id))
+
+    def _taxes(self):
+        """Those of the plan; what a customer's fiscal position makes of them comes later."""
+        # sudo: the taxes of what is on sale are public
+        plan = self.plan_id.sudo()
+        return plan.taxes_id._filter_taxes_by_company(plan.company_id or self.env.company)
 
     def _interval_label(self):
         """« par mois », « tous les 3 mois »: the interval as people say it."""

@@ -48,7 +48,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         states = self._quota_state()
         counted = [state for state in states if state["kind"] != "feature"]
         rows = [self._usage_row(state) for state in counted]
-        packs = bool(counted and history and self._quota_packs())
+        packs = counted and history and self._quota_packs()
         return {
             "rows": rows,
             # What the plan includes; that the service is off is said once, above.
@@ -56,7 +56,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
                          for state in states if state["kind"] == "feature"],
             "banner": self._usage_banner(rows, packs) if history else None,
             "off": self._usage_off_label(),
-            "has_packs": packs,
+            "has_packs": bool(packs),
             "charts": self._usage_charts(counted) if history else [],
         }
 
@@ -145,7 +145,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
             return None
         url, button = self._usage_remedy(worst["code"], packs)
         return {"level": worst["level"], "text": self._usage_warning(worst), "url": url,
-                "button": button}
+                "button": button, "packs": self._has_pack(packs, worst["code"])}
 
     def _usage_warning(self, row):
         """What has been or will be reached, and what happens then.
@@ -167,8 +167,11 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         }[row["mode"]]
 
     def _usage_remedy(self, metric_code, packs):
-        """Where more is to be had: (address, label of the button); (None, None) when nowhere."""
-        if packs:
+        """Where more is to be had: (address, label of the button); (None, None) when nowhere.
+
+        :param packs: what :meth:`_quota_packs` found; only those of the metric are of use
+        """
+        if self._has_pack(packs, metric_code):
             return f"/my/subscriptions/{self.id}/packs", self.env._("Buy extra units")
         if price := self._price_with_more(metric_code):
             return (f"/my/subscriptions/{self.id}/change?price={price.id}&timing=now",
@@ -217,6 +220,10 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
                 for row in self._quota_rows()
                 if row["kind"] == "held" and row["mode"] == "soft" and row["price"]
                 and row["limit_value"] is not None and row["used"] > row["limit_value"]]
+
+    @api.model
+    def _has_pack(self, packs, metric_code):
+        return bool(packs) and metric_code in packs.quota_metric_id.mapped("code")
 
     # Forecast -----------------------------------------------------------------------------------
 

@@ -373,9 +373,9 @@ class SubscriptionSubscription(models.Model):
         end = format_date(self.env, self.end_date) if self.end_date else ""
         if self.end_date and self.state in self._SERVED_STATES:
             return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
-        if self.state == "active" and "invoiced" in self.period_ids.mapped("state"):
-            return self.env._(
-                "An invoice waits for your payment. The next one comes on %(date)s.", date=day)
+        waiting = self.period_ids.filtered(lambda period: period.state == "invoiced").invoice_id
+        if self.state == "active" and waiting:
+            return self._waiting_sentence(len(waiting), day)
         return {
             "draft": self.env._("Not started yet."),
             "trial": self.env._("Free until %(date)s.", date=day),
@@ -392,6 +392,14 @@ class SubscriptionSubscription(models.Model):
         return self.env._(
             "The service is off, and nothing is billed until it resumes on %(date)s.",
             date=format_date(self.env, self.resume_date))
+
+    def _waiting_sentence(self, count, day):
+        if count == 1:
+            return self.env._(
+                "An invoice waits for your payment. The next one comes on %(date)s.", date=day)
+        return self.env._(
+            "%(count)s invoices wait for your payment. The next one comes on %(date)s.",
+            count=count, date=day)
 
     # What the portal offers ---------------------------------------------------------------
 

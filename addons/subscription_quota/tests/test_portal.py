@@ -8,6 +8,7 @@ from freezegun import freeze_time
 from odoo import http
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
+from odoo.tools.misc import formatLang
 
 from .common import SubscriptionCommon
 
@@ -113,6 +114,31 @@ class TestPortal(HttpCase, SubscriptionCommon):
         self.assertEqual(self.subscription.token_id, tokens[0])
         self.post(f"{self.url}/token", token=0)
         self.assertFalse(self.subscription.token_id)
+
+    def test_prices_say_whether_taxed(self):
+        """« 49,00 € HT »: what is asked for without tax says so, and what consumers pay."""
+        price = self.starter.price_ids.with_context(lang="en_US")
+        amount = formatLang(price.env, price.amount, currency_obj=price.currency_id)
+        self.assertEqual(price._amount_label(), amount)  # no tax, no word
+        tax = self.env["account.tax"].create({
+            "name": "20 %", "amount": 20.0, "type_tax_use": "sale",
+            "price_include_override": "tax_excluded"})
+        self.starter.taxes_id = tax
+        website = self.env["website"].search([], limit=1)
+        paid = formatLang(price.env, price.amount * 1.2, currency_obj=price.currency_id)
+        for shown in ("tax_included", "tax_excluded"):
+            website.show_line_subtotals_tax_selection = shown
+            page = self.url_open("/subscriptions").text
+            self.assertIn(f"{amount} excl. tax", page)
+            self.assertEqual(f"{paid} incl. tax" in page, shown == "tax_included")
+        tax.price_include_override = "tax_included"
+        self.assertEqual(price._amount_label(), f"{amount} incl. tax")
+        self.assertEqual(price._total_label(), "")
+
+    def test_two_invoices_wait(self):
+        self.subscription._renew()
+        sentence = self.subscription.with_context(lang="en_US")._state_sentence()
+        self.assertIn("2 invoices wait for your payment", sentence)
 
     def test_sign_up_from_the_pricing_page(self):
         """A visitor sees the plans and cycles, and one goes into the cart at its price."""

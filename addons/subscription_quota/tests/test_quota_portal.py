@@ -42,6 +42,18 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.starter.quota_limit_ids.unlink()
         self.assertNotIn("o_quota", self.url_open(self.url).text)
 
+    def test_only_packs_of_the_metric_are_offered(self):
+        """Accounts are full and no pack has accounts: a larger plan; packs stay one click away."""
+        self.pay(self.subscription.period_ids.invoice_id)
+        self.subscription._quota_consume("test_accounts", 3)
+        page = self.url_open(self.url).text
+        self.assertRegex(page, r"o_quota_banner[^>]*alert-danger[\s\S]{0,400}Change to Pro")
+        self.assertRegex(page, f'o_quota_more[^>]*{self.url}/packs"')
+        self.assertIn(f"<title>{self.starter.name} {self.subscription.name} |", page)
+        packs = self.url_open(f"{self.url}/packs").text
+        self.assertIn("<title>Extra units |", packs)
+        self.assertRegex(packs, rf'breadcrumb-item"><a href="[^"]*{self.url}">')
+
     def test_suspended_shows_the_way_to_pay(self):
         self.subscription._suspend()
         page = self.url_open(self.url).text

@@ -104,7 +104,8 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
         return {
             "customer_name": partner.name,
             "customer_email_address": partner.email,
-            "billing_address": (partner._display_address(without_company=True) or "").strip(),
+            "billing_address": "\n".join(filter(None, map(
+                str.strip, partner._display_address(without_company=True).splitlines()))),
             "product_description": "\n".join(
                 self.invoice_ids.invoice_line_ids.filtered("name").mapped("name")),
             "service_date": period._dates_label() if period else False,

@@ -1,9 +1,9 @@
 import io
 
+import pytz
 import xlsxwriter
 
 from odoo import models
-from odoo.tools import format_datetime
 
 
 class StripeStatementXlsxMixin(models.AbstractModel):
@@ -22,6 +22,7 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         style = {
             "bold": book.add_format({"bold": True, "bottom": 1}),
             "money": book.add_format({"num_format": "#,##0.00"}),
+            "moment": book.add_format({"num_format": "dd/mm/yyyy hh:mm"}),
             "red": book.add_format({"font_color": "#9C0006", "bg_color": "#FFC7CE"})}
         self._write_summary(book.add_worksheet(self.env._("Reconciliation")), style)
         self._write_rows(book.add_worksheet(self.env._("Movements")), style)
@@ -42,7 +43,8 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         sheet.write_row(
             first, 0, [labels["share_ids"]["string"], self.currency_id.name], style["bold"])
         for line, share in enumerate(self.share_ids, start=first + 1):
-            sheet.write_string(line, 0, share.account_id.display_name)
+            account = share.account_id.with_company(self.company_id)
+            sheet.write_string(line, 0, f"{account.code} {account.name}")
             sheet.write_number(line, 1, share.amount, style["money"])
 
     def _write_rows(self, sheet, style):
@@ -55,7 +57,7 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         sheet.set_column(0, 4, 22)
         sheet.set_column(5, 9, 14)
         for line, row in enumerate(rows, start=1):
-            sheet.write_string(line, 0, format_datetime(self.env, row.created_at))
+            sheet.write_datetime(line, 0, self._local(row.created_at), style["moment"])
             sheet.write_string(line, 1, lines[row.line])
             for column, name in enumerate(names[2:5], start=2):
                 sheet.write_string(line, column, row[name] or "")
@@ -66,3 +68,8 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         sheet.conditional_format(1, 9, max(len(rows), 1), 9, {
             "type": "cell", "criteria": "!=", "value": 0, "format": style["red"]})
         sheet.freeze_panes(1, 0)
+
+    def _local(self, moment):
+        """A moment (UTC) as the clock shows it where the company is: the day of its entries."""
+        return pytz.utc.localize(moment).astimezone(
+            self.provider_id._stripe_tz()).replace(tzinfo=None)

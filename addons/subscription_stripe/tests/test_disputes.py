@@ -1,6 +1,9 @@
 """« contestation … gestion de la réponse au rétrofacturation (chargeback) »: books and service."""
 
-from datetime import timedelta
+import io
+from datetime import datetime, timedelta
+
+import openpyxl
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -297,6 +300,7 @@ class TestDispute(DisputeCommon, TransactionCase):
             "service_date"})
         self.assertIn("cancellation", dispute.advice)
         self.assertIn("Lyon", self.piece(dispute, "billing_address").text)
+        self.assertNotIn("\n\n", self.piece(dispute, "billing_address").text)
 
     def test_evidence_is_checked(self):
         dispute = self.contest()
@@ -451,6 +455,18 @@ class TestBalance(DisputeCommon, TransactionCase):
             [*statement.action_view_strangers()["domain"], ("move_id", "=",
              self.paid.payment_id.move_id.id)]))
         self.assertTrue(statement._xlsx())
+
+    def test_workbook_for_the_accountant(self):
+        """Dates are dates, of the clock where the company is; accounts show their codes."""
+        rows = self.take(self.movement("txn_1", 10000, 175, created=1798759800, source={
+            "id": "ch_1", "object": "charge", "payment_intent": "pi_1"}))  # 23:30 UTC
+        statement = self.env["stripe.statement"].create({"month": "2027-01-01"})
+        statement.row_ids = rows
+        statement._share_out()
+        summary, movements = openpyxl.load_workbook(io.BytesIO(statement._xlsx())).worksheets
+        self.assertEqual(movements["A2"].value, datetime(2027, 1, 1, 0, 30))
+        codes = {row[0].split()[0] for row in summary.iter_rows(min_row=15, values_only=True)}
+        self.assertEqual(codes, set(statement.share_ids.account_id.mapped("code")))
 
     def test_month_is_one_statement(self):
         vals = {"provider_id": self.provider.id, "month": "2027-02-17"}
