@@ -8,10 +8,7 @@ from collections import defaultdict
 from lxml import etree
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
-# A row below the lines: its label, whether it has a base, its amount with the symbol either side.
-MONEY = r"(?:[$€] ?)?(-?[\d,]+\.\d\d)(?: ?[$€])?"
-ROW = rf" {{2,}}(?:.*  )?%s +{MONEY}$"
-TAX = ROW % rf"VAT ([\d.]+)%(?: on {MONEY})?"
+TAX = re.compile(r"VAT ([\d.]+)%(?: on (.+))?")
 
 
 def of_file(xml):
@@ -34,14 +31,17 @@ def of_paper(pdf):
                           check=True).stdout.decode().replace("\xa0", " ")
     # Of an invoice in another currency, the same again in the company's.
     text = re.split(r"^ *Taxes [A-Z]{3} *$", text, flags=re.M)[0]
-    untaxed, total = (_money(re.findall(ROW % label, text, re.M)[-1])
-                      for label in ("Untaxed Amount", "Total"))
-    due = re.findall(ROW % "Amount Due", text, re.M)
+    rows = [re.split(" {2,}", line)[-2:] for line in text.splitlines() if "  " in line]
+    shown = {label: _money(amount) for label, amount in rows
+             if label in ("Untaxed Amount", "Total", "Amount Due")}
     rates = defaultdict(lambda: (0.0, 0.0))
-    for rate, base, tax in re.findall(TAX, text, re.M):
-        _add(rates, float(rate), _money(base) if base else untaxed, _money(tax))
-    return {"untaxed": untaxed, "tax": round(sum(tax for _base, tax in rates.values()), 2),
-            "total": total, "due": _money(due[-1]) if due else total, "rates": dict(rates)}
+    for label, amount in rows:
+        if found := TAX.fullmatch(label):
+            base = _money(found[2]) if found[2] else shown["Untaxed Amount"]
+            _add(rates, float(found[1]), base, _money(amount))
+    return {"untaxed": shown["Untaxed Amount"], "total": shown["Total"],
+            "tax": round(sum(tax for _base, tax in rates.values()), 2),
+            "due": shown.get("Amount Due", shown["Total"]), "rates": dict(rates)}
 
 
 def of_books(invoice):
@@ -69,4 +69,5 @@ def _add(rates, rate, base, tax):
 
 
 def _money(text):
-    return float(text.replace(",", ""))
+    """An amount with its symbol on either side."""
+    return float(text.strip("$€ ").replace(",", ""))
