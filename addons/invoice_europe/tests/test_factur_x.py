@@ -22,6 +22,7 @@ from .common import EuropeCase
 VALIDATE = Path(__file__).parent / "validate.py"
 FX = "{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}"
 PROPERTY = "{http://www.aiim.org/pdfa/ns/property#}"
+UBL = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 
 
@@ -209,6 +210,17 @@ class TestFacturX(EuropeCase):
         for partner in (self.make_customer("FR"), self.make_customer("DE", "DE123456788")):
             self.assertFalse(partner.invoice_edi_format)
             self.assertFalse(self.sold(partner=partner).einvoice_state)
+
+    def test_other_formats_for_others(self):
+        """What Odoo makes for customers elsewhere is made as Odoo does: here Peppol's UBL."""
+        buyer = self.make_customer("BE", "BE0477472701", invoice_edi_format="ubl_bis3")
+        invoice = self.sold(self.line(123.45), partner=buyer)
+        pdf = self.printed({"Belgian": invoice})["Belgian"]
+        xml = etree.fromstring(invoice.ubl_cii_xml_id.raw)
+        self.assertEqual(etree.QName(xml).namespace, UBL)
+        total, = xml.iter("{*}TaxInclusiveAmount")
+        self.assertEqual(float(total.text), amounts.of_paper(pdf)["total"])
+        self.assertFalse(invoice.einvoice_state)
 
     def test_data_missing(self):
         """The paper goes out; the invoice says what the electronic one lacks, until it is there."""
