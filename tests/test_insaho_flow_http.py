@@ -205,11 +205,12 @@ def check_mailed_once(house, visitor, word, count):
         "SELECT id, name, state FROM account_move WHERE move_type = 'out_invoice' "
         f"AND partner_id = {visitor.partner_id} ORDER BY id")
     assert [state for _id, _name, state in invoices] == ["posted"] * count, invoices
+    crons = ("ir_cron_renew", "cron_post_process_payment_tx", "ir_cron_account_move_send",
+             "ir_cron_mail_scheduler_action")
+    wake(house, *crons)
     for _id, name, _state in invoices:
         house.world.wait_for_mail(visitor.login, re.escape(name))
-    for _twice in range(2):
-        wake(house, "ir_cron_renew", "cron_post_process_payment_tx", "ir_cron_account_move_send",
-             "ir_cron_mail_scheduler_action")
+    wake(house, *crons)
     filed = visitor.get("/my/invoices").text
     for invoice, name, _state in invoices:
         mails = [mail for mail in house.world.mails() if name in mail["Subject"]
