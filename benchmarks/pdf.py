@@ -7,10 +7,14 @@ prints neither header nor footer: its time is measured, not its paper.
 
 - first: the first invoice of a process, which parses Odoo's style sheets and unpacks the fonts.
 - one at a time: as when one is sent; the engines take turns.
-- many in one call: as for a month of invoices; the memory of the process before and after.
+- many in one call: as for a month of invoices.
+- memory of the process after calls of growing sizes, each with its PDFs let go: what a call keeps
+  would show in the next ones.
 """
 
 import argparse
+import gc
+import itertools
 import platform
 import sys
 import tempfile
@@ -27,6 +31,7 @@ from tests import paper
 from tests.house import House
 
 MANY, QUICK_MANY = 200, 20
+GROWING, QUICK_GROWING = (50, 100, 200, 400), (5, 10, 20, 40)
 TURNS, QUICK_TURNS = 20, 4
 LINES, LONG_LINES, LONG_EVERY = 5, 60, 10
 NIGHT = 8 * 3600 / 1000  # seconds an invoice when a night prints a thousand
@@ -74,50 +79,56 @@ def take_turns(env, report, moves, turns):
 
 
 def many(env, report, moves):
-    """All in one call, after half of them warmed what is to be kept.
-
-    :return: (seconds an invoice, memory at the end as a ratio of what it was before)
-    """
-    process = psutil.Process()
-    timed(env, "weasyprint", moves[:len(moves) // 2])
-    before = process.memory_info().rss
+    """All in one call. :return: seconds an invoice"""
     seconds, content = timed(env, "weasyprint", moves)
-    after = process.memory_info().rss
     assert "Page 1 / " in paper.pages(content)[0]
     report.add("weasyprint: many in one call, each", str(len(moves)), seconds / len(moves))
-    report.note(f"memory of the process: {before / 2**20:.0f} MB before, "
-                f"{after / 2**20:.0f} MB after {len(moves)} invoices")
-    return seconds / len(moves), after / before
+    return seconds / len(moves)
+
+
+def watch_memory(env, report, moves, sizes):
+    """:return: the largest ratio of the memory after a call to that after one of half its size"""
+    process, used = psutil.Process(), []
+    for size in sizes:
+        timed(env, "weasyprint", moves[:size])
+        env.invalidate_all()
+        gc.collect()
+        used.append(process.memory_info().rss)
+    report.note("memory of the process after calls of " + ", ".join(
+        f"{size} invoices: {rss / 2**20:.0f} MB" for size, rss in zip(sizes, used, strict=True)))
+    return max(after / before for before, after in itertools.pairwise(used))
 
 
 def judge(report, each, growth):
     ours, theirs = (report.series(f"{engine}: one at a time", "1").p(50) for engine in ENGINES)
     report.at_most("time of an invoice, weasyprint / wkhtmltopdf", ours / theirs, MAX_RATIO)
     report.at_most("an invoice among many: 1,000 in a night of 8 hours", each, NIGHT, " s")
-    report.at_most("memory after / before", growth, MAX_GROWTH)
+    report.at_most("memory after a call / after one of half its size", growth, MAX_GROWTH)
 
 
 def main():
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="20 invoices, few turns")
     options, _odoo_options = parser.parse_known_args()
-    count, turns = (QUICK_MANY, QUICK_TURNS) if options.quick else (MANY, TURNS)
+    count, turns, sizes = (QUICK_MANY, QUICK_TURNS, QUICK_GROWING) if options.quick else (
+        MANY, TURNS, GROWING)
     report = Report("pdf")
     with tempfile.TemporaryDirectory() as folder:
         house = House("caps_bench_pdf", Path(folder), processes=1, crons=0)
         try:
             house.start()
             with house.env() as env:
-                moves = make_invoices(env, count)
+                moves = make_invoices(env, max(count, *sizes))
                 take_turns(env, report, moves, turns)
-                judge(report, *many(env, report, moves))
+                judge(report, many(env, report, moves[:count]),
+                      watch_memory(env, report, moves, sizes))
         finally:
             house.stop()
     return report.finish(
         None if options.quick else RESULTS,  # a first look is not a result
         versions={"odoo": release.version, "python": platform.python_version(),
                   "weasyprint": weasyprint.__version__},
-        sizes={"invoices": count, "turns": turns, "lines": [LINES, LONG_LINES]})
+        sizes={"invoices": count, "turns": turns, "growing": sizes, "lines": [LINES, LONG_LINES]})
 
 
 if __name__ == "__main__":

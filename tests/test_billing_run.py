@@ -8,10 +8,12 @@ import contextlib
 import json
 import os
 import subprocess
+from datetime import date
 from functools import partial
 
 import psycopg2
 import pytest
+from dateutil.relativedelta import relativedelta
 
 from ops import database, paths, postgres
 from tests.house import at_once
@@ -172,3 +174,53 @@ def test_invoice_again_by_two(house):
         *buttons(house, admin, "subscription.period", "action_invoice_again", period_ids),
         *[partial(run_cron, house)] * 2]))
     check_invoices(house, ids)
+
+
+def defer(house):
+    """An invoice of a year that began months ago.
+
+    :return: ids of its shares whose months are over
+    """
+    with house.env() as env:
+        start = date.today().replace(day=1) - relativedelta(months=4)
+        move = env["account.move"].create({
+            "move_type": "out_invoice", "invoice_date": start,
+            "partner_id": env["res.partner"].create({"name": "Une année"}).id,
+            "invoice_line_ids": [(0, 0, {
+                "name": "Une année", "price_unit": 1200.0, "deferred_start_date": start,
+                "deferred_end_date": start + relativedelta(years=1, days=-1)})]})
+        move.action_post()
+        over = move.revenue_deferral_ids.filtered(
+            lambda share: share.month < date.today().replace(day=1))
+        assert len(over) == 3
+        return over.ids
+
+
+def earn(house):
+    """The scheduled action in a process of its own, which does not wait for anybody's rows."""
+    with house.env() as env:
+        env.cr.execute("SET LOCAL lock_timeout = '3s'")
+        env["revenue.deferral"]._cron_earn()
+
+
+def count_earned(house, ids):
+    return house.rows(
+        "SELECT COUNT(*) FROM revenue_deferral s JOIN account_move m ON m.id = s.earned_entry_id "
+        f"WHERE m.state = 'posted' AND s.id IN ({','.join(map(str, ids))})")[0][0]
+
+
+def test_months_are_earned_once(house):
+    """Shares that another transaction holds are left to it; three workers at once post each
+    month once: what waits is what the account of deferred revenue says."""
+    ids = defer(house)
+    with contextlib.closing(psycopg2.connect(dbname=house.name)) as other:
+        other.cursor().execute(
+            f"SELECT 1 FROM revenue_deferral WHERE id = {ids[0]} FOR UPDATE")
+        earn(house)
+        assert count_earned(house, ids) == 2
+        other.rollback()
+    ids += defer(house)
+    at_once([partial(earn, house)] * 3)
+    assert count_earned(house, ids) == 6
+    with house.env() as env:
+        assert env["revenue.deferral"]._violations() == []

@@ -10,7 +10,15 @@ import pytest
 
 from tests import invariants
 from tests.house import at_once
-from tests.test_insaho_flow_http import balance, checkout, pay_by_card
+from tests.test_insaho_flow_http import (
+    balance,
+    check_mailed_once,
+    checkout,
+    order_pack,
+    pay_by_card,
+    wake,
+)
+from tests.test_subscription_browser import pass_days
 from tests.test_wallet_races import notify, wallet_of
 
 NOTIFICATIONS = 10
@@ -80,7 +88,23 @@ def test_insaho_3_subscribe_and_book(house):
         "JOIN credit_entry e ON e.id = m.credit_entry_id "
         f"WHERE e.partner_id = {visitor.partner_id} AND e.kind = 'booking' "
         "AND line.display_type = 'product' AND line.balance < 0") == [(66,)]
+    check_mailed_once(house, visitor, "Facture", 2)
     invariants.check(house)
+
+
+def test_every_purchase_is_invoiced_to_an_english_customer(house):
+    """A pack, a subscription, its next period and a booking: an invoice each, mailed once."""
+    visitor, = house.customers(1, lang="en_US")
+    pay_by_card(visitor, order_pack(house, visitor, 5))
+    pay_by_card(visitor, order_plan(house, visitor))
+    assert "/my/trainings/" in visitor.book(house.session(price=3)).url
+    subscription_id, _period_id = subscription_of(house, visitor)
+    pass_days(house, subscription_id, 35)
+    wake(house, "ir_cron_renew")
+    [(periods,)] = house.rows(
+        f"SELECT COUNT(*) FROM subscription_period WHERE subscription_id = {subscription_id}")
+    assert periods > 1
+    check_mailed_once(house, visitor, "Invoice", 2 + periods)
 
 
 def test_another_customer_gets_404(house):

@@ -1,5 +1,4 @@
 from datetime import date, datetime
-from unittest.mock import patch
 
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
@@ -165,14 +164,6 @@ class TestDeferral(EuropeCase):
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), \
                 self.env.cr.savepoint():
             share.copy({"line_id": share.line_id.id})
-
-    def test_another_worker_has_the_rows(self):
-        """Rows another worker holds are left to it."""
-        self.year()
-        with patch.object(type(self.shares), "try_lock_for_update",
-                          lambda records, **kwargs: records.browse()):
-            self.earn(date(2026, 12, 31))
-        self.assertEqual(self.owed(), 1144.11)
 
     # Analytic accounts --------------------------------------------------------------------------
 

@@ -101,6 +101,11 @@ class TestEvidence(EuropeCase):
         self.assertEqual(read({"payment_method": {"card": {"country": "DE"}}}), "DE")
         for data in ({}, {"payment_method": "pm_1"}, {"payment_method": {"card": None}}, None):
             self.assertIsNone(read(data))
+        payment = self.transaction(self.invoice(self.customer))
+        payment._apply_updates({
+            "simulated_state": "done", "payment_details": "1234",
+            "payment_method": {"card": {"country": "be"}}})
+        self.assertEqual(payment.card_country_id, self.belgium)
 
     def test_address_of_the_payer(self):
         """The country and the network are kept, not the address; staff leave none."""

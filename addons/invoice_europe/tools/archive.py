@@ -26,6 +26,9 @@ def describe_factur_x(pdf):
         return pdf
     writer = OdooPdfFileWriter()
     writer.cloneReaderDocumentRoot(reader)
+    # The mark of a binary file follows the first line at once (ISO 19005-3, 6.1.2): of the line
+    # Odoo hands on, pypdf would end the end once more.
+    writer.pdf_header = writer.pdf_header.rstrip()
     writer.add_file_metadata(_with_factur_x(content))
     identity = ByteStringObject(hashlib.md5(pdf, usedforsecurity=False).digest())
     writer._set_id(ArrayObject((identity, identity)))  # ISO 19005-3, 6.1.3; Odoo drops it

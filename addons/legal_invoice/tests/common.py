@@ -44,12 +44,16 @@ class LegalCase(TransactionCase):
             ("price_include_override", "!=", "tax_included")], limit=1)
 
     @classmethod
-    def invoice(cls, partner, tax=None, lines=1, move_type="out_invoice", **vals):
-        """A posted document of lines at 10.00 without tax."""
+    def invoice(cls, partner, tax=None, lines=1, move_type="out_invoice", price=None, **vals):
+        """A posted document of lines at 10.00 without tax.
+
+        :param price: function of the number of a line, 1 and more, to its price
+        """
         move = cls.env["account.move"].create({
             "move_type": move_type, "partner_id": partner.id, "company_id": cls.company.id,
             "invoice_line_ids": [Command.create({
-                "name": f"Article {number}", "quantity": 1, "price_unit": 10.0,
+                "name": f"Article {number}", "quantity": 1,
+                "price_unit": price(number) if price else 10.0,
                 "tax_ids": [Command.set(tax.ids if tax else [])]})
                 for number in range(1, lines + 1)], **vals})
         move.action_post()

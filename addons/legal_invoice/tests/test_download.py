@@ -26,6 +26,7 @@ class TestDownload(LegalCase, HttpCase):
         cls.moves += cls.invoice(
             cls.person, cls.vat20, move_type="out_refund", invoice_date="2024-02-10")
         cls.invoice(cls.person, cls.vat20, invoice_date="2024-03-01")
+        cls.invoice(cls.person, cls.vat20, invoice_date="2024-02-20").button_draft()
         # As when they were sent; in tests Odoo stores a page where it would store a PDF.
         for move in cls.moves:
             content, _kind = cls.env["ir.actions.report"].with_context(

@@ -1,10 +1,22 @@
 import io
+import logging
+import re
+import time
 
 from pypdf import PdfReader
 
 from odoo.tests import tagged
 
 from .common import LegalCase
+
+_logger = logging.getLogger(__name__)
+CARRIED = re.compile(r"À reporter : ([\d ]+,\d\d €)")
+BROUGHT = re.compile(r"\bReport : ([\d ]+,\d\d €)")
+
+
+def amount(number):
+    """As French paper shows it."""
+    return f"{number:,.2f} €".replace(",", " ").replace(".", ",")
 
 
 @tagged("post_install", "-at_install")
@@ -121,27 +133,57 @@ class TestMentions(LegalCase):
         move = self.invoice(self.business, self.vat20, 44)
         printed = self.pages(move)
         self.assertEqual(len(printed), 3)
-        for number, page in enumerate(printed, start=1):
-            self.assertRegex(page, rf"Page\s+{number}\s*/\s*3")
-            for words in ("Cap Légal, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
-                          "SIRET 732 829 320 00074", "RCS Lyon 732 829 320",
-                          "TVA FR44732829320"):
-                self.assertIn(words, " ".join(page.split()))
-            self.assertIn("Quantité", page)
-        self._check_carried(printed)
+        self._check_every_page(printed)
+        self._check_carried(printed, lambda _number: 10.0)
         for words in ("SIREN 303 265 045", "prestation de services", "D441-5", "10 points",
                       "Pas d’escompte", "528,00"):
             self.assertIn(words, printed[2])
             self.assertNotIn(words, "".join(printed[:2]))
 
-    def _check_carried(self, printed):
-        for page, following in zip(printed, printed[1:], strict=False):
-            lines = [number for number in range(1, 45) if f"Article {number} " in page]
-            amount = f"{max(lines) * 10},00 €"
-            self.assertIn(f"À reporter : {amount}", page)
-            self.assertIn(f"Report : {amount}", following)
-        self.assertNotIn("Report :", printed[0])
-        self.assertNotIn("À reporter", printed[-1])
+    def test_three_hundred_lines(self):
+        """Bad input: 300 lines: each is printed once, and every page stands for itself."""
+        def price(number):
+            return round(number * 7.13 % 97 + 0.07, 2)
+
+        started = time.perf_counter()
+        move = self.invoice(self.business, self.vat20, 300, price=price)
+        posted = time.perf_counter()
+        printed = self.pages(move)
+        _logger.info("300 lines: posted in %.1f s; %s pages printed in %.1f s", posted - started,
+                     len(printed), time.perf_counter() - posted)
+        self.assertGreater(len(printed), 10)
+        self.assertLess(len(printed), 16)
+        self._check_every_page(printed)
+        numbers = self._check_carried(printed, price)
+        self.assertEqual(numbers, list(range(1, 301)))
+        self.assertEqual(move.amount_untaxed, round(sum(map(price, numbers)), 2))
+        self.assertIn(amount(move.amount_total), printed[-1])
+
+    def _check_every_page(self, printed):
+        """The seller, the page's number and the heads of the columns."""
+        for number, page in enumerate(printed, start=1):
+            self.assertRegex(page, rf"Page\s+{number}\s*/\s*{len(printed)}\b")
+            for words in ("Cap Légal, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
+                          "SIRET 732 829 320 00074", "RCS Lyon 732 829 320",
+                          "TVA FR44732829320"):
+                self.assertIn(words, " ".join(page.split()))
+            self.assertIn("Quantité", page)
+
+    def _check_carried(self, printed, price):
+        """What a page hands on is the sum of all lines so far, and the next one begins with it.
+
+        :return: the numbers of all lines, as they are printed
+        """
+        numbers = []
+        for page, following in zip(printed, [*printed[1:], None], strict=True):
+            if numbers:
+                self.assertEqual(BROUGHT.findall(page), [amount(sum(map(price, numbers)))])
+            else:
+                self.assertNotIn("Report :", page)
+            numbers += map(int, re.findall(r"^ *Article (\d+) ", page, re.M))
+            carried = [amount(sum(map(price, numbers)))] if following else []
+            self.assertEqual(CARRIED.findall(page), carried)
+        return numbers
 
     def test_names_of_the_world(self):
         """Bad input: address too long, emoji and right-to-left names."""

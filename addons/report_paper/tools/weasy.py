@@ -23,6 +23,9 @@ FONT_FACE = re.compile(r"@font-face\s*{[^{}]*}")
 FONT_FAMILY = re.compile(r"font-family:\s*[\"']?([^;\"'}]+)")
 SHEETS_KEPT = 16  # a bundle per language direction, database and version
 PX_IN_MM = 96 / 25.4
+# An archival file has no interpolated images (ISO 19005-3, 6.2.8): WeasyPrint asks viewers to,
+# logos, codes and emoji alike, unless it is told otherwise.
+ARCHIVAL = "* { image-rendering: pixelated !important; }"
 
 # Pango and Fontconfig are not made to be called by several threads with the same fonts.
 _lock = threading.RLock()
@@ -134,7 +137,8 @@ def lay_out(html, sheets, page, fetcher, base_url, **options):
 
 
 def _lay_out(html, sheets, page, fetcher, base_url, options):
-    page_sheet = CSS(string=page.css(), url_fetcher=fetcher, base_url=base_url)
+    archival = ARCHIVAL if options.get("pdf_variant") else ""
+    page_sheet = CSS(string=page.css() + archival, url_fetcher=fetcher, base_url=base_url)
     return HTML(string=html, url_fetcher=fetcher, base_url=base_url).render(
         font_config=fonts(), stylesheets=[*sheets, page_sheet], **options)
 
