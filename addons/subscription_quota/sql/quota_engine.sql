@@ -174,14 +174,13 @@ BEGIN
         END IF;
     END IF;
 
+    SELECT array_agg(locked.id) INTO counters FROM (
+        SELECT counter.id FROM quota_counter counter
+        JOIN quota_metric metric ON metric.id = counter.metric_id
+        WHERE counter.subscription_id = sub AND metric.code = ANY (codes)
+          AND (counter.period_end IS NULL OR counter.period_end > moment::date - 1)
+        ORDER BY counter.metric_id, counter.id FOR NO KEY UPDATE OF counter) locked;
     LOOP
-        SELECT array_agg(locked.id) INTO counters FROM (
-            SELECT counter.id FROM quota_counter counter
-            JOIN quota_metric metric ON metric.id = counter.metric_id
-            WHERE counter.subscription_id = sub AND metric.code = ANY (codes)
-              AND (counter.period_end IS NULL OR counter.period_end > moment::date - 1)
-            ORDER BY counter.metric_id, counter.id FOR NO KEY UPDATE OF counter) locked;
-
         WITH asked AS MATERIALIZED (
             SELECT q.*, w.units, q.used::bigint + w.units AS after,
                    COALESCE(q.counter_id = ANY (counters), FALSE) AS locked
@@ -243,15 +242,19 @@ BEGIN
         FROM asked LEFT JOIN moved ON moved.metric_id = asked.metric_id;
         EXIT WHEN result ->> 'outcome' <> 'uncounted';
         -- The first of a period; or of a longer one, by a change of plan, that began the same day.
-        INSERT INTO quota_counter AS known
-            (subscription_id, company_id, metric_id, period_start, period_end, used, overage,
-             overage_amount, overage_billed, amount_billed)
-        SELECT sub, q.company_id, q.metric_id, q.period_start, q.resets_on, 0, 0, 0, 0, 0
-        FROM quota_state(sub, moment, codes) q
-        WHERE q.kind <> 'feature'
-        ORDER BY q.metric_id
-        ON CONFLICT (subscription_id, metric_id, COALESCE(period_start, '1970-01-01'::date))
-            DO UPDATE SET period_end = excluded.period_end;
+        -- Made or known, the rows are locked by this: nothing more is waited for.
+        WITH made AS (
+            INSERT INTO quota_counter AS known
+                (subscription_id, company_id, metric_id, period_start, period_end, used, overage,
+                 overage_amount, overage_billed, amount_billed)
+            SELECT sub, q.company_id, q.metric_id, q.period_start, q.resets_on, 0, 0, 0, 0, 0
+            FROM quota_state(sub, moment, codes) q
+            WHERE q.kind <> 'feature'
+            ORDER BY q.metric_id
+            ON CONFLICT (subscription_id, metric_id, COALESCE(period_start, '1970-01-01'::date))
+                DO UPDATE SET period_end = excluded.period_end
+            RETURNING known.id)
+        SELECT array_agg(made.id) INTO counters FROM made;
     END LOOP;
 
     IF request_key IS NOT NULL AND result ->> 'outcome' = 'moved' THEN
