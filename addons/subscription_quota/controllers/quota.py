@@ -143,12 +143,13 @@ class Call:
 
     def _key_id(self):
         where = request.db, self.token
-        if where not in known:
+        key_id = known.get(where)  # once: another thread may clear them
+        if key_id is None:
             self._find_key()
             if len(known) >= MAX_KNOWN:
                 known.clear()
-            known[where] = self.key["key_id"]
-        return known[where]
+            key_id = known[where] = self.key["key_id"]
+        return key_id
 
     def _find_key(self):
         self._authenticate(engine.find_key(self.cr, self.token, self.reference))

@@ -62,27 +62,28 @@ class TestApiBase(StripeCommon, TransactionCase):
 @tagged("post_install", "-at_install")
 class TestAsyncEmails(TransactionCase):
 
-    def test_installed_and_a_choice_stays(self):
-        """The addon's installation has set it; who set it otherwise keeps it so."""
+    def asked_again(self, written):
+        """The parameter, switched off when SQL says, after the addon is installed once more."""
         parameters = self.env["ir.config_parameter"]
-        self.assertEqual(parameters.get_param("sale.async_emails"), "True")
-        chosen = parameters.search([("key", "=", "sale.async_emails")])
+        parameter = parameters.search([("key", "=", "sale.async_emails")])
         self.env.cr.execute(
             "UPDATE ir_config_parameter SET value = 'False',"
-            " write_date = create_date + interval '1 hour' WHERE id = %s", [chosen.id])
-        chosen.invalidate_recordset()
+            f" write_date = {written} WHERE id = %s", [parameter.id])
+        parameter.invalidate_recordset()
         parameters._stripe_default_async_emails()
+        return parameter
+
+    def test_installed_and_a_choice_stays(self):
+        """The addon's installation has set it; who set it otherwise keeps it so."""
+        self.assertEqual(
+            self.env["ir.config_parameter"].get_param("sale.async_emails"), "True")
+        chosen = self.asked_again("create_date + interval '1 hour'")
         self.assertEqual(chosen.value, "False")
 
     def test_default_of_odoo_gives_way(self):
         """As sale brings it, and as it is in a database that never had it."""
         parameters = self.env["ir.config_parameter"]
-        default = parameters.search([("key", "=", "sale.async_emails")])
-        self.env.cr.execute(
-            "UPDATE ir_config_parameter SET value = 'False', write_date = create_date"
-            " WHERE id = %s", [default.id])
-        default.invalidate_recordset()
-        parameters._stripe_default_async_emails()
+        default = self.asked_again("create_date")
         self.assertEqual(default.value, "True")
         default.unlink()
         parameters._stripe_default_async_emails()
