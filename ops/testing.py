@@ -15,10 +15,10 @@ from . import database, paths, postgres
 
 MAX_AT_ONCE = 4  # runs of addon tests, on a machine with many processors
 # What an addon's tests took, two runs at a time on two processors; to share them out.
-SECONDS = {"credit_wallet": 400, "subscription_quota": 350, "subscription_credit": 175,
-           "session_booking": 140, "subscription_stripe": 55, "lms_link": 12,
-           "report_paper": 20, "legal_invoice": 20, "invoice_europe": 25,
-           "invoice_europe_booking": 15, "invoice_europe_subscription": 8}
+SECONDS = {"credit_wallet": 390, "subscription_quota": 390, "subscription_credit": 170,
+           "session_booking": 125, "invoice_europe": 65, "legal_invoice": 50,
+           "subscription_stripe": 45, "invoice_europe_booking": 20, "lms_link": 15,
+           "report_paper": 10, "invoice_europe_subscription": 5, "legal_training": 2}
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 

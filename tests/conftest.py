@@ -1,7 +1,7 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.house import NO_GUARD, House
+from tests.house import House
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +37,6 @@ def no_mail(house):
     house.execute("UPDATE account_move SET sending_data = NULL WHERE sending_data IS NOT NULL")
     house.execute("DELETE FROM mail_mail WHERE state = 'outgoing'")
     house.execute(f"UPDATE ir_cron SET active = TRUE WHERE id IN ({senders})")
-
-
-@pytest.fixture(scope="session")
-def unguarded_house(tmp_path_factory):
-    """The same with the guards against overselling switched off: a negative control."""
-    made = House("caps_test_unguarded", tmp_path_factory.mktemp("unguarded"), NO_GUARD, crons=0)
-    yield made.start()
-    made.stop()
 
 
 @pytest.fixture(scope="module")

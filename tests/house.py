@@ -20,7 +20,6 @@ from tests.servers.world import World
 
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
-NO_WALLET_GUARD = CONTROLS / "no_wallet_guard"
 NO_PAYMENT_LOCK = CONTROLS / "no_payment_lock"
 
 

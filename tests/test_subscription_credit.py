@@ -117,14 +117,14 @@ def test_another_customer_gets_404(house):
     assert balance(other.get("/my/credits").text) == "0 crédit"
 
 
-def pay_ten_times_at_once(house):
+def pay_once_told_often(house, notifications=NOTIFICATIONS):
     """One payment, told ten times by the browser and the provider on two servers; then ten jobs
     at once that find the invoice paid."""
     visitor = house.customer()
     reference = order_plan(house, visitor)
     at_once([
         partial(notify, visitor.twin(), reference, number % len(house.urls))
-        for number in range(NOTIFICATIONS)])
+        for number in range(notifications)])
     deadline = time.monotonic() + 60
     while notify(visitor, reference, 0):  # as the page does, until it is told of the payment
         assert time.monotonic() < deadline, "the payment was never confirmed"
@@ -158,7 +158,7 @@ def tell_paid(house, period_id):
 
 def test_payment_notified_ten_times_at_once(house):
     """10 notifications of one payment, and 10 jobs: one lot of 10 credits."""
-    pay_ten_times_at_once(house)
+    pay_once_told_often(house)
 
 
 def test_payment_notified_negative_control(house, monkeypatch):
@@ -174,4 +174,4 @@ def test_payment_notified_negative_control(house, monkeypatch):
     monkeypatch.setattr(model, "_prepare_credit_grant", forgetful)
     monkeypatch.setattr(model, "_credit_grants", lambda self: {})
     with pytest.raises(AssertionError, match=rf"{NOTIFICATIONS + 1} lots for one payment"):
-        pay_ten_times_at_once(house)
+        pay_once_told_often(house, notifications=1)

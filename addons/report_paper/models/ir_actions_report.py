@@ -4,13 +4,14 @@ from collections import OrderedDict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import file_open
+from odoo.tools import file_open, split_every
 
 from ..tools import PaperFetcher, weasy
 
 _logger = logging.getLogger(__name__)
 
 PAPER_SHEET = "report_paper/static/src/css/paper.css"
+CHUNK = 25  # records whose HTML is held at once, for a month of them takes no more memory
 CSS_MARGIN = 11  # mm, where Odoo's style sheets make the margins instead of the paper format
 
 
@@ -156,6 +157,16 @@ class IrActionsReport(models.Model):
     def _paper_streams(self, report, data, res_ids):
         """:return: streams by id, or None when the template does not tell records apart"""
         data = {"report_type": "pdf", "debug": False, **data}
+        streams = {}
+        for chunk in split_every(CHUNK, res_ids, list):
+            printed = self._paper_chunk(report, data, chunk)
+            if printed is None:
+                return None
+            streams.update(printed)
+        return streams
+
+    def _paper_chunk(self, report, data, res_ids):
+        """The same for as many records as are laid out from one HTML."""
         html = self.with_context(debug=False)._render_qweb_html(
             report.report_name, res_ids, data=data)[0]
         bodies, ids, header, footer, arguments = report.with_context(debug=False)._prepare_html(

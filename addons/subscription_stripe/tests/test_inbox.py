@@ -65,6 +65,13 @@ class TestInbox(StripeCommon, HttpCase):
     def test_signature_of_the_future(self):
         self.refused("signed in the future", at=int(time.time()) + 3600)
 
+    def test_event_of_the_future(self):
+        """« future event »: dated ahead, of a version to come, yet signed now. It is kept; its
+        date decides nothing, for the object is fetched as it is."""
+        event = self.event(created=int(time.time()) + 365 * 86400, api_version="2099-01-01.oak")
+        self.assertEqual(self.send(event).status_code, 200)
+        self.assertEqual(self.env["stripe.event"].search([]).event_id, event["id"])
+
     def test_signatures_that_are_none(self):
         for header in ("t=,v1=", "nonsense", "t=1", "v1=00", "t=abc,v1=00", "t=1,v1=é", "="):
             with self.subTest(header=header):

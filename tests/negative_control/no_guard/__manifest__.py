@@ -1,6 +1,6 @@
 {
     "name": "No Guard",
-    "summary": "Negative control: bookings trust Odoo's count of registrations alone",
+    "summary": "Negative control: bookings trust counts and balances that were read before",
     "version": "19.0.1.0.0",
     "author": "Odoo Credits",
     "license": "LGPL-3",
