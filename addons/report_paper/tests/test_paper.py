@@ -1,13 +1,17 @@
 import base64
+import gc
 import io
+from unittest.mock import patch
 
 from markupsafe import Markup
 from PIL import Image
 from pypdf import PdfReader
+from weasyprint.formatting_structure.boxes import Box
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..models import ir_actions_report
 from ..tools import weasy
 from . import archival
 from .common import PaperCase
@@ -60,6 +64,22 @@ class TestPaper(PaperCase):
 
     def test_each_record_has_its_own_pages(self):
         """Printed together, each document is numbered for itself and can be saved apart."""
+        self.print_apart()
+
+    def test_each_record_has_its_own_pages_in_chunks(self):
+        """Issue 7, « memory flat »: more records than are laid out at once."""
+        with patch.object(ir_actions_report, "CHUNK", 1):
+            self.print_apart()
+
+    def test_laid_out_pages_are_let_go(self):
+        """Issue 7, « memory flat »: at once, not when Python next looks for cycles."""
+        gc.collect()
+        gc.disable()
+        self.addCleanup(gc.enable)
+        self.print_apart()
+        self.assertFalse([thing for thing in gc.get_objects() if issubclass(type(thing), Box)])
+
+    def print_apart(self):
         streams = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._pre_render_qweb_pdf(
                 self.report, self.partners.ids, data={"lines": 50, "body": "", "head": ""})[0]
