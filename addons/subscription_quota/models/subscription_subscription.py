@@ -108,6 +108,9 @@ class SubscriptionSubscription(models.Model):
         "subscription.change", compute="_compute_ahead", string="Planned change")
     next_total = fields.Monetary(
         compute="_compute_ahead", string="Next invoice", help="Tax included.")
+    next_overage = fields.Monetary(
+        compute="_compute_ahead", string="Beyond the limits so far",
+        help="Tax included; billed on top of the next invoice.")
     invoice_count = fields.Integer(compute="_compute_invoice_count")
     dunning_next_date = fields.Date(compute="_compute_dunning_next_date", string="Next step")
 
@@ -178,7 +181,9 @@ class SubscriptionSubscription(models.Model):
         for subscription in self:
             subscription.planned_change_id = subscription._planned_change()
             ahead = subscription._preview_next_invoice()
+            beyond = ahead and subscription._preview_overage()
             subscription.next_total = ahead["total"] if ahead else 0.0
+            subscription.next_overage = beyond["total"] if beyond else 0.0
 
     @api.depends("period_ids.invoice_id")
     def _compute_invoice_count(self):

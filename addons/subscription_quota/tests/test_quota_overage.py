@@ -109,6 +109,8 @@ class TestQuotaOverage(QuotaCommon):
             subscription._quota_consume("accounts", 2)
             told = subscription._preview_overage()
             ahead = subscription._preview_next_invoice()
+            self.assertEqual(
+                (subscription.next_total, subscription.next_overage), (ahead["total"], 42.0))
         self.assertEqual(told, {"untaxed": 35.0, "tax": 7.0, "total": 42.0})
         self.run_due(NEXT)
         self.assertEqual(
