@@ -43,20 +43,41 @@ def _side_by_side(*steps):
 def demo():
     started = time.monotonic()
     _prepare()
-    if paths.DEMO not in postgres.databases():
+    anew = paths.DEMO not in postgres.databases()
+    if anew:
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
             postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
             wanted = server.ports()
             database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
     server.start_world()
-    with step("Odoo"):
+    with step("Odoo, and the payment server beside it"):
+        server.start_payments(anew)
         url = server.start_odoo(paths.DEMO)
-    with step("First pages"):
-        for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
-            server.answers(url + page, timeout=120)
+        server.wait_for_payments()
+    _side_by_side(*filter(None, [_open_first_pages, anew and _make_payments]))
     _say_where(url, time.monotonic() - started)
     return url
+
+
+def _open_first_pages():
+    with step("First pages"):
+        for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
+            server.answers(f"http://127.0.0.1:{server.ports()['http']}{page}", timeout=120)
+
+
+def _make_payments():
+    """Payments by card, with both servers running; a demo that has only some of them is none."""
+    try:
+        with step("Payments by card: renewals, refusals, a refund, a dispute"):
+            run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
+                 *database.odoo_options()], "payments-demo", "Read the log",
+                env={**postgres.environment(),
+                     "PAYMENT_SERVER": f"http://127.0.0.1:{server.ports()['payments']}"})
+    except BaseException:
+        server.stop("odoo")
+        postgres.drop(paths.DEMO)
+        raise
 
 
 def _say_where(url, seconds):
@@ -77,6 +98,10 @@ Try first
   3. {url}/shop — buy a pack with the demo card (any number).
   4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
+  6. {url}/odoo — as comptable: Subscriptions > Unpaid: Julien Faure, « Charge again » asks
+     the payment server, and is paid; Marc Dubois's card is lost, Aïcha Diallo has a link to pay.
+  7. Accounting > Customers > Disputes, Differences with Stripe (« Take over »), Reconciliation
+     with Stripe, Health of Stripe.
 
 make stop · make update (after a change) · make shell · make clean
 """)

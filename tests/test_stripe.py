@@ -634,7 +634,7 @@ def test_month_agrees_with_the_balance(shop):
     """Accountant's view: payments, a refund, disputes lost and won, fees and a payout of a month;
     the account equals Stripe's balance to the cent."""
     bank = shop.stripe.other_account("month")
-    provider_id = merchant(shop, bank)
+    provider_id = merchant(shop, bank, ("517900", "STRM"))
     visitors = shop.customers(4)
     charges = [charged(shop, bank, provider_id, visitor) for visitor in visitors]
     api = stripe.StripeClient(bank.secret_key, base_addresses={"api": bank.url}).v1
@@ -678,26 +678,20 @@ def assert_agrees(shop, bank, statement_id):
         assert len(entries) == 1  # the fees of the day
 
 
-def merchant(shop, bank):
+def merchant(shop, bank, account):
     """Another company account at Stripe, with an account of its own on the books.
+
+    :param account: codes of it and of its journal
 
     :return: id of the provider
     """
+    from ops.demo_payments import connect, open_account
+
     with shop.env() as env:
-        own = env["account.account"].create({
-            "name": "Stripe", "code": "517900", "account_type": "asset_current",
-            "reconcile": True})
         provider = env.ref("payment.payment_provider_stripe").copy({
-            "name": "Stripe, autre compte", "stripe_secret_key": bank.secret_key,
-            "stripe_webhook_secret": False,
-            "stripe_publishable_key": bank.publishable_key, "is_published": False,
-            "state": "test"})
-        journal = env["account.journal"].create({
-            "name": "Stripe", "code": "STRP", "type": "bank"})
-        provider.journal_id = journal
-        journal.inbound_payment_method_line_ids.filtered(
-            lambda line: line.payment_provider_id == provider).payment_account_id = own
-        provider.action_stripe_create_webhook()
+            "name": f"Stripe, {bank.account}", "stripe_webhook_secret": False})
+        connect(env, bank, provider)
+        open_account(env, provider, *account)
         return provider.id
 
 

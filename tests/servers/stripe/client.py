@@ -190,10 +190,8 @@ class PaymentServer:
 
     def wait_for_deliveries(self, timeout=PATIENCE):
         """Until every event was accepted by every endpoint."""
-        deadline = time.monotonic() + timeout
-        while (state := self.state())["underway"]:
-            assert time.monotonic() < deadline, state["deliveries"][-5:]
-            time.sleep(0.05)
+        wait_for(lambda: not self.state()["underway"], timeout,
+                 lambda: self.state()["deliveries"][-5:])
 
     sign = staticmethod(signature)
 
@@ -267,3 +265,12 @@ class Hits:
 
     def end(self):
         self._ended = self._server.control(f"faults/{self._number}/remove")
+
+
+def wait_for(question, timeout=PATIENCE, complaint=lambda: "it did not happen"):
+    """:return: the first true answer"""
+    deadline = time.monotonic() + timeout
+    while not (answer := question()):
+        assert time.monotonic() < deadline, complaint()
+        time.sleep(0.05)
+    return answer
