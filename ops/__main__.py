@@ -44,6 +44,8 @@ def demo():
     started = time.monotonic()
     _prepare()
     anew = paths.DEMO not in postgres.databases()
+    with step("Payment server"):
+        server.start_payments(anew)
     if anew:
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
@@ -51,33 +53,33 @@ def demo():
             wanted = server.ports()
             database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
     server.start_world()
-    with step("Odoo, and the payment server beside it"):
-        server.start_payments(anew)
-        url = server.start_odoo(paths.DEMO)
-        server.wait_for_payments()
-    _side_by_side(*filter(None, [_open_first_pages, anew and _make_payments]))
+    try:
+        _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
+    except BaseException:
+        if anew:  # a demo with only some of its payments is none
+            server.stop("odoo")
+            postgres.drop(paths.DEMO)
+        raise
+    url = f"http://127.0.0.1:{server.ports()['http']}"
     _say_where(url, time.monotonic() - started)
     return url
 
 
-def _open_first_pages():
+def _start_odoo():
+    with step("Odoo"):
+        url = server.start_odoo(paths.DEMO)
     with step("First pages"):
         for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
-            server.answers(f"http://127.0.0.1:{server.ports()['http']}{page}", timeout=120)
+            server.answers(url + page, timeout=120)
 
 
 def _make_payments():
-    """Payments by card, with both servers running; a demo that has only some of them is none."""
-    try:
-        with step("Payments by card: renewals, refusals, a refund, a dispute"):
-            run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
-                 *database.odoo_options()], "payments-demo", "Read the log",
-                env={**postgres.environment(),
-                     "PAYMENT_SERVER": f"http://127.0.0.1:{server.ports()['payments']}"})
-    except BaseException:
-        server.stop("odoo")
-        postgres.drop(paths.DEMO)
-        raise
+    """By card; they end when Odoo has acted upon the last webhook."""
+    with step("Payments by card: renewals, refusals, a refund, a dispute"):
+        run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
+             *database.odoo_options()], "payments-demo", "Read the log",
+            env={**postgres.environment(),
+                 "PAYMENT_SERVER": f"http://127.0.0.1:{server.ports()['payments']}"})
 
 
 def _say_where(url, seconds):

@@ -1,9 +1,9 @@
 """What the demo's customers did with their cards, at the payment server that speaks as Stripe does.
 
-Called as a module with Odoo's own options on the demo's own copy, while its server runs; the address
-of the payment server is in ``PAYMENT_SERVER``. Nothing is written that a customer, an accountant,
-the bank or a scheduled action would not have done: requests go to the payment server, and what
-follows from its webhooks is the running server's work.
+Called as a module with Odoo's own options on the demo's own copy, while its server starts; the
+address of the payment server is in ``PAYMENT_SERVER``. Nothing is written that a customer, an
+accountant, the bank or a scheduled action would not have done: requests go to the payment server,
+and what follows from its webhooks is the running server's work.
 """
 
 import os
@@ -119,29 +119,36 @@ class Month:
         """« Mes moyens de paiement », by each customer with a card."""
         for name, (_plan, _street, card, _bank) in CUSTOMERS.items():
             if card:
-                self.server.confirm_setup(self.do(self._card_form, name), card)
-        wanted = len([1 for _plan, _street, card, _bank in CUSTOMERS.values() if card])
-        wait_for(lambda: self.do(lambda env: env["payment.token"].search_count([
-            ("partner_id", "in", list(self.partners.values()))])) == wanted)
+                transaction_id, secret = self.do(self._open_card_form, name)
+                intent = self.server.confirm_setup(secret, card)
+                self.do(self._come_back, transaction_id, intent["id"])
 
-    def _card_form(self, env, name):
-        """:return: the secret that the form gives the customer's browser"""
+    def _open_card_form(self, env, name):
         provider = env["payment.provider"].browse(self.provider_id)
         return self._open_form(env, name, {
             "operation": "validation", "tokenize": True,
             "amount": provider._get_validation_amount(),
             "currency_id": provider._get_validation_currency().id})
 
-    def _open_form(self, env, name, values):
-        """The transaction as the payment form makes it, and its answer.
+    def _come_back(self, env, transaction_id, intent_id):
+        """What Odoo does when the browser returns from the form; Stripe's event follows."""
+        transaction = env["payment.transaction"].browse(transaction_id)
+        intent = transaction._send_api_request(
+            "GET", f"setup_intents/{intent_id}", data={"expand[]": "payment_method"})
+        transaction._process("stripe", {
+            "reference": transaction.reference, "setup_intent": intent,
+            "payment_method": intent["payment_method"]})
 
-        :return: the secret that the form gives the customer's browser
+    def _open_form(self, env, name, values):
+        """The transaction as the payment form makes it.
+
+        :return: its id, and the secret that the form gives the customer's browser
         """
         transaction = env["payment.transaction"].create({
             "provider_id": self.provider_id, "partner_id": self.partners[name],
             "payment_method_id": env.ref("payment.payment_method_card").id,
             "reference": env["payment.transaction"]._compute_reference("stripe"), **values})
-        return transaction._get_processing_values()["client_secret"]
+        return transaction.id, transaction._get_processing_values()["client_secret"]
 
     def _renew(self, env):
         """Begun a month ago, and paid by bank transfer then; the renewal is the card's."""
@@ -207,9 +214,10 @@ class Month:
     def _pay_and_lose_the_event(self, name):
         """« Payer maintenant », and Odoo is never told: the comparison of the night finds it."""
         with self.server.hold(then="drop"):
-            self.server.confirm_payment(self.do(self._payment_form, name))
+            _transaction_id, secret = self.do(self._open_payment_form, name)
+            self.server.confirm_payment(secret)
 
-    def _payment_form(self, env, name):
+    def _open_payment_form(self, env, name):
         invoice = self._period_of(env, name).invoice_id
         return self._open_form(env, name, {
             "operation": "online_direct", "amount": invoice.amount_residual,

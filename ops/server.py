@@ -79,7 +79,7 @@ def start_payments(anew=False):
     What it knows outlives it in a file, for the demo's database knows it, too.
 
     :param bool anew: forget all, for a new database
-    :raise StepError: somebody else listens on its port
+    :raise StepError: when it does not start
     """
     if anew:
         stop("payments")
@@ -89,16 +89,10 @@ def start_payments(anew=False):
     port = ports()["payments"]
     if paths.port_answers(port):
         raise StepError(f"port {port} is taken", "Stop who listens on it, or `make clean`")
-    launch("payments", [
+    process = launch("payments", [
         str(paths.PYTHON), "-m", "tests.servers.stripe", "--port", str(port),
         "--state", str(PAYMENTS)])
-
-
-def wait_for_payments():
-    """
-    :raise StepError: when the payment server does not start
-    """
-    _wait(lambda: paths.port_answers(ports()["payments"]), "payments")
+    _wait(process, lambda: paths.port_answers(port), "payments")
 
 
 def start_odoo(db_name):
@@ -108,23 +102,25 @@ def start_odoo(db_name):
     """
     wanted = ports()
     url = f"http://127.0.0.1:{wanted['http']}"
+    process = None
     if not running("odoo"):
-        launch("odoo", database.odoo(
+        process = launch("odoo", database.odoo(
             "server", "-d", db_name, "--http-interface=127.0.0.1",
             f"--http-port={wanted['http']}", f"--gevent-port={wanted['gevent']}",
             "--smtp", "127.0.0.1", "--smtp-port", str(wanted["smtp"]),
         ), env={**postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"})
-    _wait(lambda: answers(f"{url}/web/health"), "odoo")
+    _wait(process, lambda: answers(f"{url}/web/health"), "odoo")
     return url
 
 
-def _wait(ready, name):
+def _wait(process, ready, name):
     """
+    :param process: None: it was started before
     :raise StepError: when it stops, or is not ready within two minutes
     """
     deadline = time.monotonic() + 120
     while not ready():
-        if not running(name) or time.monotonic() > deadline:
+        if (process and process.poll() is not None) or time.monotonic() > deadline:
             raise StepError("the server does not answer", f"Read .house/log/{name}.log")
         time.sleep(0.3)
 

@@ -80,13 +80,13 @@ class PaymentHouse(House):
         values = json_call(
             visitor, "/payment/transaction", access_token=token, amount=None, currency_id=None,
             partner_id=visitor.partner_id, landing_route="/my/payment_method",
-            is_validation=True, **self._by_card(tokenize=True))
+            is_validation=True, **self.by_card(tokenize=True))
         self.stripe.confirm_setup(values["client_secret"], number)
         return wait_for(lambda: self.rows(
             f"SELECT id FROM payment_token WHERE partner_id = {visitor.partner_id}"
             " AND active"))[-1][0]
 
-    def _by_card(self, tokenize=False):
+    def by_card(self, tokenize=False):
         return self.by("stripe", "card", tokenize)
 
     def by(self, provider_code, method_code, tokenize=False, flow="direct"):
@@ -104,7 +104,7 @@ class PaymentHouse(House):
         :return: the payment intent
         """
         return self.intent(self.start_payment(
-            visitor, invoice_id, amount, **{**self._by_card(), **values}))
+            visitor, invoice_id, amount, **{**self.by_card(), **values}))
 
     def start_payment(self, visitor, invoice_id, amount, **values):
         """« Payer maintenant » by any provider.

@@ -341,6 +341,37 @@ def test_killed_between_charge_and_commit(shop):
     assert len(shop.payments(visitor)) == KILLS
 
 
+def test_charged_once_by_two_runs(shop):
+    """Two workers have the same list: whoever comes second finds the period charged, though the
+    first has yet to post the payment."""
+    visitors = shop.customers(3)
+    periods = [shop.due(visitor, token_id=shop.save_card(visitor))[0] for visitor in visitors]
+    at_once([shop.charge] * 2)
+    shop.settled()
+    for visitor, period_id in zip(visitors, periods, strict=True):
+        assert [attempt[1] for attempt in shop.attempts(period_id)] == ["done"]
+        assert shop.period(period_id) == ("paid", "active", "paid", 1)
+        assert shop.payments(visitor) == [("inbound", 10000)]
+
+
+def test_not_charged_while_the_customer_pays(shop):
+    """The bank has said yes to the customer's browser, and nothing is posted yet: the run that
+    comes meanwhile leaves the saved card alone."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    with shop.stripe.hold():
+        reference = shop.start_payment(
+            visitor, shop.invoice(period_id), 100.0, **shop.by_card())
+        intent = shop.intent(reference)
+        shop.stripe.confirm_payment(intent["client_secret"])
+        shop.come_back(visitor, reference, intent)
+        shop.charge()
+        assert shop.attempts(period_id) == []
+    shop.settled()
+    assert shop.period(period_id)[:3] == ("paid", "active", "paid")
+    assert shop.payments(visitor) == [("inbound", 10000)]
+
+
 def something_changes(shop, visitor, reference, case):
     """Before the next worker comes: nothing, a day, or the customer's address."""
     if case == 1:  # Stripe has forgotten the idempotency key
@@ -731,7 +762,7 @@ def test_token_of_another_customer(shop):
     answer = json_answer(
         thief, f"/invoice/transaction/{invoice_id}", access_token=None, amount=100.0,
         landing_route="/my", is_validation=False, **{
-            **shop._by_card(), "flow": "token", "token_id": token_id, "payment_method_id": None})
+            **shop.by_card(), "flow": "token", "token_id": token_id, "payment_method_id": None})
     assert "AccessError" in answer["error"]["data"]["name"]
     assert len(shop.stripe.calls("POST", "/v1/payment_intents")) == calls
     assert "4242" not in thief.get("/my/payment_method").text
