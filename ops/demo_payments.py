@@ -25,7 +25,7 @@ from tests.servers.stripe.client import wait_for
 
 GOOD, ASKS_ALWAYS = "4242424242424242", "4000002760003184"
 ACCOUNT = ("517100", "STRP")  # of the balance at Stripe, and its journal
-CUSTOMERS = {  # name: plan, street, card, what its bank says to the renewal
+CUSTOMERS = {  # name: plan, street, card, what its bank says when it is charged
     "Inès Moreau": ("Scale", "8 quai Saint-Antoine", GOOD, None),
     "Julien Faure": ("Starter", "21 rue Mercière", GOOD, "insufficient_funds"),
     "Marc Dubois": ("Starter", "3 montée de la Grande-Côte", GOOD, "lost_card"),
@@ -34,6 +34,7 @@ CUSTOMERS = {  # name: plan, street, card, what its bank says to the renewal
     "Thomas Girard": ("Scale", "6 rue de la Charité", GOOD, None),
     "Élodie Perrin": ("Starter", "52 avenue Berthelot", None, None),  # pays by the link
 }
+RENEWED = ("Inès Moreau", "Thomas Girard")  # the others begin today
 
 
 def connect(env, server, provider, published=False):
@@ -87,7 +88,7 @@ class Month:
     def tell(self):
         self.partners = self.do(self._make_customers)
         self._save_cards()
-        self.subscriptions = self.do(self._renew)
+        self.subscriptions = self.do(self._subscribe)
         self._banks_change_their_mind()
         self._charge()
         self._bank_is_content_again("Julien Faure")
@@ -106,7 +107,7 @@ class Month:
             ("provider_id", "=", self.provider_id),
             ("state", "in", ("received", "processing"))])), timeout=120)
 
-    # A month ago ----------------------------------------------------------------------------------
+    # Customers ------------------------------------------------------------------------------------
 
     def _make_customers(self, env):
         partners = env["res.partner"].create([{
@@ -150,26 +151,34 @@ class Month:
             "reference": env["payment.transaction"]._compute_reference("stripe"), **values})
         return transaction.id, transaction._get_processing_values()["client_secret"]
 
-    def _renew(self, env):
-        """Begun a month ago, and paid by bank transfer then; the renewal is the card's."""
-        begin = datetime.now(PARIS).date() - relativedelta(months=1)
-        partners = env["res.partner"].browse(self.partners.values())
-        made = env["subscription.subscription"]
-        for partner in partners:
-            plan = env["subscription.plan"].search([("name", "=", CUSTOMERS[partner.name][0])])
-            made += subscribe(env, partner, plan, begin)
-        pay(env, made.period_ids.invoice_id)
-        # The past was mailed in the past.
-        env["mail.mail"].search([("recipient_ids", "in", partners.ids)]).unlink()
-        made.period_ids.invoice_id.sending_data = False
-        tokens = env["payment.token"].search(
-            [("partner_id", "in", partners.ids)]).grouped("partner_id")
-        for subscription in made:
-            subscription.token_id = tokens.get(subscription.partner_id)
-            subscription._catch_up()
-        return dict(zip(self.partners, made.ids, strict=True))
-
     # Today ----------------------------------------------------------------------------------------
+
+    def _subscribe(self, env):
+        """Subscriptions and their invoices, which wait for the cards to be charged.
+
+        :return: dict of a name to the id of the subscription
+        """
+        today = datetime.now(PARIS).date()
+        made = {}
+        for name, partner_id in self.partners.items():
+            partner = env["res.partner"].browse(partner_id)
+            plan = env["subscription.plan"].search([("name", "=", CUSTOMERS[name][0])])
+            token = env["payment.token"].search([("partner_id", "=", partner_id)])
+            start = self._renewed if name in RENEWED else subscribe
+            made[name] = start(env, partner, plan, today, token_id=token.id).id
+        return made
+
+    def _renewed(self, env, partner, plan, today, token_id):
+        """Begun a month ago, and paid by bank transfer then; the renewal is the card's."""
+        made = subscribe(env, partner, plan, today - relativedelta(months=1))
+        first = made.period_ids.invoice_id
+        pay(env, first)
+        # The past was mailed in the past.
+        env["mail.mail"].search([("recipient_ids", "in", partner.ids)]).unlink()
+        first.sending_data = False
+        made.token_id = token_id
+        made._catch_up()
+        return made
 
     def _banks_change_their_mind(self):
         for name, (_plan, _street, _card, refusal) in CUSTOMERS.items():
@@ -185,7 +194,7 @@ class Month:
             self.subscriptions[name]).token_id.stripe_payment_method
 
     def _period_of(self, env, name):
-        """The one that the renewal bills."""
+        """The last one that was billed."""
         return env["subscription.period"].search(
             [("subscription_id", "=", self.subscriptions[name])], limit=1)
 
@@ -206,7 +215,7 @@ class Month:
         note.action_refund_to_card()
 
     def _charge_of(self, name):
-        """:return: the charge that paid the renewal, as Stripe names it"""
+        """:return: the charge that paid it, as Stripe names it"""
         intent = self.do(lambda env: self._period_of(
             env, name).transaction_ids.provider_reference)
         return self.server.get(f"payment_intents/{intent}")["latest_charge"]
