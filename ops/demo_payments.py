@@ -148,7 +148,8 @@ class Month:
         transaction = env["payment.transaction"].create({
             "provider_id": self.provider_id, "partner_id": self.partners[name],
             "payment_method_id": env.ref("payment.payment_method_card").id,
-            "reference": env["payment.transaction"]._compute_reference("stripe"), **values})
+            "reference": env["payment.transaction"]._compute_reference("stripe", **values),
+            **values})
         return transaction.id, transaction._get_processing_values()["client_secret"]
 
     # Today ----------------------------------------------------------------------------------------
