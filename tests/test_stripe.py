@@ -693,6 +693,63 @@ def test_month_agrees_with_the_balance(shop):
     assert bank.refused() == []
 
 
+def test_the_demo(shop):
+    """What `make demo` puts before staff: each customer as its story ends, in the inbox nothing
+    that waits, two differences, and a month that agrees once the lost payment is taken over."""
+    from ops.demo_payments import ACCOUNT, Month
+
+    bank = shop.stripe.other_account("demo")
+    provider_id = merchant(shop, bank, ACCOUNT)
+    month = Month(shop.name, bank, provider_id)
+    month.tell()
+    with shop.env() as env:
+        assert {name: shown(env, id) for name, id in month.subscriptions.items()} == {
+            "Inès Moreau": ("active", "paid", False, [None]),
+            "Julien Faure": ("past_due", "invoiced", True, ["soft"]),
+            "Marc Dubois": ("past_due", "invoiced", True, ["hard"]),
+            "Aïcha Diallo": ("past_due", "invoiced", True, ["authentication"]),
+            "Claire Fontaine": ("active", "paid", False, [None]),
+            "Thomas Girard": ("suspended", "paid", False, [None]),
+            "Élodie Perrin": ("active", "invoiced", False, []),
+        }
+        provider = env["payment.provider"].browse(provider_id)
+        assert (provider.state, provider.is_published) == ("test", False)
+        health = env["stripe.health"].browse(provider_id)
+        assert (health.waiting_count, health.failed_count, health.difference_count) == (0, 0, 2)
+        [dispute] = env["payment.dispute"].search([("provider_id", "=", provider_id)])
+        assert (dispute.partner_id.name, dispute.status) == ("Thomas Girard", "needs_response")
+        assert dispute.due_at and dispute.evidence_ids.filtered("is_done")
+        assert env["payment.transaction"].search([
+            ("provider_id", "=", provider_id), ("operation", "=", "refund")]).amount == -36
+        # « Relancer le paiement », and « Reprendre de Stripe »
+        julien = env["subscription.subscription"].browse(month.subscriptions["Julien Faure"])
+        julien.action_charge()
+        lost = env["stripe.difference"].search([
+            ("provider_id", "=", provider_id), ("kind", "=", "unpaid_here")])
+        lost.action_take_over()
+    shop.charge()
+    month.settled()
+    with shop.env() as env:
+        for name in ("Julien Faure", "Élodie Perrin"):
+            assert shown(env, month.subscriptions[name])[:2] == ("active", "paid")
+        statement = env["stripe.statement"].search([("provider_id", "=", provider_id)])
+        assert (statement.payouts, statement.refunds, statement.disputes) == (-100, -36, -178.8)
+        statement.action_fetch()
+        assert (statement.difference, statement.stranger_count) == (0, 0)
+    assert shop.rows(
+        f"SELECT kind FROM stripe_difference WHERE provider_id = {provider_id}"
+        " AND state = 'open'") == []
+    assert bank.refused() == []
+
+
+def shown(env, subscription_id):
+    """(state, of its last period, whether a next step is shown, kinds of refusals by attempt)"""
+    subscription = env["subscription.subscription"].browse(subscription_id)
+    period = subscription.period_ids.sorted("id")[-1]
+    return (subscription.state, period.state, bool(period.dunning_next_date),
+            [each.decline_kind or None for each in period.transaction_ids])
+
+
 def assert_agrees(shop, bank, statement_id):
     """Each movement, both balances, and what the payments were for."""
     balance = bank.get("balance")["available"][0]["amount"]
