@@ -100,10 +100,12 @@ Try first
   3. {url}/shop — buy a pack with the demo card (any number).
   4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
-  6. {url}/odoo — as comptable: Subscriptions > Unpaid: Julien Faure, « Charge again » asks
-     the payment server, and is paid; Marc Dubois's card is lost, Aïcha Diallo has a link to pay.
-  7. Accounting > Customers > Disputes, Differences with Stripe (« Take over »), Reconciliation
-     with Stripe, Health of Stripe.
+  6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
+     asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
+     Diallo's bank wants to see her (her mail has the link).
+  7. Facturation > Configuration > Paiements en ligne: Litiges (answer one), Écarts avec Stripe
+     (tick « Payé chez Stripe, pas ici », « Reprendre de Stripe »), then Rapprochement Stripe:
+     after « Récupérer » it agrees to the cent. Santé de Stripe shows the webhooks.
 
 make stop · make update (after a change) · make shell · make clean
 """)

@@ -19,11 +19,13 @@ class PaymentServer:
     """A payment server in its own process, seen from one account.
 
     :param str account: what follows the prefix of its keys
+    :param Path state: the file of what outlives the process, if anything does
     """
 
-    def __init__(self, account="house", url=None):
+    def __init__(self, account="house", url=None, state=None):
         self.account = account
         self.url = url
+        self._state = state
         self._process = None
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {self.secret_key}"
@@ -40,7 +42,8 @@ class PaymentServer:
 
     def start(self):
         self._process = subprocess.Popen(
-            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child"], cwd=paths.ROOT,
+            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child",
+             *(["--state", str(self._state)] if self._state else [])], cwd=paths.ROOT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the payment server did not start"
