@@ -23,7 +23,7 @@ from ops.demo_data import PARIS, pay, subscribe
 from tests.servers.stripe import PaymentServer
 from tests.servers.stripe.client import wait_for
 
-GOOD, ASKS_ALWAYS = "4242424242424242", "4000002760003184"
+GOOD, ASKS_ALWAYS = "4000002500000003", "4000002760003184"
 ACCOUNT = ("517100", "STRP")  # of the balance at Stripe, and its journal
 CUSTOMERS = {  # name: plan, street, card, what its bank says when it is charged
     "Inès Moreau": ("Scale", "8 quai Saint-Antoine", GOOD, None),
