@@ -43,20 +43,43 @@ def _side_by_side(*steps):
 def demo():
     started = time.monotonic()
     _prepare()
-    if paths.DEMO not in postgres.databases():
+    anew = paths.DEMO not in postgres.databases()
+    with step("Payment server"):
+        server.start_payments(anew)
+    if anew:
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
             postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
             wanted = server.ports()
             database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
     server.start_world()
+    try:
+        _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
+    except BaseException:
+        if anew:  # a demo with only some of its payments is none
+            server.stop("odoo")
+            postgres.drop(paths.DEMO)
+        raise
+    url = f"http://127.0.0.1:{server.ports()['http']}"
+    _say_where(url, time.monotonic() - started)
+    return url
+
+
+def _start_odoo():
     with step("Odoo"):
         url = server.start_odoo(paths.DEMO)
     with step("First pages"):
         for page in ("/", "/web/login", "/shop", "/event", "/trainings"):
             server.answers(url + page, timeout=120)
-    _say_where(url, time.monotonic() - started)
-    return url
+
+
+def _make_payments():
+    """By card; they end when Odoo has acted upon the last webhook."""
+    with step("Payments by card: renewals, refusals, a refund, a dispute"):
+        run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
+             *database.odoo_options()], "payments-demo", "Read the log",
+            env={**postgres.environment(),
+                 "PAYMENT_SERVER": f"http://127.0.0.1:{server.ports()['payments']}"})
 
 
 def _say_where(url, seconds):
@@ -77,6 +100,12 @@ Try first
   3. {url}/shop — buy a pack with the demo card (any number).
   4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
+  6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
+     asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
+     Diallo's bank wants to see her (her mail has the link).
+  7. Facturation > Configuration > Paiements en ligne: Litiges (answer one), Écarts avec Stripe
+     (tick « Payé chez Stripe, pas ici », « Reprendre de Stripe »), then Rapprochement Stripe:
+     after « Récupérer » it agrees to the cent. Santé de Stripe shows the webhooks.
 
 make stop · make update (after a change) · make shell · make clean
 """)

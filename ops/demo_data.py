@@ -286,12 +286,12 @@ def make_credit_plan(env, vat):
     return plan
 
 
-def subscribe(env, customer, plan, start):
+def subscribe(env, customer, plan, start, **vals):
     """A subscription begun on a day, its invoices still to be paid."""
     subscription = env["subscription.subscription"].create({
         "partner_id": customer.id, "plan_id": plan.id, "price_id": plan.price_ids[0].id,
         "anchor_date": start, "backlog_confirmed": True, "tz": "Europe/Paris",
-        "user_id": env.ref("base.user_admin").id})
+        "user_id": env.ref("base.user_admin").id, **vals})
     subscription.action_start()
     return subscription
 

@@ -12,6 +12,8 @@ from .steps import StepError
 HTTP_PORT = 8069
 WORLD_PORT = 8070  # the demo's mailbox and LMS, read in a browser
 SMTP_PORT = 8025
+PAYMENT_PORT = 8071  # the payment server, in Stripe's place
+PAYMENTS = paths.HOUSE / "payments.state"  # what it remembers
 
 
 def ports():
@@ -20,6 +22,7 @@ def ports():
         "gevent": paths.remembered_port("gevent", 8072),
         "world": paths.remembered_port("world", WORLD_PORT),
         "smtp": paths.remembered_port("smtp", SMTP_PORT),
+        "payments": paths.remembered_port("payments", PAYMENT_PORT),
     }
 
 
@@ -69,6 +72,29 @@ def start_world():
         "--mails", str(paths.MAILS)])
 
 
+def start_payments(anew=False):
+    """Start the payment server that the demo's Stripe provider talks to; see
+    ``tests/servers/stripe``.
+
+    What it knows outlives it in a file, for the demo's database knows it, too.
+
+    :param bool anew: forget all, for a new database
+    :raise StepError: when it does not start
+    """
+    if anew:
+        stop("payments")
+        PAYMENTS.unlink(missing_ok=True)
+    if running("payments"):
+        return
+    port = ports()["payments"]
+    if paths.port_answers(port):
+        raise StepError(f"port {port} is taken", "Stop who listens on it, or `make clean`")
+    process = launch("payments", [
+        str(paths.PYTHON), "-m", "tests.servers.stripe", "--port", str(port),
+        "--state", str(PAYMENTS)])
+    _wait(process, lambda: paths.port_answers(port), "payments")
+
+
 def start_odoo(db_name):
     """Start the server in the background and wait until it answers.
 
@@ -83,17 +109,25 @@ def start_odoo(db_name):
             f"--http-port={wanted['http']}", f"--gevent-port={wanted['gevent']}",
             "--smtp", "127.0.0.1", "--smtp-port", str(wanted["smtp"]),
         ), env={**postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"})
-    deadline = time.monotonic() + 120
-    while not answers(f"{url}/web/health"):
-        if (process and process.poll() is not None) or time.monotonic() > deadline:
-            raise StepError("the server does not answer", "Read .house/log/odoo.log")
-        time.sleep(0.3)
+    _wait(process, lambda: answers(f"{url}/web/health"), "odoo")
     return url
+
+
+def _wait(process, ready, name):
+    """
+    :param process: None: it was started before
+    :raise StepError: when it stops, or is not ready within two minutes
+    """
+    deadline = time.monotonic() + 120
+    while not ready():
+        if (process and process.poll() is not None) or time.monotonic() > deadline:
+            raise StepError("the server does not answer", f"Read .house/log/{name}.log")
+        time.sleep(0.3)
 
 
 def stop(*names):
     """Stop what we started, by default all of it; nothing when nothing runs."""
-    for name in names or ("api", "odoo", "world"):
+    for name in names or ("api", "odoo", "payments", "world"):
         pid = running(name)
         if pid:
             os.kill(pid, signal.SIGTERM)

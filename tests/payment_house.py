@@ -3,13 +3,13 @@
 import os
 import re
 import subprocess
-import time
 
 import stripe
 
 from ops import database, paths, postgres
 from tests.house import House
 from tests.servers.stripe import PaymentServer
+from tests.servers.stripe.client import wait_for
 from tests.test_insaho_flow_http import json_answer, json_call
 
 EFFECT_WITHIN = 5  # seconds from the webhook to its effect (issue 6, part 7)
@@ -32,16 +32,11 @@ class PaymentHouse(House):
         return self
 
     def _set_up(self, env):
-        """What an administrator does: the keys, the parameter of the tests, the webhook."""
+        """What the demo does, but visitors are offered Stripe instead of the demo's card."""
+        from ops.demo_payments import connect
+
         env["payment.provider"].search([("code", "=", "demo")]).is_published = False
-        env["ir.config_parameter"].set_param("subscription_stripe.api_base", self.stripe.url)
-        provider = env.ref("payment.payment_provider_stripe")
-        provider.write({
-            "state": "test", "is_published": True, "allow_tokenization": True,
-            "company_id": env.company.id, "stripe_secret_key": self.stripe.secret_key,
-            "stripe_publishable_key": self.stripe.publishable_key})
-        (provider.payment_method_ids - env.ref("payment.payment_method_card")).active = False
-        provider.action_stripe_create_webhook()
+        connect(env, self.stripe, env.ref("payment.payment_provider_stripe"), published=True)
 
     def stop(self):
         if self._workers:
@@ -85,13 +80,13 @@ class PaymentHouse(House):
         values = json_call(
             visitor, "/payment/transaction", access_token=token, amount=None, currency_id=None,
             partner_id=visitor.partner_id, landing_route="/my/payment_method",
-            is_validation=True, **self._by_card(tokenize=True))
+            is_validation=True, **self.by_card(tokenize=True))
         self.stripe.confirm_setup(values["client_secret"], number)
         return wait_for(lambda: self.rows(
             f"SELECT id FROM payment_token WHERE partner_id = {visitor.partner_id}"
             " AND active"))[-1][0]
 
-    def _by_card(self, tokenize=False):
+    def by_card(self, tokenize=False):
         return self.by("stripe", "card", tokenize)
 
     def by(self, provider_code, method_code, tokenize=False, flow="direct"):
@@ -109,7 +104,7 @@ class PaymentHouse(House):
         :return: the payment intent
         """
         return self.intent(self.start_payment(
-            visitor, invoice_id, amount, **{**self._by_card(), **values}))
+            visitor, invoice_id, amount, **{**self.by_card(), **values}))
 
     def start_payment(self, visitor, invoice_id, amount, **values):
         """« Payer maintenant » by any provider.
@@ -246,13 +241,3 @@ class PaymentHouse(House):
             each for each in self.stripe.get("payment_intents", limit=100)["data"]
             if each["metadata"].get("odoo_reference") == reference
             and each["status"] == "succeeded"])
-
-
-def wait_for(question, timeout=30):
-    """:return: the first true answer"""
-    deadline = time.monotonic() + timeout
-    while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-    return answer
-

@@ -11,7 +11,8 @@ import requests
 import stripe
 
 from tests.house import at_once
-from tests.servers.stripe import PaymentServer
+from tests.servers.stripe import PaymentServer, keeping
+from tests.servers.stripe.client import wait_for
 
 ODOO_VERSION = "2019-05-16"  # the one payment_stripe asks for
 # A form that does what Odoo's does with Stripe's script.
@@ -626,3 +627,31 @@ def test_a_capture_later(server, api):
     assert types(server)[-2:] == ["charge.captured", "payment_intent.succeeded"]
     other = paid(server, api, capture_method="manual")
     assert api.payment_intents.cancel(other.id).status == "canceled"
+
+
+def test_outlives_its_process(tmp_path, inbox):
+    """The demo's server after a restart, which is a kill here: customers, cards and what their
+    bank says, keys, the balance, and the deliveries that nobody has accepted yet."""
+    file = tmp_path / "state"
+    with PaymentServer("kept", state=file) as server:
+        shop = stripe.StripeClient(server.secret_key, base_addresses={"api": server.url}).v1
+        customer = shop.customers.create({"name": "Inès"})
+        method = shop.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+        charge = {"amount": 5000, "currency": "eur", "customer": customer.id, "confirm": True,
+                  "payment_method": method.id, "off_session": True}
+        paid = shop.payment_intents.create(charge, {"idempotency_key": "first"})
+        server.card_becomes(method.id, "lost_card")
+        inbox.refusals = 1000
+        server.webhook(inbox.url, events=["customer.updated"])
+        shop.customers.update(customer.id, {"phone": "+33612345678"})
+        wait_for(server.deliveries)
+        time.sleep(2 * keeping.DELAY)
+    inbox.refusals = 0
+    with PaymentServer("kept", state=file) as server:
+        shop = stripe.StripeClient(server.secret_key, base_addresses={"api": server.url}).v1
+        assert shop.payment_intents.create(charge, {"idempotency_key": "first"}).id == paid.id
+        with pytest.raises(stripe.CardError, match="declined"):
+            shop.payment_intents.create(charge, {"idempotency_key": "second"})
+        assert shop.balance.retrieve().available[0].amount == 5000 - 100
+        server.wait_for_deliveries()
+        assert server.deliveries("customer.updated")[-1]["status"] == 200

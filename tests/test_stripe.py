@@ -341,6 +341,37 @@ def test_killed_between_charge_and_commit(shop):
     assert len(shop.payments(visitor)) == KILLS
 
 
+def test_charged_once_by_two_runs(shop):
+    """Two workers have the same list: whoever comes second finds the period charged, though the
+    first has yet to post the payment."""
+    visitors = shop.customers(3)
+    periods = [shop.due(visitor, token_id=shop.save_card(visitor))[0] for visitor in visitors]
+    at_once([shop.charge] * 2)
+    shop.settled()
+    for visitor, period_id in zip(visitors, periods, strict=True):
+        assert [attempt[1] for attempt in shop.attempts(period_id)] == ["done"]
+        assert shop.period(period_id) == ("paid", "active", "paid", 1)
+        assert shop.payments(visitor) == [("inbound", 10000)]
+
+
+def test_not_charged_while_the_customer_pays(shop):
+    """The bank has said yes to the customer's browser, and nothing is posted yet: the run that
+    comes meanwhile leaves the saved card alone."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
+    with shop.stripe.hold():
+        reference = shop.start_payment(
+            visitor, shop.invoice(period_id), 100.0, **shop.by_card())
+        intent = shop.intent(reference)
+        shop.stripe.confirm_payment(intent["client_secret"])
+        shop.come_back(visitor, reference, intent)
+        shop.charge()
+        assert shop.attempts(period_id) == []
+    shop.settled()
+    assert shop.period(period_id)[:3] == ("paid", "active", "paid")
+    assert shop.payments(visitor) == [("inbound", 10000)]
+
+
 def something_changes(shop, visitor, reference, case):
     """Before the next worker comes: nothing, a day, or the customer's address."""
     if case == 1:  # Stripe has forgotten the idempotency key
@@ -634,7 +665,7 @@ def test_month_agrees_with_the_balance(shop):
     """Accountant's view: payments, a refund, disputes lost and won, fees and a payout of a month;
     the account equals Stripe's balance to the cent."""
     bank = shop.stripe.other_account("month")
-    provider_id = merchant(shop, bank)
+    provider_id = merchant(shop, bank, ("517900", "STRM"))
     visitors = shop.customers(4)
     charges = [charged(shop, bank, provider_id, visitor) for visitor in visitors]
     api = stripe.StripeClient(bank.secret_key, base_addresses={"api": bank.url}).v1
@@ -662,6 +693,63 @@ def test_month_agrees_with_the_balance(shop):
     assert bank.refused() == []
 
 
+def test_the_demo(shop):
+    """What `make demo` puts before staff: each customer as its story ends, in the inbox nothing
+    that waits, two differences, and a month that agrees once the lost payment is taken over."""
+    from ops.demo_payments import ACCOUNT, Month
+
+    bank = shop.stripe.other_account("demo")
+    provider_id = merchant(shop, bank, ACCOUNT)
+    month = Month(shop.name, bank, provider_id)
+    month.tell()
+    with shop.env() as env:
+        assert {name: shown(env, id) for name, id in month.subscriptions.items()} == {
+            "Inès Moreau": ("active", "paid", False, [None]),
+            "Julien Faure": ("past_due", "invoiced", True, ["soft"]),
+            "Marc Dubois": ("past_due", "invoiced", True, ["hard"]),
+            "Aïcha Diallo": ("past_due", "invoiced", True, ["authentication"]),
+            "Claire Fontaine": ("active", "paid", False, [None]),
+            "Thomas Girard": ("suspended", "paid", False, [None]),
+            "Élodie Perrin": ("active", "invoiced", False, []),
+        }
+        provider = env["payment.provider"].browse(provider_id)
+        assert (provider.state, provider.is_published) == ("test", False)
+        health = env["stripe.health"].browse(provider_id)
+        assert (health.waiting_count, health.failed_count, health.difference_count) == (0, 0, 2)
+        [dispute] = env["payment.dispute"].search([("provider_id", "=", provider_id)])
+        assert (dispute.partner_id.name, dispute.status) == ("Thomas Girard", "needs_response")
+        assert dispute.due_at and dispute.evidence_ids.filtered("is_done")
+        assert env["payment.transaction"].search([
+            ("provider_id", "=", provider_id), ("operation", "=", "refund")]).amount == -36
+        # « Relancer le paiement », and « Reprendre de Stripe »
+        julien = env["subscription.subscription"].browse(month.subscriptions["Julien Faure"])
+        julien.action_charge()
+        lost = env["stripe.difference"].search([
+            ("provider_id", "=", provider_id), ("kind", "=", "unpaid_here")])
+        lost.action_take_over()
+    shop.charge()
+    month.settled()
+    with shop.env() as env:
+        for name in ("Julien Faure", "Élodie Perrin"):
+            assert shown(env, month.subscriptions[name])[:2] == ("active", "paid")
+        statement = env["stripe.statement"].search([("provider_id", "=", provider_id)])
+        assert (statement.payouts, statement.refunds, statement.disputes) == (-100, -36, -178.8)
+        statement.action_fetch()
+        assert (statement.difference, statement.stranger_count) == (0, 0)
+    assert shop.rows(
+        f"SELECT kind FROM stripe_difference WHERE provider_id = {provider_id}"
+        " AND state = 'open'") == []
+    assert bank.refused() == []
+
+
+def shown(env, subscription_id):
+    """(state, of its last period, whether a next step is shown, kinds of refusals by attempt)"""
+    subscription = env["subscription.subscription"].browse(subscription_id)
+    period = subscription.period_ids.sorted("id")[-1]
+    return (subscription.state, period.state, bool(period.dunning_next_date),
+            [each.decline_kind or None for each in period.transaction_ids])
+
+
 def assert_agrees(shop, bank, statement_id):
     """Each movement, both balances, and what the payments were for."""
     balance = bank.get("balance")["available"][0]["amount"]
@@ -678,26 +766,20 @@ def assert_agrees(shop, bank, statement_id):
         assert len(entries) == 1  # the fees of the day
 
 
-def merchant(shop, bank):
+def merchant(shop, bank, account):
     """Another company account at Stripe, with an account of its own on the books.
+
+    :param account: codes of it and of its journal
 
     :return: id of the provider
     """
+    from ops.demo_payments import connect, open_account
+
     with shop.env() as env:
-        own = env["account.account"].create({
-            "name": "Stripe", "code": "517900", "account_type": "asset_current",
-            "reconcile": True})
         provider = env.ref("payment.payment_provider_stripe").copy({
-            "name": "Stripe, autre compte", "stripe_secret_key": bank.secret_key,
-            "stripe_webhook_secret": False,
-            "stripe_publishable_key": bank.publishable_key, "is_published": False,
-            "state": "test"})
-        journal = env["account.journal"].create({
-            "name": "Stripe", "code": "STRP", "type": "bank"})
-        provider.journal_id = journal
-        journal.inbound_payment_method_line_ids.filtered(
-            lambda line: line.payment_provider_id == provider).payment_account_id = own
-        provider.action_stripe_create_webhook()
+            "name": f"Stripe, {bank.account}", "stripe_webhook_secret": False})
+        connect(env, bank, provider)
+        open_account(env, provider, *account)
         return provider.id
 
 
@@ -737,7 +819,7 @@ def test_token_of_another_customer(shop):
     answer = json_answer(
         thief, f"/invoice/transaction/{invoice_id}", access_token=None, amount=100.0,
         landing_route="/my", is_validation=False, **{
-            **shop._by_card(), "flow": "token", "token_id": token_id, "payment_method_id": None})
+            **shop.by_card(), "flow": "token", "token_id": token_id, "payment_method_id": None})
     assert "AccessError" in answer["error"]["data"]["name"]
     assert len(shop.stripe.calls("POST", "/v1/payment_intents")) == calls
     assert "4242" not in thief.get("/my/payment_method").text

@@ -171,18 +171,21 @@ class AccountMove(models.Model):
         return "short" if foreign and len(self.vat_evidence_ids) < NEEDED_EVIDENCE else "enough"
 
     def _warn_of_vat_evidence(self):
+        """In the language of who is told: it may be the system that posts the payment."""
         self.ensure_one()
+        user = self.invoice_user_id or self.env.ref("base.user_admin")
+        move = self.with_context(lang=user.lang)
         pieces = "\n".join(
-            f"{dict(piece._fields['kind']._description_selection(self.env))[piece.kind]}: "
-            f"{piece.country_id.name}" for piece in self.vat_evidence_ids)
-        self.activity_schedule(
+            f"{dict(piece._fields['kind']._description_selection(move.env))[piece.kind]}: "
+            f"{piece.country_id.name}" for piece in move.vat_evidence_ids)
+        move.activity_schedule(
             "mail.mail_activity_data_warning",
-            summary=self.env._("Where is this customer? VAT depends on it"),
-            note=self.env._(
+            summary=move.env._("Where is this customer? VAT depends on it"),
+            note=move.env._(
                 "Two pieces of evidence that agree are needed (Implementing Regulation (EU) "
                 "282/2011, art. 24b). Ask the customer, or correct the address.\n%(pieces)s",
                 pieces=pieces).replace("\n", "<br/>"),
-            user_id=(self.invoice_user_id or self.env.ref("base.user_admin")).id)
+            user_id=user.id)
 
     # Mentions ---------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Command
@@ -8,6 +9,7 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 CHARGE_BATCH = 50
+PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's page
 
 
 class SubscriptionPaymentMixin(models.AbstractModel):
@@ -22,8 +24,11 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         domain = [("charge_at", "<=", fields.Datetime.now()), ("state", "=", "invoiced")]
         for period in self.search(domain, order="charge_at, id", limit=limit):
             try:
-                if locked := period.try_lock_for_update(allow_referencing=True):
-                    locked._charge_token()
+                locked = period.try_lock_for_update(allow_referencing=True)
+                # The list is as old as the charges before: another worker may have been here.
+                if due := locked.filtered_domain(domain):
+                    due._charge_unless_paid()
+                    self.env.flush_all()  # a conflict shows here, not when the next is committed
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()  # another transaction settles it; the next run looks again
             except Exception as error:
@@ -33,6 +38,17 @@ class SubscriptionPaymentMixin(models.AbstractModel):
             if not self.env["ir.cron"]._commit_progress(1):
                 break
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+    def _charge_unless_paid(self):
+        """Charge the saved means of payment, unless the customer is paying right now: should
+        they give up, it is charged a little later."""
+        self.ensure_one()
+        if self._payment_under_way():
+            self.charge_at = fields.Datetime.now() + PAYING
+            # sudo: the queue belongs to the system
+            self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger(self.charge_at)
+        else:
+            self._charge_token()
 
     def _charge_token(self):
         """Charge the period's invoice under a reference that names the attempt.

@@ -284,6 +284,7 @@ class PaymentTransaction(models.Model):
         for transaction in lost:
             try:
                 transaction._stripe_ask()
+                self.env.flush_all()  # a conflict shows here, not at the commit
             except StripeUnknown as error:
                 self.env.cr.rollback()
                 _logger.warning("Still no word of %s: %s", transaction.reference, error)

@@ -256,7 +256,7 @@ class StripeDifference(models.Model):
             return
         user = self.env["stripe.health"]._accountant(self.company_id[:1])
         speaking = self.with_context(lang=user.lang)
-        summary = speaking.env._("%(count)s differences with Stripe", count=len(self))
+        summary = speaking.env._("Differences with Stripe: %(count)s", count=len(self))
         if "failed" in self.mapped("kind"):
             summary = speaking.env._("The comparison with Stripe failed")
         self[0].activity_schedule(

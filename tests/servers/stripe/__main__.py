@@ -5,9 +5,11 @@ import os
 import socket
 import sys
 import threading
+from pathlib import Path
 
 from aiohttp import web
 
+from . import keeping
 from .app import Server
 
 
@@ -15,13 +17,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--child", action="store_true", help="end when the standard input does")
+    parser.add_argument("--state", type=Path, help="the file of what outlives the process")
     options = parser.parse_args()
     if options.child:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     listening = socket.create_server(("127.0.0.1", options.port))
     print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-    web.run_app(
-        Server().application(), sock=listening, print=None, access_log=None, shutdown_timeout=1)
+    server = Server()
+    app = server.application()
+    if options.state:
+        keeping.keep(server, app, options.state)
+    web.run_app(app, sock=listening, print=None, access_log=None, shutdown_timeout=1)
 
 
 def _end_with_parent():

@@ -19,11 +19,13 @@ class PaymentServer:
     """A payment server in its own process, seen from one account.
 
     :param str account: what follows the prefix of its keys
+    :param Path state: the file of what outlives the process, if anything does
     """
 
-    def __init__(self, account="house", url=None):
+    def __init__(self, account="house", url=None, state=None):
         self.account = account
         self.url = url
+        self._state = state
         self._process = None
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {self.secret_key}"
@@ -40,7 +42,8 @@ class PaymentServer:
 
     def start(self):
         self._process = subprocess.Popen(
-            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child"], cwd=paths.ROOT,
+            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child",
+             *(["--state", str(self._state)] if self._state else [])], cwd=paths.ROOT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the payment server did not start"
@@ -190,10 +193,8 @@ class PaymentServer:
 
     def wait_for_deliveries(self, timeout=PATIENCE):
         """Until every event was accepted by every endpoint."""
-        deadline = time.monotonic() + timeout
-        while (state := self.state())["underway"]:
-            assert time.monotonic() < deadline, state["deliveries"][-5:]
-            time.sleep(0.05)
+        wait_for(lambda: not self.state()["underway"], timeout,
+                 lambda: self.state()["deliveries"][-5:])
 
     sign = staticmethod(signature)
 
@@ -267,3 +268,12 @@ class Hits:
 
     def end(self):
         self._ended = self._server.control(f"faults/{self._number}/remove")
+
+
+def wait_for(question, timeout=PATIENCE, complaint=lambda: "it did not happen"):
+    """:return: the first true answer"""
+    deadline = time.monotonic() + timeout
+    while not (answer := question()):
+        assert time.monotonic() < deadline, complaint()
+        time.sleep(0.05)
+    return answer

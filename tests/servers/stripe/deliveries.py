@@ -28,6 +28,7 @@ class Deliveries:
 
     def forget(self):
         self.held = False
+        self.insisting = []  # what is on its way, until it is accepted: ids of endpoint and event
         self.waiting = []  # what was held, in order: (endpoint, event)
         self.log = []  # every attempt: event, type, url, status, when sent, and answered (at)
         self.cancel()
@@ -54,9 +55,19 @@ class Deliveries:
         self.held = False
         waiting, self.waiting = self.waiting, []
         for endpoint, event in waiting:
-            task = asyncio.ensure_future(self._insist(endpoint, event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._send_until_taken(endpoint, event)
+
+    def resume(self, pairs):
+        """After a restart: what was on its way still is."""
+        for endpoint_id, event_id in pairs:
+            self._send_until_taken(
+                self._account.objects[endpoint_id], self._account.get("event", event_id))
+
+    def _send_until_taken(self, endpoint, event):
+        self.insisting.append((endpoint["id"], event["id"]))
+        task = asyncio.ensure_future(self._insist(endpoint, event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def drop(self):
         """Forget what was held: it never arrives, as when Stripe gave up after three days."""
@@ -70,14 +81,15 @@ class Deliveries:
     async def _insist(self, endpoint, event):
         delay = FIRST_DELAY
         for attempt in range(1, ATTEMPTS + 1):
-            if endpoint["status"] != "enabled":
-                return
+            if endpoint.get("status") != "enabled":
+                break
             status = await self.post_to(endpoint, event, attempt)
             if 200 <= status < 300:
                 event["pending_webhooks"] -= 1
-                return
+                break
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
+        self.insisting.remove((endpoint["id"], event["id"]))
 
     async def post_to(self, endpoint, event, attempt=1):
         """Send once to an endpoint, signed with the secrets it has now."""

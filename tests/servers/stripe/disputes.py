@@ -13,6 +13,11 @@ FILES = {
     "cancellation_policy", "customer_communication", "customer_signature",
     "duplicate_charge_documentation", "receipt", "refund_policy", "service_documentation",
     "shipping_documentation", "uncategorized_file"}
+# Visa's (https://docs.stripe.com/disputes/categories).
+NETWORK_CODES = {
+    "fraudulent": "10.4", "duplicate": "12.6.1", "product_not_received": "13.1",
+    "subscription_canceled": "13.2", "product_unacceptable": "13.3",
+    "credit_not_processed": "13.6"}
 # https://docs.stripe.com/testing#evidence
 TEST_EVIDENCE = {"winning_evidence": "won", "losing_evidence": "lost"}
 
@@ -30,7 +35,8 @@ def begin(account, charge, reason="fraudulent", amount=None, days=7, inquiry=Fal
         is_charge_refundable=inquiry)
     dispute["evidence_details"].update(due_by=int(time.time()) + days * 86400)
     dispute["payment_method_details"]["card"].update(
-        case_type="inquiry" if inquiry else "chargeback")
+        case_type="inquiry" if inquiry else "chargeback",
+        network_reason_code=NETWORK_CODES.get(reason))
     charge["disputed"] = not inquiry
     account.emit("charge.dispute.created", dispute)
     if not inquiry:
