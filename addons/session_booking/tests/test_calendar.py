@@ -1,6 +1,5 @@
 from datetime import date, datetime, timedelta
 
-from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL
 
@@ -90,7 +89,7 @@ class TestCalendar(HttpCase, BookingCommon):
         user = new_test_user(self.env, "buyer", "base.group_portal", lang="en_US")
         self.wallet = self.env["credit.wallet"]._of(user.partner_id, self.company)
         self.give(2)
-        self.give(5, expiry_date=fields.Date.today())
+        self.give(5, expiry_date=self.company._credit_today())
         self.make(Cheap={}, Dear={"credit_price": 7}, Dearer={"credit_price": 8})
         self.authenticate("buyer", "buyer")
         self.assertEqual(self.shown("month=2031-03&affordable=1"), ["Cheap", "Dear"])

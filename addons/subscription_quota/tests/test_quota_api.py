@@ -14,6 +14,7 @@ from odoo.tests import Form, HttpCase, tagged
 from odoo.tools import html2plaintext
 
 from ..controllers import quota as controller
+from ..tools import civil
 from .common_quota import QuotaCommon
 
 KEEP = {"Accept-Language": "en"}
@@ -24,7 +25,7 @@ class QuotaApiCommon(QuotaCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.today = date.today()
+        cls.today = civil.local_day(fields.Datetime.now(), "Europe/Paris")
         cls.subscription = cls.active(cls.starter, cls.today - timedelta(days=3))
         cls.key, cls.token = cls.make_key(partner_id=cls.customer.id, can_history=True)
 
@@ -194,7 +195,9 @@ class TestQuotaApi(QuotaApiCommon):
         self.assertEqual((len(rest["items"]), rest["next_cursor"]), (51, None))
         days = [item["day"] for item in page["items"] + rest["items"]]
         self.assertEqual(days, sorted(set(days), reverse=True))
-        self.assertEqual(len(self.call("usage")[1]["items"]), 31)
+        by_default = [item["day"] for item in self.call("usage")[1]["items"]]
+        self.assertEqual((by_default[0], by_default[-1]), (
+            str(self.today), str(date.today() - timedelta(days=controller.HISTORY_DAYS - 1))))
         for query in ("from=tomorrow", "cursor=%C3%A9", "cursor=QQ", "metric=No",
                       "from=2027-02-02&to=2027-01-01", "from=2027-02-31"):
             with self.subTest(query=query):
