@@ -1,7 +1,9 @@
 """The quota API beside a signed-in route that does nothing, at 1, 8 and 32 clients.
 
 Two houses of one server process each, one with 1,000 and one with 1,000,000 rows of usage, take
-turns; within a turn the no-op and the calls of the API follow one another.
+turns. A lone client calls the no-op and each operation of the API once, in an order drawn by lot,
+and again: what the machine does meanwhile befalls all alike. Several clients make many calls of
+one operation before the next, for theirs shall wait for one another.
 
 - no-op: `benchmarks/noop_route`: POST, JSON, `auth="user"`, a session that is found valid.
 - check, consume: ``POST /quota/v1/check|consume`` with a service key, one unit, consume with a new
@@ -19,6 +21,7 @@ import http.client
 import itertools
 import json
 import platform
+import random
 import statistics
 import sys
 import tempfile
@@ -36,11 +39,12 @@ from odoo import release
 from benchmarks.quota_house import QuotaBenchHouse
 from benchmarks.report import RESULTS, Report
 
-CLIENTS = (1, 8, 32)
+SEVERAL = (8, 32)
+CLIENTS = (1, *SEVERAL)
 SMALL, LARGE, QUICK_LARGE = 1_000, 1_000_000, 20_000
-ROUNDS, QUICK_ROUNDS = 6, 2
-CALLS = {1: 60, 8: 160, 32: 320}  # of each operation in a turn
-QUICK_CALLS = {1: 30, 8: 64, 32: 128}
+ROUNDS, QUICK_ROUNDS = 12, 4
+CALLS = {1: 100, 8: 80, 32: 160}  # of each operation in a turn
+QUICK_CALLS = {1: 30, 8: 32, 32: 64}
 CACHED_CALLS, CACHED_BATCH = 20_000, 100
 MAX_CHECK, MAX_CONSUME = 1.2, 1.5  # the bounds of the issue
 MAX_CACHED_US = 50
@@ -99,7 +103,19 @@ class Race:
         self.report, self.houses, self.calls = report, houses, calls
         self.callers = {house: [Customer(house, number) for number in range(max(CLIENTS))]
                         for house in houses}
+        self.lot = random.Random(len(OPERATIONS))
         self.failed = threading.Event()
+
+    def alone(self, house):
+        """One client, the operations mixed call by call.
+
+        :raise RuntimeError: a call failed
+        """
+        caller, operations = self.callers[house][0], list(OPERATIONS)
+        for _call in range(self.calls[1]):
+            self.lot.shuffle(operations)
+            for operation in operations:
+                self.report.add(operation, size(house, 1), self._call(caller, operation))
 
     def turn(self, house, operation, clients):
         """:raise RuntimeError: a call failed"""
@@ -115,22 +131,26 @@ class Race:
         for _call in range(count):
             if self.failed.is_set():
                 break
-            try:
-                samples.append(caller.call(operation))
-            except Exception as error:
-                self.failed.set()
-                say(f"failed: {error}\n{caller.house.log()[-3000:]}")
-                raise
+            samples.append(self._call(caller, operation))
         return samples
 
-    def round(self, number):
-        """The one that was first is last in the next round: nobody gains by its place."""
-        houses = self.houses if number % 2 else self.houses[::-1]
-        operations = list(OPERATIONS) if number % 2 else list(OPERATIONS)[::-1]
-        for clients in CLIENTS:
-            for operation in operations:
-                for house in houses:
-                    self.turn(house, operation, clients)
+    def _call(self, caller, operation):
+        try:
+            return caller.call(operation)
+        except Exception as error:
+            self.failed.set()
+            say(f"failed: {error}\n{caller.house.log()[-3000:]}")
+            raise
+
+    def round(self):
+        """All of it once, in an order drawn by lot: nobody gains by its place."""
+        turns = [(house, operation, clients)
+                 for house in self.houses for operation in OPERATIONS for clients in SEVERAL]
+        self.lot.shuffle(turns)
+        for house in self.lot.sample(self.houses, len(self.houses)):
+            self.alone(house)
+        for turn in turns:
+            self.turn(*turn)
 
 
 def size(house, clients):
@@ -147,7 +167,7 @@ def measure(report, houses, options):
     rounds = QUICK_ROUNDS if options.quick else ROUNDS
     for number in range(rounds):
         report.start_round()
-        race.round(number)
+        race.round()
         say(f"round {number + 1} of {rounds}")
     calls = 2 * rounds * sum(race.calls[clients] // clients * clients for clients in CLIENTS)
     for house in houses:  # figures of calls that did nothing would be worth nothing
