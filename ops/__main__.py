@@ -103,9 +103,9 @@ Try first
   6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
      asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
      Diallo's bank wants to see her (her mail has the link).
-  7. Facturation > Configuration > Paiements en ligne: Litiges (answer one), Écarts avec Stripe
-     (tick « Payé chez Stripe, pas ici », « Reprendre de Stripe »), then Rapprochement Stripe:
-     after « Récupérer » it agrees to the cent. Santé de Stripe shows the webhooks.
+  7. Facturation > Clients: Litiges (answer one), Écarts avec Stripe (tick « Payé chez Stripe, pas
+     ici », « Reprendre de Stripe »), then Analyse > Rapprochement Stripe: after « Récupérer » it
+     agrees to the cent. Configuration > Paiements en ligne > Santé de Stripe shows the webhooks.
 
 make stop · make update (after a change) · make shell · make clean
 """)

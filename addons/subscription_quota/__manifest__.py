@@ -18,6 +18,7 @@
         "data/quota_mail_template_data.xml",
         "data/quota_cron_data.xml",
         "data/dunning_policy_data.xml",
+        "data/mail_activity_type_data.xml",
         "data/website_menu_data.xml",
         "wizard/subscription_wizard_views.xml",
         "views/subscription_subscription_views.xml",

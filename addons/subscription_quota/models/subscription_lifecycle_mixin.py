@@ -8,6 +8,8 @@ from odoo.tools import format_date
 
 from ..tools import civil
 
+UNPAID = "subscription_quota.mail_activity_unpaid"
+
 
 class SubscriptionLifecycleMixin(models.AbstractModel):
     """From draft to ended: one method a transition."""
@@ -312,11 +314,10 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """The subscription in the language of whoever is responsible: a cron has its own."""
         return self.with_context(lang=self._responsible().lang)
 
-    def _notify_staff(self, summary, note=""):
+    def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo"):
         """An activity for whoever is responsible of the subscription."""
         self.activity_schedule(
-            "mail.mail_activity_data_todo", summary=summary, note=note,
-            user_id=self._responsible().id)
+            kind, summary=summary, note=note, user_id=self._responsible().id)
 
     def _notify_next_invoice(self):
         for subscription in self:
@@ -329,12 +330,20 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         for subscription in self:
             staff = subscription._for_staff()
             staff._notify_staff(
-                staff.env._("Unpaid: %(subscription)s", subscription=staff.name))
+                staff.env._("Unpaid: %(subscription)s", subscription=staff.name), kind=UNPAID)
 
     def _notify_payment_failed(self, reason):
         staff = self._for_staff()
         staff._notify_staff(
-            staff.env._("Payment failed: %(subscription)s", subscription=staff.name), reason)
+            staff.env._("Payment failed: %(subscription)s", subscription=staff.name), reason,
+            kind=UNPAID)
+
+    def _close_unpaid(self):
+        """Staff need not run after the customer any more."""
+        for subscription in self:
+            staff = subscription._for_staff()
+            staff.activity_feedback(
+                [UNPAID], feedback=staff.env._("Nothing is unpaid any more."))
 
     def _send_mail(self, template):
         """Tell the customers, once each; queued, sent after the commit."""

@@ -183,13 +183,14 @@ class SubscriptionPaymentMixin(models.AbstractModel):
 
     def _recover_subscriptions(self):
         """Turn the services on again of which nothing else is unpaid."""
-        subscriptions = self.subscription_id.filtered(
-            lambda subscription: subscription.state in ("past_due", "suspended"))
         unpaid = self.search(
-            [("subscription_id", "in", subscriptions.ids), ("state", "=", "invoiced"), "|",
+            [("subscription_id", "in", self.subscription_id.ids), ("state", "=", "invoiced"), "|",
              ("dunning_start", "!=", False),
              ("invoice_id.invoice_date_due", "<", fields.Date.today())]).subscription_id
-        (subscriptions - unpaid)._recover()
+        settled = self.subscription_id - unpaid
+        settled.filtered(
+            lambda subscription: subscription.state in ("past_due", "suspended"))._recover()
+        settled._close_unpaid()
 
     def _tell_of_payment(self):
         """A confirmation for the customer; for staff, the next invoice to watch when paid by

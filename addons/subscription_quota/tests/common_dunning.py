@@ -38,3 +38,9 @@ class DunningCommon(CasesCommon):
 
     def count(self, subject):
         return len([each for each in self.subjects() if each.startswith(subject)])
+
+    def to_do(self):
+        """Activities of staff to follow up what is unpaid."""
+        return self.subscription.activity_ids.filtered(
+            lambda each: each.activity_type_id == self.env.ref(
+                "subscription_quota.mail_activity_unpaid"))

@@ -148,6 +148,10 @@ class TestCase3FailedPayment(CasesCommon):
         # « la facture est retraitée et marquée comme payée »
         self.assertIn(invoice.payment_state, ("paid", "in_payment"))
         self.assertEqual(subscription.state, "active")
+        # Nobody is left to run after the customer; the next invoice is another matter.
+        self.assertNotIn("Payment failed", str(subscription.activity_ids.mapped("summary")))
+        self.assertIn("Nothing is unpaid any more", "".join(
+            subscription.message_ids.mapped("body")))
         self.assertEqual(
             sorted(period.transaction_ids.mapped("reference")),
             [f"{subscription.name}/2027-02-10/1", f"{subscription.name}/2027-02-10/2"])

@@ -68,6 +68,30 @@ class TestDunning(DunningCommon):
         self.assertEqual(self.count(f"Your subscription {self.subscription.name} is on again"), 1)
         self.assertEqual(len(self.subjects()), mails)
 
+    def test_to_do_of_staff_is_closed_by_the_last_payment(self):
+        """Of two unpaid periods the payment of one leaves it open; that of both closes it."""
+        first = self.refuse()
+        following = date(2027, 3, 10)
+        self.run_due(following)
+        self.charge(following)
+        second = self.subscription.period_ids.filtered(
+            lambda each: each.state == "invoiced") - first
+        with self.at(following):
+            for period, left in ((first, True), (second, False)):
+                self.assertTrue(self.to_do())
+                self.pay(period.invoice_id)
+                self.assertEqual(bool(self.to_do()), left)
+        self.assertEqual(self.subscription.state, "active")
+
+    def test_to_do_of_an_ended_subscription_is_closed_by_a_late_payment(self):
+        period = self.refuse()
+        self.dun(REFUSED + timedelta(days=30))
+        self.assertEqual(self.subscription.state, "ended")
+        self.assertTrue(self.to_do())
+        with self.at(REFUSED + timedelta(days=40)):
+            self.pay(period.invoice_id)
+        self.assertFalse(self.to_do())
+
     def test_invoice_by_transfer_is_chased_from_its_due_date(self):
         self.run_due(REFUSED)
         period = self.subscription.period_ids.filtered(lambda each: each.state == "invoiced")
