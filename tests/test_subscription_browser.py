@@ -215,6 +215,9 @@ def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
     open_subscription(agency, subscription_id)
     expect_state(agency, "Actif")
+    expect(agency.locator(".o-mail-Activity", has_text="Paiement refusé")).to_have_count(0)
+    expect(agency.locator(
+        ".o-mail-Message", has_text="Plus rien n’est impayé")).not_to_have_count(0)
 
 
 def test_new_card_pays_all_that_is_due_in_one_step(portal, house, visitor):
