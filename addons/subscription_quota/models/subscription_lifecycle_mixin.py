@@ -314,17 +314,21 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         """The subscription in the language of whoever is responsible: a cron has its own."""
         return self.with_context(lang=self._responsible().lang)
 
-    def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo"):
-        """An activity for whoever is responsible of the subscription."""
+    def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo", day=None):
+        """An activity for whoever is responsible of the subscription.
+
+        :param date day: by when, today by default
+        """
         self.activity_schedule(
-            kind, summary=summary, note=note, user_id=self._responsible().id)
+            kind, summary=summary, note=note, user_id=self._responsible().id, date_deadline=day)
 
     def _notify_next_invoice(self):
         for subscription in self:
             staff = subscription._for_staff()
             staff._notify_staff(staff.env._(
                 "Follow up the next invoice of %(subscription)s on %(date)s",
-                subscription=staff.name, date=format_date(staff.env, staff.next_date)))
+                subscription=staff.name, date=format_date(staff.env, staff.next_date)),
+                day=staff.next_date)
 
     def _notify_unpaid(self):
         for subscription in self:

@@ -116,6 +116,7 @@ class TestCase2BankTransfer(CasesCommon):
         self.assertEqual(subscription.next_date, date(2027, 2, 10))
         self.assertEqual(subscription.activity_ids.user_id, self.user)
         self.assertIn("next invoice", subscription.activity_ids.summary)
+        self.assertEqual(subscription.activity_ids.date_deadline, date(2027, 2, 10))
 
 
 @tagged("post_install", "-at_install")
