@@ -42,8 +42,8 @@ from benchmarks.report import RESULTS, Report
 SEVERAL = (8, 32)
 CLIENTS = (1, *SEVERAL)
 SMALL, LARGE, QUICK_LARGE = 1_000, 1_000_000, 20_000
-ROUNDS, QUICK_ROUNDS = 12, 4
-CALLS = {1: 100, 8: 160, 32: 160}  # of each operation in a turn
+ROUNDS, QUICK_ROUNDS = 24, 4
+CALLS = {1: 50, 8: 80, 32: 160}  # of each operation in a turn
 QUICK_CALLS = {1: 30, 8: 32, 32: 64}
 CACHED_CALLS, CACHED_BATCH = 20_000, 100
 MAX_CHECK, MAX_CONSUME = 1.2, 1.5  # the bounds of the issue
