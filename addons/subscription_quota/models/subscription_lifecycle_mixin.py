@@ -344,10 +344,9 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
 
     def _close_unpaid(self):
         """Staff need not run after the customer any more."""
-        for subscription in self:
-            staff = subscription._for_staff()
-            staff.activity_feedback(
-                [UNPAID], feedback=staff.env._("Nothing is unpaid any more."))
+        for activity in self.activity_search([UNPAID]):
+            speaking = activity.with_context(lang=activity.user_id.lang)
+            speaking.action_feedback(feedback=speaking.env._("Nothing is unpaid any more."))
 
     def _send_mail(self, template):
         """Tell the customers, once each; queued, sent after the commit."""
