@@ -44,13 +44,13 @@ class CreditDebt(models.Model):
         :param later: lines posted with this one, and still to be followed
         """
         period = line.subscription_period_id
-        credited = period.credited - sum(
-            other._subscription_priced_amount() for other in later
-            if other.subscription_period_id == period)
-        before = credited - line._subscription_priced_amount()
+        others = later.filtered(lambda other: other.subscription_period_id == period)
+        paid = (line | others)._paid_values("priced")
+        credited = period.credited - sum(paid[other] for other in others)
+        before = credited - paid[line]
         self._take_back_credits(
             line, grant, period._credits_left(before) - period._credits_left(credited),
-            line.balance * period.credit_share / 100)
+            line._paid_values("balance")[line] * period.credit_share / 100)
 
     @api.model
     def _used_credits(self, lot):

@@ -125,12 +125,15 @@ class SubscriptionPeriod(models.Model):
             self.credited + self._credit_if_cut(day))
 
     def _credit_value(self):
-        """Untaxed price of the credits, what was credited taken off; company currency."""
+        """Return the untaxed value of the credits: what was paid for the period, all discounts
+        taken off, less what was credited since; company currency."""
         self.ensure_one()
         lines = self.line_ids.filtered(
             lambda line: line.parent_state == "posted" and line.display_type == "product")
-        return self.company_id.currency_id.round(
-            max(-sum(lines.mapped("balance")), 0.0) * self.credit_share / 100)
+        paid = lines._paid_values("balance")
+        value = sum(paid[line] if line.move_id.move_type == "out_invoice" else -paid[line]
+                    for line in lines)
+        return self.company_id.currency_id.round(max(value, 0.0) * self.credit_share / 100)
 
     def _credit_is_whole_price(self):
         """Whether the price of the stretch is nothing but the value of its credits."""

@@ -22,6 +22,26 @@ class AccountMove(models.Model):
         # sudo: accountants need no right on subscriptions to post their invoices
         return self.invoice_line_ids.sudo().subscription_period_id
 
+    def _subscription_line_taxes(self):
+        """Return what each tax amounts to on each line, at the rounding of the document.
+
+        Lines are rounded one by one, a document may be rounded as a whole: the difference, a few
+        cents, is borne by the largest line, so that the lines add up to the journal items.
+
+        :return: dict of ``account.move.line`` to dict of ``account.tax`` to float
+        """
+        self.ensure_one()
+        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        amounts = {line: line._subscription_own_taxes() for line in lines}
+        for tax, items in self.line_ids.grouped("tax_line_id").items():
+            bearers = [line for line in lines if tax in amounts[line]] if tax else []
+            if bearers:
+                total = sum(items.mapped("amount_currency")) * self.direction_sign
+                largest = max(bearers, key=lambda line: abs(line.price_subtotal))
+                rest = total - sum(amounts[line][tax] for line in bearers)
+                amounts[largest][tax] = self.currency_id.round(amounts[largest][tax] + rest)
+        return amounts
+
     def _post(self, soft=True):
         """Periods take their amounts from the documents posted, whoever made them."""
         self._check_quota_packs_ordered()

@@ -70,8 +70,8 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         lines = []
         if self._charge():
             lines.append(self._prepare_charge_line())
-        if fee := self._setup_fee():
-            lines.append(self._prepare_setup_line(fee))
+        if self.setup_fee:
+            lines.append(self._prepare_setup_line(self.setup_fee))
         beyond = [overage._prepare_invoice_line() for overage in self.quota_overage_ids]
         if beyond and not self._charge():  # the invoice knows its period by one line at least
             beyond[0]["subscription_period_id"] = self.id
@@ -94,6 +94,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             "name": self._line_label(),
             "quantity": self.quantity if whole else 1,
             "price_unit": self.unit_price if whole else self._charge(),
+            "discount": self.discount if whole else 0.0,
             "tax_ids": [(6, 0, self.subscription_id._product_taxes(
                 product, self.fiscal_position_id)[1].ids)],
             "subscription_period_id": self.id,
@@ -110,17 +111,6 @@ class SubscriptionDocumentMixin(models.AbstractModel):
             quantity=period.quantity, dates=dates,
             days=(period.date_end - period.date_start).days,
             whole=(period.full_end - period.full_start).days)
-
-    def _setup_fee(self):
-        """Due with the first period billed, unless the order already charged it."""
-        subscription = self.subscription_id
-        first = not (subscription.period_ids - self).filtered(
-            lambda period: period.kind in ("recurring", "change"))
-        # sudo: the subscription's own order
-        charged = subscription.sale_line_id.sudo().linked_line_ids.filtered("is_setup_fee")
-        if self.kind != "recurring" or not first or charged:
-            return 0.0
-        return self.price_id.setup_fee
 
     def _prepare_setup_line(self, fee):
         subscription = self.subscription_id
@@ -187,19 +177,20 @@ class SubscriptionDocumentMixin(models.AbstractModel):
     def _credit_split(self, amount):
         """The untaxed part and the taxes of a credit, in proportion to the invoice's line.
 
-        Shares are taken of the running total, so the credits of a line never exceed it, tax
-        included, and the last one gives back the last cent.
+        The line is taken at what was paid for it, at the rounding of its invoice. Shares are of
+        the running total, so the credits of a line never exceed it, tax included, and the last
+        one gives back the last cent.
 
         :return: (float untaxed, dict of ``account.tax`` to float)
         """
-        line = self._charged_line()
-        line_taxes = self._taxes_of(line)
-        taxes = {tax: self._share(whole, amount) for tax, whole in line_taxes.items()}
-        included = self.currency_id.compare_amounts(line.price_subtotal, self.amount)
-        untaxed = self._share(line.price_subtotal, amount) if included else amount
-        if included and not self.currency_id.compare_amounts(line.price_total, self.amount):
-            untaxed = self.currency_id.round(amount - sum(taxes.values()))
-        return untaxed, taxes
+        paid, paid_taxes = self._charged_line()._subscription_paid_split()
+        taxes = {tax: self._share(whole, amount) for tax, whole in paid_taxes.items()}
+        compare = self.currency_id.compare_amounts
+        if not compare(paid, self.amount):  # no tax is included in the price
+            return amount, taxes
+        if not compare(paid + sum(paid_taxes.values()), self.amount):  # all of them are
+            return self.currency_id.round(amount - sum(taxes.values())), taxes
+        return self._share(paid, amount), taxes
 
     def _share(self, whole, amount):
         """The part of `whole` that belongs to the next `amount` of the line."""
@@ -209,21 +200,6 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         whole = proration.as_decimal(whole)
         return float(proration.round_money(whole * after / total, unit)
                      - proration.round_money(whole * before / total, unit))
-
-    def _taxes_of(self, line):
-        """What each tax of a posted line amounted to: the line's taxes, by today's weights."""
-        taxes = line.tax_ids.flatten_taxes_hierarchy()
-        total = line.price_total - line.price_subtotal
-        if len(taxes) <= 1:
-            return {tax: total for tax in taxes}
-        details = line.tax_ids._get_tax_details(
-            line.price_unit, line.quantity, precision_rounding=self.currency_id.rounding)
-        weights = {data["tax"]: data["tax_amount"] for data in details["taxes_data"]}
-        whole = sum(weights.values()) or 1.0
-        amounts = {tax: self.currency_id.round(total * weight / whole)
-                   for tax, weight in weights.items()}
-        amounts[taxes[-1]] += self.currency_id.round(total - sum(amounts.values()))
-        return amounts
 
     # Amounts ahead of the documents -------------------------------------------------------------
 
@@ -252,7 +228,8 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         company = self.subscription_id.company_id
         lines = [taxes._prepare_base_line_for_taxes_computation(
             {}, currency_id=self.currency_id, quantity=line["quantity"],
-            price_unit=line["price_unit"], tax_ids=taxes.browse(line["tax_ids"][0][2]),
+            price_unit=line["price_unit"], discount=line.get("discount", 0.0),
+            tax_ids=taxes.browse(line["tax_ids"][0][2]),
             product_id=self.env["product.product"].sudo().browse(line["product_id"]))
             for line in invoice_lines]
         taxes._add_tax_details_in_base_lines(lines, company)

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date, formatLang
 
 from ..tools import proration
 
@@ -52,12 +52,20 @@ class SubscriptionPeriod(models.Model):
     quantity = fields.Integer(required=True, readonly=True)
     unit_price = fields.Monetary(
         readonly=True, help="For the whole period, as the customer's taxes make it.")
+    discount = fields.Float(
+        string="Discount (%)", digits="Discount", readonly=True,
+        help="Of the price, as agreed for every period.")
+    setup_fee = fields.Monetary(readonly=True, help="Billed with the stretch, once.")
+    agreed_amount = fields.Monetary(
+        string="Agreed", compute="_compute_agreed_amount", store=True, precompute=True,
+        help="What the stretch was to cost when it was billed, before the discounts that stand "
+        "on lines of their own, in the terms of the price.")
     fiscal_position_id = fields.Many2one(
         "account.fiscal.position", readonly=True, ondelete="restrict",
         help="Of the customer on the day of the invoice.")
     amount = fields.Monetary(
-        readonly=True, string="Invoiced", help="In the terms of the price: with the taxes that "
-        "are included in it, without the others.")
+        readonly=True, string="Invoiced", help="Less the discounts of the invoice, in the terms "
+        "of the price: with the taxes that are included in it, without the others.")
     credited = fields.Monetary(readonly=True, help="Of it given back by credit notes.")
     invoice_id = fields.Many2one(
         "account.move", readonly=True, index="btree_not_null", ondelete="set null")
@@ -100,6 +108,12 @@ class SubscriptionPeriod(models.Model):
         for period in self:
             period.last_day = period.date_end and fields.Date.subtract(period.date_end, days=1)
 
+    @api.depends("unit_price", "quantity", "discount", "full_start", "full_end", "date_start")
+    def _compute_agreed_amount(self):
+        """Take the stretch as it is made: a later cut, which moves its end, changes nothing."""
+        for period in self:
+            period.agreed_amount = period._charge() if period.full_end else 0.0
+
     def _dates_label(self):
         """« 01/02/2027 – 28/02/2027 »: both days included, as people say it."""
         self.ensure_one()
@@ -113,17 +127,35 @@ class SubscriptionPeriod(models.Model):
         """
         self.ensure_one()
         return float(proration.price_of(
-            proration.as_decimal(self.unit_price) * self.quantity, self.full_start,
-            self.full_end, first, last, self.currency_id.rounding))
+            self._full_price(), self.full_start, self.full_end, first, last,
+            self.currency_id.rounding))
+
+    def _full_price(self):
+        """Return the agreed price of the whole period, not rounded, as a Decimal."""
+        self.ensure_one()
+        return proration.as_decimal(self.unit_price) * self.quantity * (
+            100 - proration.as_decimal(self.discount)) / 100
 
     def _credit_if_cut(self, day):
-        """What is given back when the stretch ends before `day`: never above what is left."""
+        """Return what is given back when the stretch ends before `day`.
+
+        It is what was paid for the days from `day` on: the agreed price of each day, less its
+        share of the discounts of the invoice. A gesture by staff, a credit note made by hand,
+        does not lower it: the days left are owed whatever was given besides (as in Kill Bill,
+        where an adjustment of an invoice item leaves the proration as it is). But all that is
+        credited together never exceeds what was paid.
+
+        :return: float, in the terms of the price
+        """
         self.ensure_one()
-        if self.state not in ("invoiced", "paid"):
+        if self.state not in ("invoiced", "paid") or not self.agreed_amount:
             return 0.0
-        left = self.amount - self.credited
-        kept = self._price_of(self.date_start, max(day, self.date_start))
-        return self.currency_id.round(max(min(left - kept, left), 0.0))
+        first = min(max(day, self.date_start), self.date_end)
+        paid_share = self.amount / self.agreed_amount
+        worth = float(proration.price_of(
+            float(self._full_price()) * paid_share, self.full_start, self.full_end, first,
+            self.date_end, self.currency_id.rounding))
+        return self.currency_id.round(max(min(worth, self.amount - self.credited), 0.0))
 
     def _refresh_from_invoices(self):
         """Take amounts and state from the posted documents, whoever made or changed them."""
@@ -132,23 +164,50 @@ class SubscriptionPeriod(models.Model):
             [("subscription_period_id", "in", self.ids), ("parent_state", "=", "posted"),
              ("display_type", "=", "product")])
         by_period = lines.grouped("subscription_period_id")
+        paid = lines._paid_values("priced")
         for period in self.sudo():
-            period._take_amounts(by_period.get(period, lines.browse()))
+            period._take_amounts(by_period.get(period, lines.browse()), paid)
 
-    def _take_amounts(self, lines):
+    def _take_amounts(self, lines, paid):
+        """:param dict paid: what was paid for each line, all discounts taken off"""
         invoiced = lines.filtered(lambda line: line.move_id.move_type == "out_invoice")
-        self.amount = sum(line._subscription_priced_amount() for line in invoiced)
-        self.credited = sum(line._subscription_priced_amount() for line in lines - invoiced)
+        self.amount = sum(paid[line] for line in invoiced)
+        self.credited = sum(paid[line] for line in lines - invoiced)
+        self._check_credited()
         self.invoice_id = invoiced.move_id[-1:]
         if self.state not in ("free", "void"):
             self.state = self._state_of_invoice() if invoiced else "to_invoice"
         if self.state != "invoiced":  # a payment by any route stops the chase at once
             self.charge_at = self.dunning_start = self.dunning_error = False
 
+    def _check_credited(self):
+        """:raise ValidationError: credit notes give back more than was paid for the period"""
+        if self.currency_id.compare_amounts(self.credited, self.amount) > 0:
+            credited, amount = (formatLang(self.env, each, currency_obj=self.currency_id)
+                                for each in (self.credited, self.amount))
+            raise ValidationError(self.env._(
+                "%(period)s of %(subscription)s: no more can be credited than was paid. The "
+                "credit notes give back %(credited)s of %(amount)s: lower them, or cancel them "
+                "first.", period=self.display_name, subscription=self.subscription_id.name,
+                credited=credited, amount=amount))
+
     def _state_of_invoice(self):
         if self.invoice_id.payment_state not in self.invoice_id._SETTLED_STATES:
             return "invoiced"
         return "written_off" if self.invoice_id._is_written_off() else "paid"
+
+    def _amount_received(self):
+        """Return what payments settled of the invoice, in its currency.
+
+        Credit notes that were netted with it, and what was written off, are no payment.
+        """
+        self.ensure_one()
+        due = self.invoice_id.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable")
+        return self.currency_id.round(sum(
+            partial.debit_amount_currency for partial in due.matched_credit_ids
+            if partial.credit_move_id.move_id.move_type != "out_refund"
+            and not partial.credit_move_id.move_id.written_off_invoice_id))
 
     def action_view_invoice(self):
         self.ensure_one()
@@ -184,4 +243,5 @@ class SubscriptionPeriod(models.Model):
         # sudo: rows are written by the engine only; the right to bill was checked above
         period = self.sudo()
         period.fiscal_position_id = self.subscription_id._fiscal_position()
+        period.agreed_amount = period._charge()
         return period._invoice()

@@ -190,7 +190,7 @@ class TestOrder(SubscriptionCommon):
         self.assertEqual((period.state, period.amount), ("invoiced", 180.0))
         self.assertEqual(invoice.amount_untaxed, 205.0)
         self.run_due(date(2027, 2, 10))
-        self.assertEqual(self.invoices(subscription)[-1].amount_untaxed, 200.0)
+        self.assertEqual(self.invoices(subscription)[-1].amount_untaxed, 180.0)  # as agreed
 
     def test_credit_note_by_hand_counts(self):
         """A credit note made with Odoo's own wizard lowers what can still be credited."""
@@ -207,8 +207,8 @@ class TestOrder(SubscriptionCommon):
         self.assertEqual(period.credited, 60.0)
         with freeze_time("2027-01-11 12:00:00"):
             subscription._cancel(now=True)
-        # 20 of 31 days would be 64.52; what is left of the invoice above the 11 days is less
-        self.assertEqual(period.credited, 64.52)
+        # The days left are owed, 64.52, and the gesture stays: together, all that was paid.
+        self.assertEqual(period.credited, 100.0)
 
     def test_trial_costs_nothing_today(self):
         self.pro.trial_days = 14
