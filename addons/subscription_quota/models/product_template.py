@@ -48,6 +48,28 @@ class ProductTemplate(models.Model):
         # sudo: visitors of the shop have no right on plans; prices and trial are public
         return self.sudo().subscription_plan_ids[:1]
 
+    def _price_compute(self, price_type, uom=None, currency=None, company=None, date=False):
+        """Let the shop show for a plan what the cart asks: see ``_subscription_list_prices``."""
+        prices = super()._price_compute(price_type, uom, currency, company, date)
+        if price_type == "list_price":
+            prices.update(self._subscription_list_prices(currency, company, date))
+        return prices
+
+    def _subscription_list_prices(self, currency=None, company=None, date=False):
+        """Return what the first cycle of each plan among these services is on offer for.
+
+        :return: dict of template id to float, in `currency`
+        """
+        company, prices = company or self.env.company, {}
+        day = fields.Date.to_date(date) or fields.Date.context_today(self)
+        for template in self:
+            on_sale = template._subscription_plan().price_ids
+            price = on_sale.filtered(lambda each: each.currency_id == currency)[:1] or on_sale[:1]
+            if price:
+                prices[template.id] = price.currency_id._convert(
+                    price._amount_on(day), currency or template.currency_id, company, day)
+        return prices
+
     def write(self, vals):
         if vals.get("active") is False:
             self._subscription_plans()._check_no_live_subscription()

@@ -25,7 +25,6 @@ class SubscriptionBillingMixin(models.AbstractModel):
         live = self - over
         live -= live._end_unpaid_trials()
         live._apply_planned_changes()
-        live._apply_announced_prices()
         return live._bill_next_period()
 
     def _is_over(self):
@@ -33,7 +32,9 @@ class SubscriptionBillingMixin(models.AbstractModel):
         return bool(self.end_date) and self.end_date <= self.next_date
 
     def _bill_next_period(self):
-        """Create and invoice the period that starts on the next date of each."""
+        """Create and invoice the period that starts on the next date of each, at the price of
+        that day."""
+        self._apply_announced_prices()
         periods = self._create_periods([
             subscription._prepare_period_vals() for subscription in self])
         for subscription, period in zip(self, periods, strict=True):
@@ -61,36 +62,131 @@ class SubscriptionBillingMixin(models.AbstractModel):
                 "SELECT FROM subscription_subscription WHERE id IN %s ORDER BY id "
                 "FOR NO KEY UPDATE", self._ids))
 
-    def _terms(self, price=None, quantity=None):
-        """What the subscription is for, or would be after a change."""
+    # Terms ------------------------------------------------------------------------------------
+
+    def _terms(self, price=None, quantity=None, day=None):
+        """Return what the subscription is for, or would be after a change.
+
+        A discount was agreed for the price, and goes with it. Before anything is billed, the
+        setup fee is that of the price chosen last.
+
+        :param date day: first day of the stretch that bears the terms; by default, of the present
+            period for the present price, today for another one
+        """
         self.ensure_one()
         price = price or self.price_id
         same = price == self.price_id
+        day = day or (None if same else self._today())
         return {
             "plan_id": price.plan_id.id, "price_id": price.id,
             "quantity": quantity or self.quantity,
-            "unit_price": self.unit_price if same else price._amount_on(self._today()),
+            "unit_price": self._unit_price_on(day, price) if day else self.unit_price,
+            "discount": self.discount if same else 0.0,
+            "setup_fee": self.setup_fee if same or self.state != "trial" else price.setup_fee,
         }
+
+    def _price_label(self, price=None, day=None):
+        """« Pro, 49,00 € HT par mois »: what this customer pays for a unit, discount taken off.
+
+        :param price: a ``subscription.plan.price`` they would change to, by default the present
+        :param date day: first day at that price; see :meth:`_terms`
+        """
+        self.ensure_one()
+        price = price or self.price_id
+        amount = self._per_interval({**self._terms(price, day=day), "quantity": 1})
+        return self.env._(
+            "%(plan)s, %(amount)s %(interval)s", plan=price.plan_id.name,
+            amount=price._with_tax_word(amount), interval=price._interval_label())
+
+    def _per_interval(self, terms):
+        """Return what `terms` cost for a whole interval, in the terms of the price."""
+        return terms["unit_price"] * terms["quantity"] * (1 - terms["discount"] / 100)
+
+    def _unit_price_on(self, day, price=None):
+        """Return the price of one unit in a period that starts on `day`, before the discount.
+
+        This method alone decides it, for preview, portal, mails, invoice and renewal alike: the
+        price agreed with the customer, until a day for which another one was announced to them.
+        A price that was not announced to the customer does not bind them.
+
+        :param price: a ``subscription.plan.price`` they would change to, by default the present
+            one: it costs what it is on offer for on that day, or what was agreed when the change
+            was planned
+        """
+        self.ensure_one()
+        price = price or self.price_id
+        agreed, since = self._price_agreed(day, price)
+        # sudo: what the customer was told binds, whoever asks
+        told = self.sudo().notice_ids.filtered(
+            lambda notice: notice._announces(price) and since < notice.day <= day)
+        return told.sorted(lambda notice: (notice.day, notice.id))[-1].amount if told else agreed
+
+    def _price_agreed(self, day, price):
+        """:return: (float unit price, date of the agreement); see :meth:`_unit_price_on`"""
+        if price == self.price_id:
+            return self.unit_price, self.agreed_on or self.create_date.date()
+        planned = self._planned_change()
+        if planned.price_id == price:
+            return planned.unit_price, planned.agreed_on
+        return price._amount_on(day), day
+
+    def _announced_price(self):
+        """Return the ``subscription.notice`` of the price that comes next, or none."""
+        self.ensure_one()
+        price = self._planned_change().price_id or self.price_id
+        _agreed, since = self._price_agreed(self._today(), price)
+        day = max(since, self._today())
+        # sudo: the customer's own
+        return self.sudo().notice_ids.filtered(
+            lambda notice: notice._announces(price) and notice.day > day).sorted("day")[:1]
+
+    def _note_announced_price(self, price):
+        """Note that the customer was told of the price that will take the place of `price`.
+
+        Whoever subscribes or changes at a price on offer reads on the page, on the order and in
+        the confirmation what it will become, and from when.
+        """
+        # sudo: the engine's own rows
+        notices = self.env["subscription.notice"].sudo()
+        notices.create([{
+            "subscription_id": subscription.id, "kind": "price", "price_id": price.id,
+            "day": price.next_date, "amount": price.next_amount,
+        } for subscription in self if price.next_date > subscription._today()
+            and not subscription.sudo().notice_ids.filtered(
+                lambda notice: notice._announces(price) and notice.day == price.next_date)])
+
+    def _apply_announced_prices(self):
+        """Prices rise for whoever was told, from the first period on or after the day announced,
+        each at the price of its own first day however late it is billed."""
+        for subscription in self:
+            price = subscription._unit_price_on(subscription.next_date)
+            if subscription.currency_id.compare_amounts(price, subscription.unit_price):
+                before = {subscription: (subscription.state, subscription.mrr)}
+                subscription.write({"unit_price": price, "agreed_on": subscription.next_date})
+                subscription._log_events("price", before)
 
     def _prepare_period_vals(self, kind="recurring", full=None, first=None, terms=None):
         """Values of a stretch, up to the end of its whole period or of the contract.
 
         :param full: (start, end) of the whole period; by default the one of the next date
         :param first: first day of the stretch, by default the next date
-        :param terms: see :meth:`_terms`
+        :param terms: see :meth:`_terms`; by default those of the next date
         """
         self.ensure_one()
         start, end = full or civil.period_of(*self._interval(), self.next_date)
         first = first or self.next_date
-        terms = terms or self._terms()
+        terms = terms or self._terms(day=first)
         plan = self.env["subscription.plan"].browse(terms["plan_id"])
         position = self._fiscal_position()
+        first_billed = kind == "recurring" and not self.period_ids.filtered(
+            lambda period: period.kind in ("recurring", "change"))
         return {
             "subscription_id": self.id, "kind": kind, "currency_id": self.currency_id.id,
             "full_start": start, "full_end": end, "date_start": first,
             "date_end": min(end, max(self.end_date, first)) if self.end_date else end,
             **terms, "fiscal_position_id": position.id,
             "unit_price": self._invoiced_price(plan, terms["unit_price"], position),
+            "setup_fee": terms["setup_fee"] if first_billed else 0.0,
         }
 
     # What the customer's taxes make of the price --------------------------------------------

@@ -25,6 +25,9 @@ class SubscriptionChange(models.Model):
     price_id = fields.Many2one(
         "subscription.plan.price", string="New price", required=True, readonly=True,
         ondelete="restrict")
+    unit_price = fields.Monetary(
+        readonly=True, help="Of one unit on the day it takes effect, as the customer was shown.")
+    agreed_on = fields.Date(readonly=True, help="The day it was asked for.")
     from_quantity = fields.Integer(readonly=True)
     quantity = fields.Integer(required=True, readonly=True)
     credit_total = fields.Monetary(string="Credited", readonly=True, help="Tax included.")
@@ -41,11 +44,20 @@ class SubscriptionChange(models.Model):
         "CHECK(quantity > 0)", "A subscription is for one unit at least.")
 
     def _apply(self):
-        """Put the new terms on the subscriptions, as the period that bears them is billed."""
+        """Put the new terms on the subscriptions, before the period that bears them is billed.
+
+        In a trial, they are those of its end: the first day that is paid.
+        """
         for change in self:
             subscription = change.subscription_id
             before = {subscription: (subscription.state, subscription.mrr)}
-            terms = subscription._terms(change.price_id, change.quantity)
+            terms = subscription._terms(
+                change.price_id, change.quantity, subscription.next_date)
+            if change.price_id != subscription.price_id:
+                terms["agreed_on"] = change.date
+            if subscription.state == "trial":
+                terms["commitment_months"] = subscription._commitment_after_change(
+                    change.price_id)
             if not change.price_id._same_interval(subscription.price_id):
                 terms["anchor_date"] = subscription.next_date
             subscription.write(terms)

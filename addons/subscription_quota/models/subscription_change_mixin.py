@@ -20,22 +20,25 @@ class SubscriptionChangeMixin(models.AbstractModel):
         :param price: the ``subscription.plan.price`` wished, by default the present one
         :param int quantity: by default the present one
         :param str timing: "now" or "period_end"
-        :return: dict of ``date`` (first day at the new price), ``credit``, ``charge`` and
-            ``next`` (each untaxed, tax, total), ``due`` now, and ``next_date``
+        :return: dict of ``date`` (first day at the new price), ``start`` (first day billed at it,
+            None when that is today), ``commitment_months`` that begin with it, ``credit``,
+            ``charge`` and ``next`` (each untaxed, tax, total), ``due`` now, and ``next_date``
         :raise UserError: the change is not possible; says why
         """
         self.ensure_one()
         price, quantity = price or self.price_id, quantity or self.quantity
         self._check_change(price, quantity, timing)
-        terms = self._terms(price, quantity)
         if timing == "period_end" or self.state == "trial":
+            terms = self._terms(price, quantity, self.next_date)
             anchor = (self.anchor_date if price._same_interval(self.price_id)
                       else self.next_date)
             return {"date": self.next_date if timing == "period_end" else self._today(),
+                    "start": self.next_date,
+                    "commitment_months": self._commitment_after_change(price),
                     "credit": NOTHING, "charge": NOTHING, "due": 0.0,
                     "next": self._whole_period_totals(terms, price, anchor),
                     "next_date": self.next_date}
-        return self._preview_now(terms, price)
+        return self._preview_now(self._terms(price, quantity), price)
 
     def _preview_now(self, terms, price):
         today = self._today()
@@ -44,12 +47,22 @@ class SubscriptionChangeMixin(models.AbstractModel):
         credit = period._credit_totals(period._credit_if_cut(today)) if period else NOTHING
         charge = self._new_period(row)._charge_totals()
         anchor = today if not price._same_interval(self.price_id) else self.anchor_date
+        later = self._terms(price, terms["quantity"], row["full_end"])
         return {
-            "date": today, "credit": credit, "charge": charge,
+            "date": today, "start": None, "commitment_months": 0, "credit": credit,
+            "charge": charge,
             "due": self.currency_id.round(charge["total"] - credit["total"]),
-            "next": self._whole_period_totals(terms, price, anchor, row["full_end"]),
+            "next": self._whole_period_totals(later, price, anchor, row["full_end"]),
             "next_date": row["full_end"],
         }
+
+    def _commitment_after_change(self, price):
+        """Return the months the customer will be committed for: a trial commits to nothing, and
+        the plan chosen last in it does once it is paid."""
+        if self.state != "trial":
+            return 0
+        return self.commitment_months if price == self.price_id else (
+            price.plan_id.commitment_months)
 
     def _prepare_change_row(self, terms, price, today):
         """The stretch at the new price: the rest of the period, or a new one for a new cycle."""
@@ -73,7 +86,7 @@ class SubscriptionChangeMixin(models.AbstractModel):
         full = civil.period_of(
             anchor, price.interval_unit, price.interval_count, day or self.next_date)
         return self._new_period(
-            self._prepare_period_vals("change", full, full[0], terms))._charge_totals()
+            self._prepare_period_vals("recurring", full, full[0], terms))._charge_totals()
 
     def _preview_next_invoice(self):
         """What the next invoice will be, planned change included.
@@ -86,9 +99,7 @@ class SubscriptionChangeMixin(models.AbstractModel):
             return None
         change = self._planned_change()
         price, quantity = change.price_id or self.price_id, change.quantity or self.quantity
-        terms = self._terms(price, quantity)
-        if not change and (notice := self._due_price_notice()[-1:]):
-            terms["unit_price"] = notice.amount
+        terms = self._terms(price, quantity, self.next_date)
         anchor = (self.anchor_date if price._same_interval(self.price_id) else self.next_date)
         return {"date": self.next_date, "price": price, "quantity": quantity,
                 **self._whole_period_totals(terms, price, anchor)}
@@ -139,9 +150,9 @@ class SubscriptionChangeMixin(models.AbstractModel):
 
     def _check_commitment(self, price, quantity, timing):
         day = self.next_date if timing == "period_end" else self._today()
-        terms = self._terms(price, quantity)
-        lower = price._per_month(terms["unit_price"] * quantity) < self.price_id._per_month(
-            self.unit_price * self.quantity)
+        lower = price._per_month(
+            self._per_interval(self._terms(price, quantity, day))) < self.price_id._per_month(
+                self._per_interval(self._terms()))
         if lower and self.commitment_end and self.commitment_end > day:
             raise UserError(self.env._(
                 "%(subscription)s is committed until %(date)s: it can grow before, and shrink "
@@ -169,6 +180,8 @@ class SubscriptionChangeMixin(models.AbstractModel):
         changes = self.env["subscription.change"].sudo()
         changes.flush_model(["state"])  # the row is inserted at once, and only one is planned
         change = changes.create(self._prepare_change_vals(price, quantity, timing, preview))
+        if price != self.price_id and price.next_date:
+            self._note_announced_price(price)
         if timing == "period_end":
             self._log_events("schedule", note=price.display_name)
         elif self.state == "trial":
@@ -179,11 +192,13 @@ class SubscriptionChangeMixin(models.AbstractModel):
         return change
 
     def _prepare_change_vals(self, price, quantity, timing, preview):
+        day = None if preview["charge"]["total"] else self.next_date
         return {
             "subscription_id": self.id, "timing": timing, "date": preview["date"],
             "state": "scheduled" if timing == "period_end" else "done",
             "from_price_id": self.price_id.id, "price_id": price.id,
-            "from_quantity": self.quantity, "quantity": quantity,
+            "unit_price": self._terms(price, quantity, day)["unit_price"],
+            "agreed_on": self._today(), "from_quantity": self.quantity, "quantity": quantity,
             "credit_total": preview["credit"]["total"],
             "charge_total": preview["charge"]["total"],
         }
@@ -195,6 +210,8 @@ class SubscriptionChangeMixin(models.AbstractModel):
         row = self._prepare_change_row(terms, change.price_id, today)
         credit_note = self._cut(today)
         before = {self: (self.state, self.mrr)}
+        if change.price_id != self.price_id:
+            terms["agreed_on"] = today
         if not change.price_id._same_interval(self.price_id):
             terms["anchor_date"] = today
         self.write({**terms, "next_date": row["full_end"]})
@@ -227,22 +244,3 @@ class SubscriptionChangeMixin(models.AbstractModel):
         # sudo: the engine's own rows
         changes.filtered(
             lambda change: change.date <= change.subscription_id.next_date)._apply()
-
-    # Prices announced ------------------------------------------------------------------------
-
-    def _due_price_notice(self):
-        """The latest announced price that takes effect by the next period, not yet applied."""
-        # sudo: the engine's own rows
-        return self.env["subscription.notice"].sudo().search(
-            [("subscription_id", "in", self.ids), ("kind", "=", "price"),
-             ("is_applied", "=", False)], order="day").filtered(
-                 lambda notice: notice.day <= notice.subscription_id.next_date)
-
-    def _apply_announced_prices(self):
-        """Prices rise for who was told, from the first renewal after the date announced."""
-        for notice in self._due_price_notice():
-            subscription = notice.subscription_id
-            before = {subscription: (subscription.state, subscription.mrr)}
-            subscription.unit_price = notice.amount
-            subscription._log_events("price", before)
-            notice.is_applied = True

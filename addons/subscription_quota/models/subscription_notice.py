@@ -21,14 +21,19 @@ class SubscriptionNotice(models.Model):
         "subscription.subscription", required=True, index=True, ondelete="cascade")
     kind = fields.Selection(KINDS, required=True)
     day = fields.Date(required=True, help="The day announced.")
+    price_id = fields.Many2one(
+        "subscription.plan.price", readonly=True, index="btree_not_null", ondelete="cascade",
+        help="The price that changes.")
     amount = fields.Float(help="The price announced, of one unit.")
     token_id = fields.Many2one(
         "payment.token", readonly=True, index="btree_not_null", ondelete="cascade",
         help="The card that expires.")
-    is_applied = fields.Boolean()
+    is_withdrawn = fields.Boolean(
+        readonly=True, help="Another announcement was made before its day.")
 
     _once = models.UniqueIndex(
-        "(subscription_id, kind, day) WHERE token_id IS NULL", "This notice was already given.")
+        "(subscription_id, kind, COALESCE(price_id, 0), day)"
+        " WHERE token_id IS NULL AND is_withdrawn IS NOT TRUE", "This notice was already given.")
     _once_a_card = models.UniqueIndex(
         "(token_id, kind, day) WHERE token_id IS NOT NULL",
         "The customer was already told of this card.")
@@ -36,6 +41,7 @@ class SubscriptionNotice(models.Model):
     @api.model
     def _cron_notify(self, limit=500):
         """Daily: tell what is ahead, once each; the rows decide who mails."""
+        self.env["subscription.plan.price"]._settle_announced()
         for kind, template in (
                 ("trial", "subscription_quota.mail_template_trial_ending"),
                 ("renewal", "subscription_quota.mail_template_renewal_ahead"),
@@ -61,7 +67,9 @@ class SubscriptionNotice(models.Model):
         else:
             claim = self._claim_ahead(kind, limit)
         self.env.cr.execute(claim)
-        return self.browse(row[0] for row in self.env.cr.fetchall())
+        claimed = self.browse(row[0] for row in self.env.cr.fetchall())
+        self.env["subscription.subscription"].invalidate_model(["notice_ids"])
+        return claimed
 
     def _claim_ahead(self, kind, limit):
         """Subscriptions whose next period starts within the plan's days of reminder."""
@@ -81,20 +89,46 @@ class SubscriptionNotice(models.Model):
             states=["trial"] if kind == "trial" else ["active", "past_due"])
 
     def _claim_prices(self, limit):
-        """Subscribers at the price as listed: an agreed price of their own stays."""
+        """Make the notices for subscribers at the price as listed, now or by a planned change:
+        what they will pay on the eve of the new price. An agreed price of their own stays."""
         return SQL(
-            "INSERT INTO subscription_notice (subscription_id, kind, day, amount, create_date)"
-            " SELECT s.id, 'price', price.next_date, price.next_amount, %(now)s"
+            "INSERT INTO subscription_notice"
+            " (subscription_id, kind, price_id, day, amount, create_date)"
+            " SELECT s.id, 'price', price.id, price.next_date, price.next_amount, %(now)s"
             " FROM subscription_subscription s"
-            " JOIN subscription_plan_price price ON price.id = s.price_id"
-            " WHERE s.state = ANY(%(states)s) AND price.next_date IS NOT NULL"
-            " AND price.next_date > %(today)s"
-            " AND s.unit_price = price.amount AND NOT EXISTS (SELECT FROM subscription_notice"
-            " known WHERE known.subscription_id = s.id AND known.kind = 'price'"
-            " AND known.day = price.next_date)"
+            " LEFT JOIN subscription_change planned ON planned.subscription_id = s.id"
+            "  AND planned.state = 'scheduled' AND planned.price_id <> s.price_id"
+            " JOIN subscription_plan_price price"
+            "  ON price.id = COALESCE(planned.price_id, s.price_id)"
+            " LEFT JOIN LATERAL (SELECT told.amount FROM subscription_notice told"
+            "  WHERE told.subscription_id = s.id AND told.kind = 'price'"
+            "  AND told.price_id = price.id AND told.is_withdrawn IS NOT TRUE"
+            "  AND told.day > COALESCE(planned.agreed_on, s.agreed_on, s.create_date)"
+            "  AND told.day < price.next_date"
+            "  ORDER BY told.day DESC, told.id DESC LIMIT 1) told ON TRUE"
+            " WHERE s.state = ANY(%(states)s) AND price.next_date > %(today)s"
+            " AND price.next_date > COALESCE(planned.agreed_on, s.agreed_on, s.create_date)"
+            " AND COALESCE(told.amount, planned.unit_price, s.unit_price) = price.amount"
+            " AND NOT EXISTS (SELECT FROM subscription_notice known"
+            "  WHERE known.subscription_id = s.id AND known.kind = 'price'"
+            "  AND known.price_id = price.id AND known.day = price.next_date"
+            "  AND known.is_withdrawn IS NOT TRUE)"
             " ORDER BY s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
             limit=limit, now=fields.Datetime.now(), today=fields.Date.today(),
             states=list(self.env["subscription.subscription"]._LIVE_STATES))
+
+    def _announces(self, price):
+        """Whether the notice tells of a change of `price` that still stands."""
+        self.ensure_one()
+        return self.kind == "price" and self.price_id == price and not self.is_withdrawn
+
+    def _price_label(self):
+        """« 59,00 € HT par mois à partir du 01/03/2027 »: the price announced, for the customer."""
+        self.ensure_one()
+        return self.env._(
+            "%(amount)s %(interval)s from %(date)s",
+            amount=self.price_id._with_tax_word(self.amount),
+            interval=self.price_id._interval_label(), date=format_date(self.env, self.day))
 
     def _claim_cards(self, kind, limit):
         """Cards that live subscriptions go on using after their last day: one row a card,

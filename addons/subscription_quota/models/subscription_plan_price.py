@@ -29,7 +29,8 @@ class SubscriptionPlanPrice(models.Model):
     setup_fee = fields.Monetary(help="Added once, to the first invoice.")
     next_amount = fields.Monetary(
         string="Next price", readonly=True,
-        help="Takes the place of the price at renewals from the date beside it.")
+        help="Takes the place of the price from the date beside it: for new customers, and at "
+        "renewals for subscribers who were told.")
     next_date = fields.Date(string="Next price from", readonly=True)
 
     _interval_positive = models.Constraint(
@@ -42,8 +43,8 @@ class SubscriptionPlanPrice(models.Model):
         "(plan_id, interval_unit, interval_count, currency_id) WHERE active",
         "This plan already has a price for this interval and currency. Archive it first.")
 
-    @api.depends("interval_count", "interval_unit", "amount", "currency_id", "plan_id.name",
-                 "plan_id.taxes_id")
+    @api.depends("interval_count", "interval_unit", "amount", "next_amount", "next_date",
+                 "currency_id", "plan_id.name", "plan_id.taxes_id")
     @api.depends_context("lang")
     def _compute_display_name(self):
         for price in self:
@@ -53,7 +54,16 @@ class SubscriptionPlanPrice(models.Model):
 
     def _amount_label(self):
         """« 49,00 € HT »: a price without a word on tax is taken for what is paid."""
-        return self._with_tax_word(self.amount)
+        return self._with_tax_word(self._amount_on(fields.Date.context_today(self)))
+
+    def _announced_label(self):
+        """« 59,00 € HT à partir du 01/03/2027 »: the price that will come; or empty."""
+        self.ensure_one()
+        if not self.next_date or self.next_date <= fields.Date.context_today(self):
+            return ""
+        return self.env._(
+            "%(amount)s from %(date)s", amount=self._with_tax_word(self.next_amount),
+            date=format_date(self.env, self.next_date))
 
     def _with_tax_word(self, amount):
         """An amount of this price in words; with "excl. tax" or "incl. tax" where it is taxed."""
@@ -69,8 +79,9 @@ class SubscriptionPlanPrice(models.Model):
     def _total_label(self):
         """« 58,80 € TTC » where the price itself is without tax; else empty."""
         self.ensure_one()
-        totals = self._taxes().compute_all(self.amount, currency=self.currency_id)
-        if not self.currency_id.compare_amounts(totals["total_included"], self.amount):
+        amount = self._amount_on(fields.Date.context_today(self))
+        totals = self._taxes().compute_all(amount, currency=self.currency_id)
+        if not self.currency_id.compare_amounts(totals["total_included"], amount):
             return ""
         return self.env._("%(amount)s incl. tax", amount=formatLang(
             self.env, totals["total_included"], currency_obj=self.currency_id))
@@ -111,8 +122,18 @@ class SubscriptionPlanPrice(models.Model):
                 "%(price)s is in use: its interval and currency stay. Add another price and "
                 "archive this one.", price=self[:1].display_name))
 
+    def write(self, vals):
+        """Put an announced price whose day has come in force before another one is typed."""
+        if "amount" in vals:
+            self._settle_announced(fields.Date.context_today(self))
+        return super().write(vals)
+
     def _announce(self, amount, from_date, notice_days=30):
-        """Change the price for renewals from a date; each subscriber is told by mail, once.
+        """Change the price from a date on: for new customers, and at renewals for subscribers,
+        each of whom is told by mail, once.
+
+        An announcement whose day is yet to come is withdrawn by the new one, and those who were
+        told of it are told anew.
 
         :param float amount: new price of one unit
         :param date from_date: periods that start on it or later bear the new price
@@ -120,17 +141,42 @@ class SubscriptionPlanPrice(models.Model):
         :raise UserError: the date leaves the subscribers less notice
         """
         self.ensure_one()
-        soonest = fields.Date.context_today(self) + relativedelta(days=notice_days)
+        today = fields.Date.context_today(self)
+        soonest = today + relativedelta(days=notice_days)
         if from_date < soonest:
             raise UserError(self.env._(
                 "%(price)s can change on %(date)s at the soonest: subscribers are told "
                 "%(days)s days ahead.", price=self.display_name, days=notice_days,
                 date=format_date(self.env, soonest)))
+        self._settle_announced(today)
+        # sudo: whoever sets prices, what was told of this one no longer stands
+        self.env["subscription.notice"].sudo().search(
+            [("price_id", "=", self.id), ("kind", "=", "price"),
+             ("day", "=", self.next_date)]).is_withdrawn = True
         self.write({"next_amount": amount, "next_date": from_date})
         self.env.ref("subscription_quota.ir_cron_notices").sudo()._trigger()
         # sudo: whoever sets prices may have the notices sent
 
+    def _settle_announced(self, day=None):
+        """Let announced prices whose day has come take the place of the present ones.
+
+        :param date day: today, for these prices; by default all prices, and yesterday, when the
+            day has come in every timezone
+        """
+        day = day or fields.Date.subtract(fields.Date.today(), days=1)
+        prices = self or self.with_context(active_test=False).search([("next_date", "<=", day)])
+        for price in prices.filtered("next_date"):
+            if price.next_date <= day:
+                amount = price.next_amount
+                price.write({"next_amount": False, "next_date": False})
+                price.amount = amount
+
     def _amount_on(self, day):
-        """The price of a period that starts on `day`, as announced."""
+        """Return the price of one unit on offer on a civil day, from today on.
+
+        The one method that decides it: page, cart, quotation, a draft in the back office, the
+        preview of a change and a new subscription ask it. What a subscriber pays follows from
+        their agreement: ``subscription.subscription._unit_price_on``.
+        """
         self.ensure_one()
         return self.next_amount if self.next_date and day >= self.next_date else self.amount
