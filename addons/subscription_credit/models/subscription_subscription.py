@@ -66,8 +66,8 @@ class SubscriptionSubscription(models.Model):
         :param dict vals: see :meth:`_prepare_period_vals`
         """
         if vals["kind"] == "trial":
-            plan = self.env["subscription.plan"].browse(vals["plan_id"])
-            return plan.trial_credits * vals["quantity"]
+            # For one unit however many are subscribed: what nobody pays is not multiplied.
+            return self.env["subscription.plan"].browse(vals["plan_id"]).trial_credits
         if vals["kind"] == "pause":
             return 0
         price = self.env["subscription.plan.price"].browse(vals["price_id"])
@@ -170,7 +170,7 @@ class SubscriptionSubscription(models.Model):
         validity = self._credit_validity(period.last_day)
         label = self.env["credit.wallet"]._credits_label
         if self.state == "trial":
-            credits = self.plan_id.trial_credits * self.quantity
+            credits = self.plan_id.trial_credits
             return credits and self.env._(
                 "%(credits)s for the trial, %(validity)s", credits=label(credits),
                 validity=validity)

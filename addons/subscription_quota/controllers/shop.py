@@ -2,6 +2,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.website_sale.controllers.cart import Cart
+
 
 class SubscriptionShop(http.Controller):
     """The plans on sale, and the way from one of them into the shop's cart."""
@@ -33,7 +35,8 @@ class SubscriptionShop(http.Controller):
     def subscribe(self, price_id="", **kw):
         """Put a plan in the cart at the cycle chosen, then to the checkout."""
         price = self._published_plans().price_ids.filtered(
-            lambda price: str(price.id) == price_id and price.active)
+            lambda price: str(price.id) == price_id and price.active
+            and price.currency_id == request.website.currency_id)  # as the page offers them
         if not price:
             raise request.not_found()
         order = request.cart or request.website._create_cart()
@@ -44,3 +47,13 @@ class SubscriptionShop(http.Controller):
             request.session["subscription_error"] = str(error)
             return request.redirect("/subscriptions", code=303)
         return request.redirect("/shop/cart", code=303)
+
+
+class SubscriptionCart(Cart):
+
+    @http.route()
+    def cart(self, **kw):
+        """Show the plans in the cart at what they are on offer for now, trial or not."""
+        if request.cart.order_line.subscription_price_id:
+            request.cart._recompute_prices()
+        return super().cart(**kw)

@@ -20,10 +20,31 @@ class SaleOrder(models.Model):
         return bool(sold) or super()._needs_customer_address()
 
     def _check_cart_is_ready_to_be_paid(self):
-        """:raise ValidationError: extra units are in the cart, for no subscription"""
+        """:raise ValidationError: extra units are in the cart, for no subscription; or a plan is no
+        longer on offer as the cart says"""
         result = super()._check_cart_is_ready_to_be_paid()
         self.order_line._check_quota_packs_placed()
+        self.order_line._check_plans_on_offer()
         return result
+
+    def _recompute_prices(self):
+        """Look again at the terms of plans, when a cart is shown or staff update the prices."""
+        self.order_line.filtered("subscription_price_id")._compute_subscription_terms()
+        self.order_line._refresh_plans()
+        result = super()._recompute_prices()
+        self.order_line._sync_setup_fees()
+        return result
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "partner_id" in vals:  # another customer, another trial
+            self.order_line._refresh_plans()
+        return result
+
+    def action_confirm(self):
+        """:raise UserError: a plan on the order would be free of charge for no reason"""
+        self.order_line._settle_subscription_terms()
+        return super().action_confirm()
 
     def _action_confirm(self):
         """Recurring services on the order become subscriptions, one a line, once."""

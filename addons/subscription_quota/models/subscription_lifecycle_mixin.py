@@ -43,14 +43,19 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
     def _start(self, trial=True):
         """draft → trial or active; the first period is billed, here or by the order.
 
-        :param bool trial: grant the plan's trial when this customer may still have one
+        :param bool trial: grant the trial agreed when this customer may still have one
         :raise WrongState: already started
         """
         self.ensure_one()
         day = self.anchor_date or self._today()
-        if trial and self.plan_id._trial_available(self.partner_id):
+        self.agreed_on = max(day, self._today())
+        if self.price_id.next_date and not self.currency_id.compare_amounts(
+                self.unit_price, self.price_id._amount_on(self.agreed_on)):
+            self._note_announced_price(self.price_id)
+        if trial and self.trial_days and self.plan_id._trial_available(self.partner_id):
             return self._start_trial(day)
-        self._transition("start", "active", ("draft",), **self._prepare_start_vals(day))
+        self._transition("start", "active", ("draft",), **self._prepare_start_vals(day),
+                         commitment_end=self._end_of_commitment_from(day))
         if self.sale_line_id:
             self._await_order_invoice()
         else:
@@ -60,14 +65,18 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         return self._send_mail("subscription_quota.mail_template_started")
 
     def _prepare_start_vals(self, day):
-        months = self.plan_id.commitment_months
-        return {
-            "anchor_date": day, "next_date": day,
-            "commitment_end": months and day + relativedelta(months=months),
-        }
+        return {"anchor_date": day, "next_date": day}
+
+    def _end_of_commitment_from(self, day):
+        """Return the first day the customer is free to leave, when the first paid day is `day`.
+
+        A trial is free of it: who cancels in it owes nothing.
+        """
+        months = self.commitment_months
+        return months and day + relativedelta(months=months)
 
     def _start_trial(self, day):
-        end = day + timedelta(days=self.plan_id.trial_days)
+        end = day + timedelta(days=self.trial_days)
         self._transition("trial", "trial", ("draft",), **{
             **self._prepare_start_vals(end), "trial_end": end,
             "trial_family_id": self.plan_id.family_id.id})
@@ -81,18 +90,24 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
             "state": "free"}])
 
     def _await_order_invoice(self):
-        """The first period is billed by the order the customer confirmed."""
+        """The first period is billed by the order the customer confirmed, at its very price.
+
+        It is free only when its price is zero or staff gave all of it away.
+        """
         line = self.sale_line_id.sudo()  # sudo: the subscription's own order
-        price = line.price_unit * (1 - line.discount / 100)
-        period = self._create_periods([{**self._prepare_period_vals(), "unit_price": price}])
+        period = self._create_periods([
+            {**self._prepare_period_vals(), "unit_price": line.price_unit}])
         self.next_date = period.date_end
-        if not line.price_subtotal:
+        if not line.price_subtotal and (line.discount >= 100 or not self.unit_price):
             period.state = "free"
 
     def _convert(self):
-        """trial → active, as its first period is billed."""
+        """trial → active, as its first period is billed: the first paid day."""
         if self:
             self._transition("convert", "active", ("trial",))
+        for subscription in self.filtered("commitment_months"):
+            subscription.commitment_end = subscription._end_of_commitment_from(
+                subscription.anchor_date)
 
     def _end_unpaid_trials(self):
         """End the trials that need a card and have none.
@@ -145,12 +160,12 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
                 "period: it will end then.", subscription=self.name,
                 date=format_date(self.env, self.commitment_end)))
         day = today + timedelta(days=1)
-        self._void_uninvoiced()
+        uninvoiced = self._void_uninvoiced()
         self.end_date = day
         self._end(reason="cancel")  # first, lest an invoice that is credited turn it on again
         if self.plan_id.cancel_policy != "none":
             self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
-        self._cancel_order()
+        self._leave_order(uninvoiced)
 
     def _catch_up(self):
         """Bill the periods that have begun, when the run has not come to them yet: what comes
@@ -160,20 +175,61 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
             self._renew()
 
     def _void_uninvoiced(self):
-        """The order's invoice was not made: nothing is due, nothing is given back."""
-        # sudo: rows are written by the engine only
-        self.sudo().period_ids.filtered(
-            lambda period: period.state == "to_invoice").state = "void"
+        """The order's invoice was not made: nothing is due, nothing is given back.
 
-    def _cancel_order(self):
-        """Cancel the order, when all it sold is this subscription."""
+        :return: the ``subscription.period`` records concerned
+        """
+        # sudo: rows are written by the engine only
+        waiting = self.sudo().period_ids.filtered(lambda period: period.state == "to_invoice")
+        waiting.state = "void"
+        return waiting
+
+    def _leave_order(self, uninvoiced):
+        """Cancel the order when all it sold is this subscription; else take the latter off it.
+
+        :param uninvoiced: the first period, when the order was yet to bill it: a down payment on
+            it is given back, unless the plan keeps what was paid
+        """
         order = self.sale_line_id.order_id.sudo()  # sudo: the subscription's own order
+        own = self.sale_line_id.sudo() + self.sale_line_id.sudo().linked_line_ids
         others = order.order_line.filtered(
-            lambda line: not line.display_type and line != self.sale_line_id
-            and line.linked_line_id != self.sale_line_id)
-        if order and order.state == "sale" and not others:
+            lambda line: not line.display_type and not line.is_downpayment
+            and not line._lowers_other_lines()) - own
+        if others and uninvoiced:
+            own.product_uom_qty = 0.0
+            order.message_post(body=self.env._(
+                "%(subscription)s was cancelled before its invoice, and is taken off the order. "
+                "Look at the discounts and draft invoices that it was part of.",
+                subscription=self.name))
+        elif order.state == "sale" and not others:
+            if uninvoiced and self.plan_id.cancel_policy != "none":
+                self._credit_down_payments()
             order.locked = False
             order._action_cancel()
+
+    def _down_payments(self):
+        """Return the posted invoices of down payments on the subscription's own order."""
+        # sudo: the subscription's own order
+        lines = self.sudo().sale_line_id.order_id.order_line.filtered("is_downpayment")
+        return lines.invoice_lines.move_id.filtered(
+            lambda move: move.state == "posted" and move.move_type == "out_invoice"
+            and move._is_downpayment() and not move.reversal_move_ids)
+
+    def _credit_down_payments(self):
+        """Give back what was paid ahead of a first period that is never billed."""
+        for invoice in self._down_payments():
+            day = self._today()
+            note = invoice._reverse_moves([{"invoice_date": day, "date": day}])
+            note._post(soft=False)
+            self._net(note + invoice)
+
+    def _down_payment_kept(self):
+        """Return what was invoiced ahead and stays with the seller, for the mail that says so."""
+        self.ensure_one()
+        billed = self.sudo().period_ids.filtered("invoice_id")  # sudo: the customer's own
+        if billed or self.plan_id.cancel_policy != "none":
+            return 0.0
+        return sum(self._down_payments().mapped("amount_total"))
 
     def _end(self, reason="term"):
         """A running subscription → ended. What was paid for is over."""

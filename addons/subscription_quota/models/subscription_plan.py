@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 CANCEL_POLICIES = [
     ("none", "Keep what was paid"),
@@ -138,11 +139,16 @@ class SubscriptionPlan(models.Model):
                 "context": {"default_plan_id": self.id}}
 
     def _trial_available(self, partner):
-        """Whether this customer may still try a plan of the family."""
+        """Whether this customer may still try a plan of the family.
+
+        A customer is a company with all its people, or whoever has the same e-mail address: each
+        purchase as a guest makes another contact.
+        """
         self.ensure_one()
-        if not self.trial_days:
-            return False
+        customer = partner.commercial_partner_id
+        same = Domain("commercial_partner_id", "=", customer.id)
+        if customer.email_normalized:
+            same |= Domain("commercial_partner_id.email_normalized", "=", customer.email_normalized)
         # sudo: only a yes or no about the customer's own past is told
-        return not self.env["subscription.subscription"].sudo().search_count([
-            ("commercial_partner_id", "=", partner.commercial_partner_id.id),
-            ("trial_family_id", "=", self.family_id.id)], limit=1)
+        return not self.env["subscription.subscription"].sudo().search_count(
+            same & Domain("trial_family_id", "=", self.family_id.id), limit=1)

@@ -33,9 +33,10 @@ class SubscriptionSubscription(models.Model):
     # What the engine alone writes, and what is agreed until a change is made by its methods.
     _ENGINE_FIELDS = frozenset((
         "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
-        "sale_line_id"))
+        "sale_line_id", "agreed_on"))
     _TERMS = frozenset((
-        "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz"))
+        "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz",
+        "trial_days", "commitment_months", "setup_fee"))
 
     name = fields.Char(string="Number", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
@@ -63,6 +64,22 @@ class SubscriptionSubscription(models.Model):
     unit_price = fields.Monetary(
         compute="_compute_unit_price", store=True, readonly=False, precompute=True,
         help="Of one unit for the interval, as agreed with this customer.")
+    discount = fields.Float(
+        string="Discount (%)", digits="Discount",
+        help="Of the price, on every invoice, until the plan or the cycle changes.")
+    agreed_on = fields.Date(
+        string="Price agreed on", readonly=True, copy=False,
+        help="Prices announced for later days take the place of the agreed one.")
+    trial_days = fields.Integer(
+        string="Trial (days)", compute="_compute_terms_at_start", store=True, readonly=False,
+        precompute=True, help="Free days at the start, when this customer may still have them.")
+    commitment_months = fields.Integer(
+        string="Commitment (months)", compute="_compute_terms_at_start", store=True,
+        readonly=False, precompute=True,
+        help="From the first paid day: months before the customer can leave.")
+    setup_fee = fields.Monetary(
+        compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
+        help="On the first invoice of the subscription; 0 when an order has charged it.")
     mrr = fields.Monetary(
         string="MRR", compute="_compute_mrr", store=True,
         help="Monthly recurring revenue, in the subscription's currency.")
@@ -103,6 +120,7 @@ class SubscriptionSubscription(models.Model):
     backlog_confirmed = fields.Boolean(string="Bill the past periods", copy=False)
     period_ids = fields.One2many("subscription.period", "subscription_id", string="Periods")
     event_ids = fields.One2many("subscription.event", "subscription_id", string="History")
+    notice_ids = fields.One2many("subscription.notice", "subscription_id", string="Notices")
     change_ids = fields.One2many("subscription.change", "subscription_id", string="Changes")
     planned_change_id = fields.Many2one(
         "subscription.change", compute="_compute_ahead", string="Planned change")
@@ -117,7 +135,13 @@ class SubscriptionSubscription(models.Model):
     _quantity_positive = models.Constraint(
         "CHECK(quantity > 0)", "A subscription is for one unit at least.")
     _price_not_negative = models.Constraint(
-        "CHECK(unit_price >= 0)", "The price of a subscription cannot be negative.")
+        "CHECK(unit_price >= 0 AND setup_fee >= 0)",
+        "The price and the setup fee of a subscription cannot be negative.")
+    _discount_is_a_share = models.Constraint(
+        "CHECK(discount IS NULL OR discount <= 100)", "A discount is 100 % at most.")
+    _terms_not_negative = models.Constraint(
+        "CHECK(trial_days >= 0 AND commitment_months >= 0)",
+        "Days of trial and months of commitment are whole numbers, 0 for none.")
     _has_next_period = models.Constraint(
         "CHECK(state IN ('draft', 'ended') OR (anchor_date IS NOT NULL"
         " AND next_date IS NOT NULL))",
@@ -146,8 +170,26 @@ class SubscriptionSubscription(models.Model):
 
     @api.depends("price_id")
     def _compute_unit_price(self):
+        """Propose the price on offer on the first day, or today when that day is past."""
         for subscription in self:
-            subscription.unit_price = subscription.price_id.amount
+            day = fields.Date.context_today(subscription)
+            day = max(subscription.anchor_date or day, day)
+            subscription.unit_price = subscription.price_id and (
+                subscription.price_id._amount_on(day))
+
+    @api.depends("price_id")
+    def _compute_terms_at_start(self):
+        """Propose the terms of the plan. What was agreed by the start is never read from it
+        again."""
+        for subscription in self:
+            if subscription.state == "draft":
+                subscription.trial_days = subscription.price_id.plan_id.trial_days
+                subscription.commitment_months = subscription.price_id.plan_id.commitment_months
+                subscription.setup_fee = subscription.price_id.setup_fee
+            else:
+                subscription.trial_days = subscription.trial_days
+                subscription.commitment_months = subscription.commitment_months
+                subscription.setup_fee = subscription.setup_fee
 
     @api.depends("partner_id", "company_id")
     def _compute_tz(self):
@@ -156,12 +198,12 @@ class SubscriptionSubscription(models.Model):
                 subscription.tz or subscription.partner_id.tz
                 or subscription.company_id.partner_id.tz or "Europe/Paris")
 
-    @api.depends("state", "unit_price", "quantity", "price_id")
+    @api.depends("state", "unit_price", "discount", "quantity", "price_id")
     def _compute_mrr(self):
         for subscription in self:
             counts = subscription.state in ("active", "past_due") and subscription.price_id
             subscription.mrr = counts and subscription.price_id._per_month(
-                subscription.unit_price * subscription.quantity)
+                subscription._per_interval(subscription._terms()))
 
     @api.depends("next_date", "tz")
     def _compute_next_run_at(self):
@@ -242,7 +284,22 @@ class SubscriptionSubscription(models.Model):
         if any(subscription.state != "draft" for subscription in self):
             fixed |= self._TERMS
         self._check_by_hand(vals.keys() & fixed)
-        return super().write(vals)
+        if self.env.su or not vals.keys() & {"unit_price", "discount"}:
+            return super().write(vals)
+        return self._agree_by_hand(vals)
+
+    def _agree_by_hand(self, vals):
+        """Write a price that staff agreed with the customer: it stands until another one is
+        announced, and what was announced before is given up."""
+        before = {subscription: (subscription.state, subscription.mrr) for subscription in self}
+        result = super().write(vals)
+        running = self.filtered(lambda subscription: subscription.state != "draft")
+        for subscription in running.sudo():  # sudo: the right to write the price was checked
+            days = subscription.notice_ids.filtered(lambda notice: notice.kind == "price").mapped(
+                "day")
+            subscription.agreed_on = max([subscription._today(), *days])
+        running._log_events("price", before)
+        return result
 
     def _check_by_hand(self, names):
         """Fields that decide what is billed follow from the actions, which act as the system.

@@ -28,6 +28,7 @@ $$;
 
 -- What a subscription may use at a moment (UTC), a row a metric: the limit is that of the plan for
 -- each unit subscribed, or of the override in force, and the units granted on top; none: NULL.
+-- A trial has the limit of one unit however many are subscribed: what nobody pays is not multiplied.
 -- Held units kept after a change of plan raise it until their grace is over.
 CREATE OR REPLACE FUNCTION quota_state(
     sub integer, moment timestamp without time zone, wanted varchar[] DEFAULT NULL)
@@ -94,7 +95,7 @@ BEGIN
                 THEN CASE WHEN own.unlimited THEN NULL ELSE own.limit_value::bigint END
             WHEN planned.unlimited THEN NULL
             ELSE COALESCE(planned.limit_value::bigint, 0)
-                * CASE WHEN planned.per_unit THEN s.quantity ELSE 1 END
+                * CASE WHEN planned.per_unit AND s.state <> 'trial' THEN s.quantity ELSE 1 END
             END + COALESCE(granted.units, 0)) AS units) limits
     CROSS JOIN LATERAL (
         SELECT CASE

@@ -6,8 +6,11 @@ from . import (
     test_change,
     test_civil,
     test_dunning,
+    test_paid_value,
     test_portal,
     test_portal_pay,
+    test_price_dates,
+    test_price_property,
     test_quota_api,
     test_quota_engine,
     test_quota_overage,
@@ -20,4 +23,5 @@ from . import (
     test_renewal,
     test_settled_unpaid,
     test_speed,
+    test_terms,
 )
