@@ -1,0 +1,17 @@
+from . import (
+    test_alike,
+    test_billing_property,
+    test_card,
+    test_cases,
+    test_change,
+    test_civil,
+    test_dunning,
+    test_paid_value,
+    test_portal,
+    test_portal_pay,
+    test_price_dates,
+    test_price_property,
+    test_renewal,
+    test_settled_unpaid,
+    test_speed,
+)
