@@ -1,10 +1,11 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 DECLINE_KINDS = [
     ("soft", "May work later"),
     ("hard", "Refused for good"),
     ("authentication", "The customer has to authenticate"),
 ]
+NO_MONEY = ("none", "demo")  # providers that move none: nothing can arrive late
 
 
 class PaymentTransaction(models.Model):
@@ -18,12 +19,47 @@ class PaymentTransaction(models.Model):
         help="The customer wants the card of this payment to pay the renewals of it.")
     decline_kind = fields.Selection(
         DECLINE_KINDS, readonly=True, help="Whether trying the same card again makes sense.")
+    is_given_up = fields.Boolean(
+        readonly=True, help="Cancelled here in favour of another attempt; nobody refused it.")
+
+    @api.model
+    def _under_way_domain(self):
+        """Of payments whose end the provider is yet to tell, or Odoo yet to post. A promised bank
+        transfer does not count; a direct debit does, for the days its bank takes: up to 14
+        business days for SEPA (https://docs.stripe.com/payments/sepa-debit)."""
+        return [
+            ("provider_id.code", "not in", ("none", "custom")), "|",
+            ("state", "in", ("pending", "authorized")),
+            "&", ("state", "=", "done"), ("is_post_processed", "=", False)]
+
+    def _give_up_attempt(self):
+        """Cancel open attempts in favour of another one, so that only one can take the money.
+
+        Extension point: a provider that may have received an attempt asks what became of it
+        first, and records that instead; one that may still be on its way stays open. Money that arrives for an attempt that was given up is
+        recorded nevertheless, see :meth:`_set_done`.
+        """
+        for transaction in self:
+            transaction.is_given_up = True
+            transaction._set_canceled(state_message=self.env._(
+                "Given up: another attempt took its place."))
+
+    def _set_done(self, *, state_message=None, extra_allowed_states=()):
+        """Record money that arrives for an attempt that was given up, too: it is in the
+        customer's favour."""
+        late = self.filtered(
+            lambda each: each.is_given_up and each.provider_code not in NO_MONEY)
+        changed = super(PaymentTransaction, late)._set_done(
+            state_message=state_message, extra_allowed_states=(*extra_allowed_states, "cancel"))
+        return changed | super(PaymentTransaction, self - late)._set_done(
+            state_message=state_message, extra_allowed_states=extra_allowed_states)
 
     def _update_state(self, allowed_states, target_state, state_message):
         """A refused charge makes its subscription past due, once a transaction."""
         changed = super()._update_state(allowed_states, target_state, state_message)
         if target_state in ("error", "cancel"):
-            for transaction in changed.filtered("subscription_period_id"):
+            refused = changed.filtered(lambda each: not each.is_given_up)
+            for transaction in refused.filtered("subscription_period_id"):
                 transaction.decline_kind = transaction._decline_kind()
                 transaction.subscription_period_id._charge_failed(
                     transaction.state_message or transaction.provider_id.name)

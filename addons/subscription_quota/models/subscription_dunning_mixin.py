@@ -146,7 +146,8 @@ class SubscriptionDunningMixin(models.AbstractModel):
         token = self.subscription_id.token_id
         if not token.active:
             return self.env._("There is no saved means of payment.")
-        last = self.transaction_ids.filtered(lambda each: each.token_id == token)[:1]
+        last = self.transaction_ids.filtered(
+            lambda each: each.token_id == token and not each.is_given_up)[:1]
         if last.decline_kind == "hard":
             return self.env._(
                 "The bank refused this card for good. The customer has to pay with another one.")

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 CHARGE_BATCH = 50
+PAST_DUE_BATCH = 500
 PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's page
 
 
@@ -40,10 +41,14 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
 
     def _charge_unless_paid(self):
-        """Charge the saved means of payment, unless the customer is paying right now: should
-        they give up, it is charged a little later."""
+        """Charge the saved means of payment, unless a payment is under way: should it fail, the
+        charge comes a little later.
+
+        An attempt that was never finished is looked at first: what was due and which card was
+        saved may have changed since.
+        """
         self.ensure_one()
-        if self._payment_under_way():
+        if self._give_up_outdated_attempts() or self._payment_under_way():
             self.charge_at = fields.Datetime.now() + PAYING
             # sudo: the queue belongs to the system
             self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger(self.charge_at)
@@ -93,10 +98,34 @@ class SubscriptionPaymentMixin(models.AbstractModel):
             lambda transaction: transaction.state == "draft"
             and transaction.operation == "offline")[:1]
 
-    def _charge_reference(self, attempt):
-        """``SUB00012/2027-01-31/1``: one attempt of one period, never another."""
+    def _give_up_outdated_attempts(self):
+        """Give up open attempts of another amount or card than would be charged now.
+
+        :return: those that cannot be given up yet
+        """
         self.ensure_one()
-        return f"{self.subscription_id.name}/{self.date_start}/{attempt}"
+        token, amount = self.subscription_id.token_id, self.invoice_id.amount_residual
+        outdated = self.transaction_ids.filtered(
+            lambda each: each.state == "draft" and each.operation == "offline"
+            and (each.token_id != token or not token.active
+                 or each.currency_id.compare_amounts(each.amount, amount)))
+        outdated._give_up_attempt()
+        return outdated.filtered(lambda each: each.state == "draft")
+
+    def _charge_reference(self, attempt):
+        """Name one attempt of one stretch, never another: ``SUB00012/2027-01-31/1``, and
+        ``SUB00012/2027-01-31.2/1`` when it is the second stretch that begins on that day.
+
+        The number of the stretch also tells apart subscriptions of one name in two companies:
+        references are unique in the whole database.
+        """
+        self.ensure_one()
+        name = self.subscription_id.name
+        before = self.search_count([
+            ("subscription_id", "in", self.subscription_id.search([("name", "=", name)]).ids),
+            ("date_start", "=", self.date_start), ("id", "<", self.id)])
+        stretch = f"{self.date_start}.{before + 1}" if before else self.date_start
+        return f"{name}/{stretch}/{attempt}"
 
     def _create_transaction(self):
         """The next attempt, or none when nothing is left to charge."""
@@ -119,12 +148,10 @@ class SubscriptionPaymentMixin(models.AbstractModel):
         })
 
     def _payment_under_way(self):
-        """Payments whose end the provider is yet to tell, or Odoo yet to post. A transfer that
-        the customer promised is none."""
-        return self.invoice_id.transaction_ids.filtered(
-            lambda transaction: transaction.provider_code not in ("none", "custom")
-            and (transaction.state in ("pending", "authorized")
-                 or (transaction.state == "done" and not transaction.is_post_processed)))[:1]
+        """The payment of which nobody knows yet how it ends, or none; see
+        ``payment.transaction._under_way_domain``."""
+        transactions = self.invoice_id.transaction_ids
+        return transactions.filtered_domain(transactions._under_way_domain())[:1]
 
     def _lock_rows(self):
         """Wait for whoever is charging, chasing or writing off these periods; if they did, the
@@ -211,18 +238,27 @@ class SubscriptionPaymentMixin(models.AbstractModel):
             self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
 
     @api.model
-    def _cron_past_due(self, limit=500):
+    def _cron_past_due(self, limit=PAST_DUE_BATCH):
         """Daily: invoices not paid by their due date make their subscription past due, and
-        start the days of its dunning policy."""
-        late = self.search(
-            [("state", "=", "invoiced"), ("charge_at", "=", False),
-             ("dunning_start", "=", False),
-             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
-             ("invoice_id.invoice_date_due", "<", fields.Date.today())], limit=limit)
-        locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
-        late = late.filtered(lambda period: period.subscription_id in locked)
-        late._start_dunning()
-        locked._mark_past_due()
-        locked._notify_unpaid()
-        late._send_period_mail("subscription_quota.mail_template_past_due")
-        self.env["ir.cron"]._commit_progress(len(locked))
+        start the days of its dunning policy; not while a payment is under way."""
+        domain = [
+            ("state", "=", "invoiced"), ("charge_at", "=", False), ("dunning_start", "=", False),
+            ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
+            ("invoice_id.invoice_date_due", "<", fields.Date.today()),
+            ("invoice_id.transaction_ids", "not any",
+             self.env["payment.transaction"]._under_way_domain())]
+        last, time_left = 0, True
+        while time_left and (
+                late := self.search([*domain, ("id", ">", last)], order="id", limit=limit)):
+            last = late[-1].id
+            locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
+            late.filtered(lambda period, locked=locked: period.subscription_id in locked) \
+                ._become_past_due()
+            time_left = self.env["ir.cron"]._commit_progress(len(late))
+
+    def _become_past_due(self):
+        """Start the chase of invoices that nobody paid by their due date."""
+        self._start_dunning()
+        self.subscription_id._mark_past_due()
+        self.subscription_id._notify_unpaid()
+        self._send_period_mail("subscription_quota.mail_template_past_due")

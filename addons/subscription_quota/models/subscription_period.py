@@ -30,7 +30,8 @@ class SubscriptionPeriod(models.Model):
     _order = "date_start desc, id desc"
 
     subscription_id = fields.Many2one(
-        "subscription.subscription", required=True, readonly=True, ondelete="restrict")
+        "subscription.subscription", required=True, readonly=True, index=True,
+        ondelete="restrict")
     partner_id = fields.Many2one(related="subscription_id.partner_id")
     company_id = fields.Many2one(related="subscription_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(

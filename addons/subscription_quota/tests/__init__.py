@@ -1,5 +1,6 @@
 from . import (
     test_alike,
+    test_attempts,
     test_billing_property,
     test_card,
     test_cases,

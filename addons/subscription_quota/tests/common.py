@@ -71,7 +71,12 @@ class SubscriptionCommon(TransactionCase):
         return subscription
 
     def at(self, moment):
-        """The clock of a test: a UTC datetime, or noon of a date."""
+        """The clock of a test: a UTC datetime, or noon of a date.
+
+        What happens at two moments are two transactions in real life, and Odoo keeps the last
+        number of invoices in memory for one.
+        """
+        self.env.cr.precommit.data.pop("sequence.mixin", None)
         if isinstance(moment, str):
             moment = datetime.fromisoformat(moment)
         if not isinstance(moment, datetime):
