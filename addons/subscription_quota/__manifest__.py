@@ -30,6 +30,7 @@
         "views/payment_token_views.xml",
         "views/res_config_settings_views.xml",
         "views/subscription_menus.xml",
+        "views/outstanding_credit_views.xml",
         "views/portal_templates.xml",
         "views/portal_quota_templates.xml",
         "views/portal_quota_key_templates.xml",

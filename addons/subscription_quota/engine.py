@@ -183,7 +183,7 @@ def entitlements(cr, subscription_id, moment, lang):
         " COALESCE(m.unit ->> %(lang)s, m.unit ->> 'en_US', '') AS unit,"
         " COALESCE(t.name ->> %(lang)s, t.name ->> 'en_US') AS plan,"
         " s.state AS subscription_state FROM subscription_subscription s"
-        " JOIN subscription_plan p ON p.id = s.plan_id"
+        " JOIN subscription_plan p ON p.id = COALESCE(s.served_plan_id, s.plan_id)"
         " JOIN product_template t ON t.id = p.product_tmpl_id"
         " LEFT JOIN quota_state(s.id, %(moment)s) q ON q.offered"
         " LEFT JOIN quota_metric m ON m.id = q.metric_id"

@@ -46,4 +46,5 @@ from . import (
     subscription_quota_usage_mixin,
     subscription_run,
     subscription_subscription,
+    subscription_subscription_outstanding_credit,
 )

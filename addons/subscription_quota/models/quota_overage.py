@@ -1,3 +1,5 @@
+import json
+
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
@@ -72,6 +74,7 @@ class QuotaOverage(models.Model):
         return SQL(
             "WITH due AS ("
             " SELECT c.id, c.subscription_id, c.metric_id, p.id AS period_id, p.company_id,"
+            "  (%(currencies)s::jsonb ->> p.plan_id::text)::integer AS currency_id,"
             "  c.overage - c.overage_billed AS units,"
             "  c.overage_amount - c.amount_billed AS amount"
             " FROM subscription_period p JOIN quota_counter c"
@@ -84,7 +87,7 @@ class QuotaOverage(models.Model):
             ") INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT subscription_id, company_id, id, metric_id, period_id, units, amount,"
-            " %(currency)s, %(user)s, %(now)s FROM due",
+            " currency_id, %(user)s, %(now)s FROM due",
             last=last, **self._query_values(periods))
 
     def _held(self, renewals):
@@ -92,8 +95,8 @@ class QuotaOverage(models.Model):
             "INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, is_held, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT p.subscription_id, p.company_id, c.id, c.metric_id, p.id, TRUE,"
-            " q.used - q.limit_value, (q.used - q.limit_value) * q.price, %(currency)s, %(user)s,"
-            " %(now)s"
+            " q.used - q.limit_value, (q.used - q.limit_value) * q.price,"
+            " (%(currencies)s::jsonb ->> p.plan_id::text)::integer, %(user)s, %(now)s"
             " FROM subscription_period p JOIN quota_counter c"
             "  ON c.subscription_id = p.subscription_id AND c.period_start IS NULL AND c.used > 0"
             " JOIN quota_metric m ON m.id = c.metric_id"
@@ -104,8 +107,10 @@ class QuotaOverage(models.Model):
             **self._query_values(renewals))
 
     def _query_values(self, renewals):
+        # sudo: whoever bills, prices beyond limits are in the currency of their plan
+        currencies = {plan.id: plan.currency_id.id for plan in renewals.sudo().plan_id}
         return {"periods": renewals._ids, "user": self.env.uid, "now": fields.Datetime.now(),
-                "currency": renewals.company_id[:1].currency_id.id}
+                "currencies": json.dumps(currencies)}
 
     def _prepare_invoice_line(self):
         """The line of the renewal's invoice that bills the units, at the customer's taxes."""

@@ -1,4 +1,6 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 
 class SaleOrder(models.Model):
@@ -24,6 +26,32 @@ class SaleOrder(models.Model):
         result = super()._check_cart_is_ready_to_be_paid()
         self.order_line._check_quota_packs_placed()
         return result
+
+    def _prepare_invoice(self):
+        """The first invoice of a plan falls due as its others do, when nothing else is agreed."""
+        values = super()._prepare_invoice()
+        if not values.get("invoice_payment_term_id"):
+            # sudo: sales staff need no right on prices of plans
+            plans = self.order_line.sudo().subscription_price_id.plan_id
+            values["invoice_payment_term_id"] = plans.payment_term_id[:1].id
+        return values
+
+    def _make_room_for_payment(self):
+        """Prepare another attempt to pay orders of plans; see the invoice's.
+
+        :raise UserError: a payment is under way
+        """
+        orders = self.filtered(lambda order: order.order_line.subscription_price_id)
+        if not orders:
+            return
+        # A write, not a lock alone: see the rows of periods.
+        self.env.cr.execute(SQL("UPDATE sale_order SET id = id WHERE id IN %s", orders._ids))
+        for order in orders:
+            if payment := order.transaction_ids._under_way():
+                raise UserError(self.env._(
+                    "The payment %(reference)s of %(order)s is under way. Wait for the "
+                    "provider’s answer.", reference=payment.reference, order=order.name))
+        orders.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
 
     def _action_confirm(self):
         """Recurring services on the order become subscriptions, one a line, once."""

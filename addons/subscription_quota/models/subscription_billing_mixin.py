@@ -143,9 +143,20 @@ class SubscriptionBillingMixin(models.AbstractModel):
             "invoice_origin": self.name,
             "invoice_user_id": self.user_id.id,
         }
-        if self.token_id and move_type == "out_invoice":
-            vals["invoice_payment_term_id"] = False  # charged at once
+        if move_type == "out_invoice":
+            vals["invoice_payment_term_id"] = self._payment_term().id
         return vals
+
+    def _payment_term(self):
+        """When invoices fall due: at once where a card is saved; else by the customer's own term,
+        or the plan's."""
+        self.ensure_one()
+        if self.token_id:
+            return self.env["account.payment.term"]
+        # sudo: terms follow from the customer and the plan, whoever is billing
+        subscription = self.sudo().with_company(self.company_id)
+        return (subscription.partner_invoice_id.property_payment_term_id
+                or subscription.plan_id.payment_term_id)
 
     def _local(self):
         """The subscription in its customer's language, for what the customer reads."""

@@ -21,7 +21,8 @@ class SubscriptionChangeMixin(models.AbstractModel):
         :param int quantity: by default the present one
         :param str timing: "now" or "period_end"
         :return: dict of ``date`` (first day at the new price), ``credit``, ``charge`` and
-            ``next`` (each untaxed, tax, total), ``due`` now, and ``next_date``
+            ``next`` (each untaxed, tax, total), ``due`` now, ``in_favour`` (what of it is paid by
+            what is in the customer's favour already), and ``next_date``
         :raise UserError: the change is not possible; says why
         """
         self.ensure_one()
@@ -32,7 +33,7 @@ class SubscriptionChangeMixin(models.AbstractModel):
             anchor = (self.anchor_date if price._same_interval(self.price_id)
                       else self.next_date)
             return {"date": self.next_date if timing == "period_end" else self._today(),
-                    "credit": NOTHING, "charge": NOTHING, "due": 0.0,
+                    "credit": NOTHING, "charge": NOTHING, "due": 0.0, "in_favour": 0.0,
                     "next": self._whole_period_totals(terms, price, anchor),
                     "next_date": self.next_date}
         return self._preview_now(terms, price)
@@ -44,9 +45,10 @@ class SubscriptionChangeMixin(models.AbstractModel):
         credit = period._credit_totals(period._credit_if_cut(today)) if period else NOTHING
         charge = self._new_period(row)._charge_totals()
         anchor = today if not price._same_interval(self.price_id) else self.anchor_date
+        due = self.currency_id.round(charge["total"] - credit["total"])
         return {
-            "date": today, "credit": credit, "charge": charge,
-            "due": self.currency_id.round(charge["total"] - credit["total"]),
+            "date": today, "credit": credit, "charge": charge, "due": due,
+            "in_favour": max(min(self._outstanding_credits()[self], due), 0.0),
             "next": self._whole_period_totals(terms, price, anchor, row["full_end"]),
             "next_date": row["full_end"],
         }
@@ -193,6 +195,9 @@ class SubscriptionChangeMixin(models.AbstractModel):
         today = self._today()
         terms = self._terms(change.price_id, change.quantity)
         row = self._prepare_change_row(terms, change.price_id, today)
+        change.write({
+            "cut_period_id": self._period_on(today).id, "from_unit_price": self.unit_price,
+            "from_anchor_date": self.anchor_date})
         credit_note = self._cut(today)
         before = {self: (self.state, self.mrr)}
         if not change.price_id._same_interval(self.price_id):
@@ -203,6 +208,25 @@ class SubscriptionChangeMixin(models.AbstractModel):
         self._check_documents(preview, credit_note, invoice)
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
+        if (change.price_id.plan_id.upgrade_policy == "wait" and invoice.amount_residual
+                and self.currency_id.compare_amounts(preview["due"], 0) > 0):
+            self._serve_former_plan(change)
+
+    def _serve_former_plan(self, change):
+        """Have the customer served as before a change, until its invoice is paid."""
+        if not self.served_plan_id:  # of two changes that wait, the older one knows
+            self.write({"served_plan_id": change.from_price_id.plan_id.id,
+                        "served_quantity": change.from_quantity})
+
+    def _serve_paid_changes(self):
+        """Serve what the customers have subscribed to, where no change waits for its money."""
+        waiting = self.filtered("served_plan_id")
+        if waiting:
+            # sudo: the engine's own rows
+            unpaid = self.env["subscription.change"].sudo().search([
+                ("subscription_id", "in", waiting.ids), ("state", "=", "done"),
+                ("invoice_id.payment_state", "in", ("not_paid", "partial"))]).subscription_id
+            (waiting - unpaid).write({"served_plan_id": False, "served_quantity": 0})
 
     def _check_documents(self, preview, credit_note, invoice):
         """The documents carry the amounts that were shown, or nothing happens."""

@@ -48,6 +48,7 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         """What happens after the commit: charge the token, or send the invoice to be paid."""
         charged = self.filtered(
             lambda period: period.state == "invoiced" and period.subscription_id.token_id)
+        charged -= charged._carried()  # too little is left
         if charged:
             charged.charge_at = self.env.cr.now()
             self.env.ref("subscription_quota.ir_cron_charge").sudo()._trigger()

@@ -8,6 +8,7 @@ KINDS = [
     ("convert", "Trial became a subscription"),
     ("renew", "Renewed"),
     ("change", "Changed"),
+    ("take_back", "Change taken back"),
     ("schedule", "Change planned"),
     ("unschedule", "Change given up"),
     ("price", "Price changed"),

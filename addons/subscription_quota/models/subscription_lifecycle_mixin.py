@@ -147,10 +147,13 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         day = today + timedelta(days=1)
         self._void_uninvoiced()
         self.end_date = day
-        self._end(reason="cancel")  # first, lest an invoice that is credited turn it on again
+        # End first, so that crediting an invoice cannot reactivate it; the mail comes last, for it
+        # says what is in the customer's favour.
+        self._end(reason="cancel", tell=False)
         if self.plan_id.cancel_policy != "none":
             self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
         self._cancel_order()
+        self._send_mail("subscription_quota.mail_template_ended")
 
     def _catch_up(self):
         """Bill the periods that have begun, when the run has not come to them yet: what comes
@@ -175,8 +178,11 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
             order.locked = False
             order._action_cancel()
 
-    def _end(self, reason="term"):
-        """A running subscription → ended. What was paid for is over."""
+    def _end(self, reason="term", tell=True):
+        """A running subscription → ended. What was paid for is over.
+
+        :param bool tell: send the customer its mail; else the caller does
+        """
         if not self:
             return
         self._drop_planned_change()
@@ -186,7 +192,8 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         self._transition("end", "ended", self._LIVE_STATES, note=reason, resume_date=False)
         if reason in ("term", "cancel"):
             self._quota_bill_rest()
-        self._send_mail("subscription_quota.mail_template_ended")
+        if tell:
+            self._send_mail("subscription_quota.mail_template_ended")
 
     def _keep(self):
         """Withdraw a cancellation that has not taken effect.

@@ -196,7 +196,7 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         lines = [overages.new({
             "subscription_id": self.id, "company_id": self.company_id.id, "period_id": period,
             "counter_id": counter_id, "metric_id": metric_id, "quantity": quantity,
-            "amount": amount, "currency_id": self.company_id.currency_id.id,
+            "amount": amount, "currency_id": self.sudo().plan_id.currency_id.id,
         })._prepare_invoice_line() for counter_id, metric_id, quantity, amount in beyond]
         return period._totals_of(lines) if lines else None
 

@@ -33,7 +33,7 @@ class SubscriptionSubscription(models.Model):
     # What the engine alone writes, and what is agreed until a change is made by its methods.
     _ENGINE_FIELDS = frozenset((
         "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
-        "sale_line_id"))
+        "sale_line_id", "served_plan_id", "served_quantity"))
     _TERMS = frozenset((
         "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz"))
 
@@ -60,6 +60,11 @@ class SubscriptionSubscription(models.Model):
         domain="[('plan_id', '=', plan_id)]", index=True)
     currency_id = fields.Many2one(related="price_id.currency_id", store=True, precompute=True)
     quantity = fields.Integer(required=True, default=1, help="Seats, or units of the plan.")
+    served_plan_id = fields.Many2one(
+        "subscription.plan", string="Served as", readonly=True, copy=False, ondelete="restrict",
+        help="The plan whose service the customer has while an upgrade waits for its money; "
+        "empty: the plan itself.")
+    served_quantity = fields.Integer(readonly=True, copy=False)
     unit_price = fields.Monetary(
         compute="_compute_unit_price", store=True, readonly=False, precompute=True,
         help="Of one unit for the interval, as agreed with this customer.")
@@ -214,7 +219,7 @@ class SubscriptionSubscription(models.Model):
                     "“%(price)s” is not a price of “%(plan)s”. Choose one of its own prices.",
                     price=subscription.price_id.display_name, plan=subscription.plan_id.name))
 
-    @api.constrains("token_id", "partner_id")
+    @api.constrains("token_id", "partner_id", "company_id")
     def _check_token_of_customer(self):
         for subscription in self.sudo():  # sudo: tokens are readable by their owner only
             owner = subscription.token_id.partner_id.commercial_partner_id
@@ -222,6 +227,13 @@ class SubscriptionSubscription(models.Model):
                 raise ValidationError(self.env._(
                     "The means of payment of %(subscription)s belongs to another customer.",
                     subscription=subscription.name or subscription.partner_id.name))
+            if subscription.token_id.company_id not in (
+                    subscription.company_id, self.env["res.company"]):
+                raise ValidationError(self.env._(
+                    "The means of payment of %(subscription)s was saved for %(other)s. Choose "
+                    "one of %(company)s.", subscription=subscription.name,
+                    other=subscription.token_id.company_id.name,
+                    company=subscription.company_id.name))
 
     @api.onchange("plan_id")
     def _onchange_plan_id(self):
@@ -378,7 +390,11 @@ class SubscriptionSubscription(models.Model):
         end = format_date(self.env, self.end_date) if self.end_date else ""
         if self.end_date and self.state in self._SERVED_STATES:
             return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
-        waiting = self.period_ids.filtered(lambda period: period.state == "invoiced").invoice_id
+        unpaid = self.period_ids.filtered(lambda period: period.state == "invoiced")
+        waiting = self._open_invoices()
+        moving = unpaid.filtered(lambda each: each.charge_at or each._payment_under_way())
+        if moving and not waiting and self.state in ("active", "past_due", "suspended"):
+            return self._under_way_sentence(moving)
         if self.state == "active" and waiting:
             return self._waiting_sentence(len(waiting), day)
         return {
@@ -406,6 +422,20 @@ class SubscriptionSubscription(models.Model):
             "%(count)s invoices wait for your payment. The next one comes on %(date)s.",
             count=count, date=day)
 
+    def _under_way_sentence(self, unpaid):
+        """:param unpaid: periods that are being charged or paid, all of them"""
+        amount = self.currency_id.format(sum(unpaid.invoice_id.mapped("amount_residual")))
+        if not any(period._payment_under_way() for period in unpaid):
+            return self.env._(
+                "%(amount)s is about to be charged to your means of payment.", amount=amount)
+        if self.state == "suspended":
+            return self.env._(
+                "Your payment of %(amount)s is under way. The service is on again as soon as it "
+                "arrives.", amount=amount)
+        return self.env._(
+            "Your payment of %(amount)s is under way. There is nothing to do: a bank may take "
+            "up to 14 business days.", amount=amount)
+
     # What the portal offers ---------------------------------------------------------------
 
     def _prices_to_change_to(self):
@@ -423,13 +453,25 @@ class SubscriptionSubscription(models.Model):
         :param bool lock: wait for whoever is charging or writing off, see ``_lock_rows``
         """
         self.ensure_one()
-        # sudo: the customer's own; the portal checks its own access
-        periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
-        if lock and periods:
+        if lock:
+            # sudo: the customer's own; the portal checks its own access
+            periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
             periods._lock_rows()
-        return periods.filtered(
-            lambda period: not period.charge_at
-            and period.invoice_id._has_to_be_paid()).invoice_id.sorted("id")
+            periods.invalidate_recordset()
+        due = self._open_invoices().filtered(lambda invoice: invoice._has_to_be_paid())
+        if due:  # with it, what was too little to be asked for
+            due |= self._carried_invoices()
+        return due.sorted("id")
+
+    def _open_invoices(self):
+        """Unpaid invoices that wait for the customer: they are neither about to be charged nor
+        being paid, and not too small to be asked for."""
+        self.ensure_one()
+        # sudo: the customer's own; the portal checks its own access
+        periods = self.sudo().period_ids.filtered(
+            lambda period: period.state == "invoiced" and not period.charge_at
+            and not period._payment_under_way())
+        return (periods - periods._carried()).invoice_id.sorted("id")
 
     def _wants_token(self):
         """Whether a card just used or saved should pay the renewals: there is none, or it was

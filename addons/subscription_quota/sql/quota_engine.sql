@@ -61,7 +61,7 @@ BEGIN
            CASE WHEN clock.today < counter.grace_until AND counter.grace_limit > bound.units
                THEN counter.grace_until END
     FROM subscription_subscription s
-    JOIN subscription_plan plan ON plan.id = s.plan_id
+    JOIN subscription_plan plan ON plan.id = COALESCE(s.served_plan_id, s.plan_id)
     JOIN subscription_plan_price cycle ON cycle.id = s.price_id
     CROSS JOIN LATERAL (
         SELECT (moment AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock
@@ -94,7 +94,8 @@ BEGIN
                 THEN CASE WHEN own.unlimited THEN NULL ELSE own.limit_value::bigint END
             WHEN planned.unlimited THEN NULL
             ELSE COALESCE(planned.limit_value::bigint, 0)
-                * CASE WHEN planned.per_unit THEN s.quantity ELSE 1 END
+                * CASE WHEN planned.per_unit THEN COALESCE(NULLIF(s.served_quantity, 0), s.quantity)
+                    ELSE 1 END
             END + COALESCE(granted.units, 0)) AS units) limits
     CROSS JOIN LATERAL (
         SELECT CASE
