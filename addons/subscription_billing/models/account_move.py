@@ -1,0 +1,333 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+CREDIT_USES = [
+    ("subscriptions", "Pays the next invoice of a subscription"),
+    ("kept", "Kept for something else"),
+]
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    _SETTLED_STATES = ("paid", "in_payment", "reversed")  # nothing is left to pay
+
+    written_off_invoice_id = fields.Many2one(
+        "account.move", string="Writes off", readonly=True, copy=False, ondelete="restrict",
+        index="btree_not_null", help="The unpaid invoice that this entry gives up.")
+    write_off_ids = fields.One2many(
+        "account.move", "written_off_invoice_id", string="Written off by")
+
+    card_refund_transaction_id = fields.Many2one(
+        "payment.transaction", compute="_compute_card_refund_transaction_id",
+        help="The online payment that what is left of the document can be given back to.")
+    outstanding_credit_use = fields.Selection(
+        CREDIT_USES, string="What is left of it", compute="_compute_outstanding_credit_use",
+        store=True, readonly=False, copy=False,
+        help="Of a credit note or a payment, while it is not used up. Credit notes of "
+        "subscriptions, and what was paid too much on their invoices, pay the next invoice "
+        "unless they are kept for something else.")
+
+    _write_off_once = models.UniqueIndex(
+        "(written_off_invoice_id) WHERE written_off_invoice_id IS NOT NULL"
+        " AND state <> 'cancel'",
+        "This invoice is already written off.")
+
+    @api.depends(
+        "move_type", "invoice_line_ids.subscription_period_id", "origin_payment_id.invoice_ids",
+        "line_ids.matched_debit_ids")
+    def _compute_outstanding_credit_use(self):
+        """What a person chose stays as it is."""
+        for move in self:
+            move.outstanding_credit_use = move.outstanding_credit_use or (
+                "subscriptions" if move._is_credit_of_subscriptions() else False)
+
+    def _is_credit_of_subscriptions(self):
+        """Whether what is left of the document is in favour of a customer because of their
+        subscriptions: it credits a period, or is a payment of an invoice that bills one."""
+        self.ensure_one()
+        if self.move_type == "out_refund":
+            return bool(self._subscription_periods())
+        if self.move_type != "entry":
+            return False
+        # sudo: what a payment was for, whoever registered it
+        move = self.sudo()
+        paid = (move.origin_payment_id.invoice_ids
+                | move.line_ids.matched_debit_ids.debit_move_id.move_id)
+        return bool(paid._subscription_periods())
+
+    def _subscription_periods(self):
+        # sudo: accountants need no right on subscriptions to post their invoices
+        return self.invoice_line_ids.sudo().subscription_period_id
+
+    def _post(self, soft=True):
+        """Periods take their amounts from the documents posted, whoever made them."""
+        posted = super()._post(soft=soft)
+        posted._subscription_periods()._refresh_from_invoices()
+        posted._use_outstanding_credits()
+        return posted
+
+    def _get_next_sequence_format(self):
+        """Invoices of a batch with one journal and date are numbered in one form: found once.
+
+        Odoo looks for the last number before each invoice, in a table that grows with them, and
+        uses of it the form only: the number itself is counted in its own cache, under its lock.
+        """
+        formats = self.env.context.get("subscription_number_formats")
+        if formats is None or self.journal_id.is_self_billing:
+            return super()._get_next_sequence_format()
+        kind = (self.journal_id, self.move_type, self.date)
+        if kind not in formats:
+            formats[kind] = super()._get_next_sequence_format()
+        form, values = formats[kind]
+        return form, dict(values)  # the caller takes the number out of it
+
+    def button_draft(self):
+        """A document taken back to draft, or cancelled, no longer bills its period."""
+        periods = self._subscription_periods()
+        result = super().button_draft()
+        periods._refresh_from_invoices()
+        return result
+
+    def button_cancel(self):
+        """What a cancelled write-off had given up is due again."""
+        periods = (self + self.written_off_invoice_id)._subscription_periods()
+        result = super().button_cancel()
+        periods._refresh_from_invoices()
+        return result
+
+    def _invoice_paid_hook(self):
+        """Whatever the route of the payment, the period is settled by it."""
+        result = super()._invoice_paid_hook()
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        if self.env.context.get("subscription_uses_credit"):  # no payment comes in now
+            invoices._subscription_periods()._settle_unpaid()
+        else:
+            invoices._subscription_periods()._settle()
+        return result
+
+    def _invoice_netted_hook(self):
+        """Extension point: credit notes alone settled these invoices, as after a downgrade.
+
+        Nothing is left to pay, so nobody is chased for it. No payment came in, so none is
+        confirmed.
+        """
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._subscription_periods()._settle_unpaid()
+
+    # Money in the customer's favour -----------------------------------------------------------
+
+    def _use_outstanding_credits(self):
+        """Let what is open in the customers' favour pay these invoices of subscriptions, the
+        oldest with the oldest: before a card is charged, or anybody is reminded.
+
+        See ``account.move.line._subscription_credits`` for which credits count.
+        """
+        due = self.filtered(
+            lambda move: move.move_type == "out_invoice" and move.state == "posted"
+            and not move.currency_id.is_zero(move.amount_residual)
+            and not move._is_being_paid() and move._subscription_periods())
+        # sudo: matching follows from the invoices, whoever posts or pays them
+        lines = due.sudo().line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled)
+        credits = lines._subscription_credits(
+            lines.partner_id, lines.company_id, lines.currency_id)
+        if not credits:
+            return
+        by_key = credits._lock_credits().grouped(_key_of_matching)
+        for key, due_lines in lines.grouped(_key_of_matching).items():
+            if key in by_key:
+                (due_lines + by_key[key]).with_context(subscription_uses_credit=True).reconcile()
+
+    def _is_being_paid(self):
+        """Whether an online payment is under way, or has come in and is about to be posted."""
+        self.ensure_one()
+        payments = self.transaction_ids
+        return bool(payments._under_way() or payments.filtered(
+            lambda each: each.state == "done" and not each.payment_id
+            and each.operation not in ("refund", "validation")))
+
+    # Given back to customers ------------------------------------------------------------------
+
+    @api.depends(
+        "move_type", "state", "amount_residual", "reversed_entry_id.transaction_ids.state",
+        "origin_payment_id.payment_transaction_id.state")
+    def _compute_card_refund_transaction_id(self):
+        for move in self:
+            move.card_refund_transaction_id = move._find_card_payment()
+
+    def _find_card_payment(self):
+        """The online payment that what is left of a credit note, or of a payment itself, can be
+        given back to: that of the invoice which is credited; or none."""
+        credits = self._credit_lines()
+        # sudo: whether a card paid is for whoever may see the document
+        payment = self.sudo().origin_payment_id.payment_transaction_id
+        if not credits or {"draft", "pending"} & set(
+                (self.sudo().transaction_ids | payment.child_transaction_ids).mapped("state")):
+            return self.env["payment.transaction"]  # used up, or on its way
+        return (payment | self.reversed_entry_id.sudo().transaction_ids).filtered(
+            lambda each: each.state == "done" and each.operation != "refund"
+            and each.payment_id.amount_available_for_refund > 0)[:1]
+
+    def _credit_lines(self):
+        """The journal items that are left of a credit note or payment of a customer."""
+        self.ensure_one()
+        if self.state != "posted" or self.move_type not in ("out_refund", "entry"):
+            return self.env["account.move.line"]
+        return self.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled
+            and line.outstanding_credit)
+
+    def action_refund_to_card(self):
+        """Give what is left of the document back to the card that paid, and settle it with that.
+
+        Asked for twice at the same moment, it is done once: its journal items are locked first.
+
+        :raise UserError: nothing is left to give back, or less than the document says
+        """
+        self.ensure_one()
+        self.check_access("write")
+        credits = self._credit_lines()._lock_credits()
+        amount = sum(credits.mapped("outstanding_credit"))
+        payment = self._find_card_payment().sudo()  # sudo: the right to the document was checked
+        available = payment.payment_id.amount_available_for_refund
+        if not payment or self.currency_id.compare_amounts(available, amount) < 0:
+            raise UserError(self.env._(
+                "%(amount)s of %(name)s cannot be given back to a card: %(available)s are left of "
+                "its payment. Refund the rest by bank transfer.", name=self.name,
+                amount=self.currency_id.format(amount),
+                available=self.currency_id.format(available)))
+        refund = payment._refund(payment.provider_id._round_to_step(amount, self.currency_id))
+        refund.invoice_ids = self.filtered(lambda move: move.move_type == "out_refund")
+        if refund.state == "done":
+            refund._post_process()
+        return refund._build_action_feedback_notification()
+
+    def _make_room_for_payment(self):
+        """Prepare another attempt to pay these invoices: one that is open in another tab is given
+        up, so that the money is taken once.
+
+        :raise UserError: a payment is under way, or nothing is due any more
+        """
+        periods = self._subscription_periods()
+        if not periods:
+            return
+        periods._lock_rows()
+        periods.invalidate_recordset()
+        for invoice in periods.invoice_id & self:
+            if payment := invoice.transaction_ids._under_way():
+                raise UserError(self.env._(
+                    "The payment %(reference)s of %(invoice)s is under way. Wait for the "
+                    "provider’s answer.", reference=payment.reference, invoice=invoice.name))
+            if invoice.payment_state in self._SETTLED_STATES:
+                raise UserError(self.env._(
+                    "%(invoice)s is paid already. Reload this page.", invoice=invoice.name))
+            before = invoice.amount_residual
+            invoice._use_outstanding_credits()
+            if invoice.currency_id.compare_amounts(before, invoice.amount_residual):
+                raise UserError(self.env._(
+                    "What is due has changed since this page was shown. Reload it."))
+        self.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
+
+    def _subscription_queue_mail(self):
+        """Send these invoices by mail in the background, once, with Odoo's own queue."""
+        # sudo: sending belongs to the system; the customer who subscribes has no right on it
+        moves = self.sudo().filtered(
+            lambda move: move.state == "posted" and not move.is_move_sent)
+        if moves:
+            moves.sending_data = {
+                "author_user_id": self.env.ref("base.user_root").id,
+                "author_partner_id": self.env.ref("base.partner_root").id,
+                "sending_methods": ["email"],
+            }
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    # Write-off --------------------------------------------------------------------------------
+
+    def _is_written_off(self):
+        self.ensure_one()
+        return bool(self.write_off_ids and self.write_off_ids
+                    & self.line_ids.matched_credit_ids.credit_move_id.move_id)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_write_off(self):
+        for entry in self:
+            if entry.written_off_invoice_id and entry.state != "cancel":
+                raise UserError(self.env._(
+                    "%(entry)s writes off %(invoice)s. Cancel it instead: the invoice is due "
+                    "again then.", entry=entry.display_name,
+                    invoice=entry.written_off_invoice_id.name))
+
+    def _invoice_written_off_hook(self):
+        """What is due of these invoices was given up: nobody is chased for it, and nothing that
+        waits for a payment comes."""
+        self._subscription_periods()._settle_unpaid()
+
+    def _write_off(self, account, date):
+        """Give up what is due of a customer's invoice, by a miscellaneous entry.
+
+        The loss goes to an expense account (PCG 654, « pertes sur créances irrécouvrables »).
+        VAT that falls due with the payment (CGI art. 269, 2, c: services) never will: it is
+        taken off the account it waits on, and is no loss. VAT that was due with the invoice
+        stays in the loss: it can be recovered only under the conditions of CGI art. 272, 1.
+
+        :param account: the ``account.account`` of the loss
+        :param date date: of the entry
+        :return: the posted entry
+        """
+        self.ensure_one()
+        due = self.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled)
+        waiting = self._vat_waiting_for_payment()
+        entry = self.create(self._prepare_write_off_vals(account, date, due, waiting))
+        entry._post(soft=False)
+        # Nothing was paid, so no VAT falls due.
+        for account, lines in (due + waiting).grouped("account_id").items():
+            lines += entry.line_ids.filtered(
+                lambda line, account=account: line.account_id == account)
+            if account.reconcile:
+                lines.filtered(lambda line: not line.reconciled).with_context(
+                    no_cash_basis=True).reconcile()
+        return entry
+
+    def _vat_waiting_for_payment(self):
+        """Journal items of the VAT that the invoice's payments make due, and made due so far."""
+        accounts = self.line_ids.tax_line_id.filtered(
+            lambda tax: tax.tax_exigibility == "on_payment").cash_basis_transition_account_id
+        moves = self + self.tax_cash_basis_created_move_ids
+        return moves.line_ids.filtered(lambda line: line.account_id in accounts)
+
+    def _prepare_write_off_vals(self, account, date, due, waiting):
+        """Values of the entry that gives up the items `due`, net of the VAT `waiting`."""
+        label = self.env._("Written off: %(invoice)s", invoice=self.name)
+        items = [
+            *self._write_off_items(due, "amount_residual_currency", "amount_residual"),
+            *self._write_off_items(waiting, "amount_currency", "balance")]
+        items.append({
+            "account_id": account.id,
+            "amount_currency": -sum(item["amount_currency"] for item in items),
+            "balance": -sum(item["balance"] for item in items)})
+        return {
+            "move_type": "entry",
+            "company_id": self.company_id.id,
+            "journal_id": self.company_id._subscription_miscellaneous_journal().id,
+            "date": date,
+            "ref": label,
+            "written_off_invoice_id": self.id,
+            "line_ids": [fields.Command.create({
+                **item, "name": label, "currency_id": self.currency_id.id,
+                "partner_id": self.commercial_partner_id.id}) for item in items],
+        }
+
+    def _write_off_items(self, lines, amount_currency, balance):
+        """Values of the items that take lines off their accounts, by their fields of amounts."""
+        return [
+            {"account_id": account.id, "amount_currency": -sum(items.mapped(amount_currency)),
+             "balance": -sum(items.mapped(balance))}
+            for account, items in lines.grouped("account_id").items()
+            if not self.company_currency_id.is_zero(sum(items.mapped(balance)))]
+
+
+def _key_of_matching(line):
+    """What two journal items have in common of which one may pay the other."""
+    return line.account_id, line.partner_id, line.company_id, line.currency_id

@@ -1,0 +1,78 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    subscription_count = fields.Integer(compute="_compute_subscription_count")
+
+    @api.depends("order_line.subscription_ids")
+    def _compute_subscription_count(self):
+        for order in self:
+            # sudo: sales staff see that there are some; opening them needs the right
+            order.subscription_count = len(order.order_line.sudo().subscription_ids)
+
+    def _needs_customer_address(self):
+        """Subscriptions are invoiced by themselves, and an invoice names its customer's
+        address (CGI, annex II, art. 242 nonies A, I, 1°); Odoo skips it for services."""
+        return bool(self.order_line.subscription_price_id) or super()._needs_customer_address()
+
+    def _prepare_invoice(self):
+        """The first invoice of a plan falls due as its others do, when nothing else is agreed."""
+        values = super()._prepare_invoice()
+        if not values.get("invoice_payment_term_id"):
+            # sudo: sales staff need no right on prices of plans
+            plans = self.order_line.sudo().subscription_price_id.plan_id
+            values["invoice_payment_term_id"] = plans.payment_term_id[:1].id
+        return values
+
+    def _make_room_for_payment(self):
+        """Prepare another attempt to pay orders of plans; see the invoice's.
+
+        :raise UserError: a payment is under way
+        """
+        orders = self.filtered(lambda order: order.order_line.subscription_price_id)
+        if not orders:
+            return
+        # A write, not a lock alone: see the rows of periods.
+        self.env.cr.execute(SQL("UPDATE sale_order SET id = id WHERE id IN %s", orders._ids))
+        for order in orders:
+            if payment := order.transaction_ids._under_way():
+                raise UserError(self.env._(
+                    "The payment %(reference)s of %(order)s is under way. Wait for the "
+                    "provider’s answer.", reference=payment.reference, order=order.name))
+        orders.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
+
+    def _action_confirm(self):
+        """Recurring services on the order become subscriptions, one a line, once."""
+        result = super()._action_confirm()
+        self.order_line._create_subscriptions()
+        return result
+
+    def _action_cancel(self):
+        """A cancelled order ends at once what it started, by the plans' policy (case 6).
+
+        :raise UserError: the customer is committed for longer
+        """
+        # sudo: whoever may cancel the order, its subscriptions go with it
+        for subscription in self.order_line.sudo().subscription_ids:
+            if subscription.state in subscription._LIVE_STATES:
+                subscription._cancel(now=True)
+        return super()._action_cancel()
+
+    def _cart_add_plan(self, price):
+        """Put a plan in the cart at one of its cycles, once; another cycle takes its place."""
+        self.ensure_one()
+        product = price.plan_id.product_variant_id
+        line = self.order_line.filtered(lambda line: line.product_id == product)[:1]
+        if not line:
+            line = line.browse(self._cart_add(product.id, 1)["line_id"])
+        line.subscription_price_id = price
+
+    def action_view_subscriptions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_billing.subscription_action")
+        return {**action, "domain": [("sale_line_id.order_id", "=", self.id)]}
