@@ -13,24 +13,41 @@ class SubscriptionBillingMixin(models.AbstractModel):
     _description = "Billing of Subscriptions"
 
     def _renew(self):
-        """Bill the period that is due for each; one that has reached its end is ended.
+        """Do for each what its next day asks for: begin, bill, resume or end.
 
-        Each subscription moves on by one period, so missed periods are billed one by one, each
-        dated by its own first day. The caller holds the rows' locks.
+        Each subscription moves on by one period, so missed periods are billed one by one. The
+        caller holds the rows' locks.
 
         :return: the ``subscription.period`` records billed
         """
-        over = self.filtered(lambda subscription: subscription._is_over())
+        over = self.filtered(lambda subscription: subscription._is_due_to_end())
         over._end(reason="term")
         live = self - over
         live -= live._end_unpaid_trials()
+        begun = live._begin_upcoming()
+        live -= begun.filtered(lambda subscription: subscription.state == "trial")
+        live._leave_pause()
         live._apply_planned_changes()
         live._apply_announced_prices()
-        return live._bill_next_period()
+        periods = live._bill_next_period()
+        begun._send_mail("subscription_quota.mail_template_started")
+        return periods
+
+    def _is_due_to_end(self):
+        """Whether the end of the contract comes before its next period. Where no period is
+        ahead, in a pause or a suspension, its day decides."""
+        self.ensure_one()
+        return self._is_over() if self.state in self._BILLED_STATES else self._is_past_end()
 
     def _is_over(self):
+        """Whether no period is billed any more."""
         self.ensure_one()
         return bool(self.end_date) and self.end_date <= self.next_date
+
+    def _next_billed_day(self):
+        """First civil day of the next period that costs something: a trial may come before."""
+        self.ensure_one()
+        return max(self.next_date, self.anchor_date)
 
     def _bill_next_period(self):
         """Create and invoice the period that starts on the next date of each."""
@@ -76,12 +93,12 @@ class SubscriptionBillingMixin(models.AbstractModel):
         """Values of a stretch, up to the end of its whole period or of the contract.
 
         :param full: (start, end) of the whole period; by default the one of the next date
-        :param first: first day of the stretch, by default the next date
+        :param first: first day of the stretch, by default the next one that is billed
         :param terms: see :meth:`_terms`
         """
         self.ensure_one()
-        start, end = full or civil.period_of(*self._interval(), self.next_date)
-        first = first or self.next_date
+        first = first or self._next_billed_day()
+        start, end = full or civil.period_of(*self._interval(), first)
         terms = terms or self._terms()
         plan = self.env["subscription.plan"].browse(terms["plan_id"])
         position = self._fiscal_position()
@@ -172,24 +189,41 @@ class SubscriptionBillingMixin(models.AbstractModel):
     def _cut(self, day, full_credit=False):
         """End the current stretch before `day`, and credit the days after it.
 
-        :param bool full_credit: give back all that is left of the stretch
-        :return: the posted credit note, or none when nothing is given back
+        :param bool full_credit: give back all that was paid for the current period
+        :return: the posted credit notes, or none when nothing is given back
         """
         self.ensure_one()
+        credit_notes = self._moves().browse()
+        if full_credit:
+            credit_notes += self._credit_whole_period()
         period = self._period_on(day)
-        credit_note = self._moves().browse()
         if not period:
-            return credit_note
+            return credit_notes
         self._check_can_cut(period)
-        credit = (period._credit_if_cut(period.date_start) if full_credit
-                  else period._credit_if_cut(day))
-        if credit:
-            credit_note = period._credit(credit, self._today())
+        if credit := period._credit_if_cut(day):
+            credit_notes += period._credit(credit, self._today())
         period.write(
             {"date_end": day} if day > period.date_start
             else {"date_end": period.date_start, "state": "void"})
         period.flush_recordset()  # the row after it is inserted at once and must find room
-        return credit_note
+        return credit_notes
+
+    def _credit_whole_period(self):
+        """Give back what was paid for the period that holds today: all its stretches, those
+        before a change within it, too.
+
+        :return: the posted credit notes, one for each invoice
+        """
+        now = self._period_on(self._today())
+        # sudo: the customer's own rows
+        stretches = self.sudo().period_ids.filtered(
+            lambda period: period.state != "void"
+            and (period.full_start, period.full_end) == (now.full_start, now.full_end))
+        credit_notes = self._moves().browse()
+        for period in stretches.sorted("date_start"):
+            if credit := period._credit_if_cut(period.date_start):
+                credit_notes += period._credit(credit, self._today())
+        return credit_notes
 
     def _net(self, invoices):
         """Let credit notes pay the invoices beside them, oldest first."""

@@ -55,10 +55,12 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         (self - charged).invoice_id._subscription_queue_mail()
 
     def _prepare_invoice_vals(self, lines):
+        """The invoice is issued today, however late; its line names the days it bills (CGI,
+        annex II, art. 242 nonies A, I, 6° and 10°). It falls due, and is chased, from today."""
         self.ensure_one()
         subscription = self.subscription_id
         return {
-            **subscription._prepare_document_vals("out_invoice", self.date_start),
+            **subscription._prepare_document_vals("out_invoice", subscription._today()),
             "fiscal_position_id": self.fiscal_position_id.id,
             "invoice_line_ids": [(0, 0, line) for line in lines],
         }

@@ -39,12 +39,12 @@ class SubscriptionRun(models.Model):
 
     @api.model
     def _cron_renew(self, limit=BATCH_SIZE):
-        """Bill what is due: a batch claimed, billed and committed at a time.
+        """Do what is due: begin, bill, resume and end, a batch claimed and committed at a time.
 
         Any number of workers may run it at once. A subscription that cannot be billed is held
         and reported to staff, and the others go on.
         """
-        self._resume_paused()
+        self._end_held(limit)
         remaining = self._count_due()
         if not remaining:
             return
@@ -83,8 +83,7 @@ class SubscriptionRun(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=remaining)
 
     def _due_domain(self):
-        return [("state", "in", self.env["subscription.subscription"]._BILLED_STATES),
-                ("is_held", "=", False), ("next_run_at", "<=", fields.Datetime.now())]
+        return [("is_held", "=", False), ("next_run_at", "<=", fields.Datetime.now())]
 
     def _count_due(self):
         return self.env["subscription.subscription"].search_count(self._due_domain())
@@ -123,7 +122,7 @@ class SubscriptionRun(models.Model):
         :return: the subscriptions held
         """
         held = batch.browse()
-        for subscription in batch:
+        for subscription in batch.filtered(lambda each: not each._is_due_to_end()):
             if missing := subscription._missing_data():
                 subscription._hold(missing)
                 held |= subscription
@@ -153,29 +152,28 @@ class SubscriptionRun(models.Model):
         more_billed, more_failed = self._renew_isolated(batch[half:])
         return billed + more_billed, failed | more_failed
 
-    def _resume_paused(self, limit=BATCH_SIZE):
-        """Resume the pauses that end today, each where its customer lives.
+    def _end_held(self, limit=BATCH_SIZE):
+        """End what is held when its last day is over: nothing more is billed, so nothing is
+        missing. One that cannot be ended stays held, as staff know."""
+        domain = [("is_held", "=", True), ("next_run_at", "<=", fields.Datetime.now()),
+                  ("end_date", "<=", fields.Date.add(fields.Date.today(), days=1))]
+        held, last = self.env["subscription.subscription"], 0
+        while found := held.search([*domain, ("id", ">", last)], order="id", limit=limit):
+            last = found[-1].id
+            try:
+                for subscription in found.try_lock_for_update(allow_referencing=True):
+                    if subscription._is_past_end():
+                        self._end_isolated(subscription)
+                self.env["ir.cron"]._commit_progress(len(found))
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()  # somebody else has it; the next run looks again
 
-        One that cannot be billed is held; one that staff resume at this moment is left to them.
-        """
-        paused = self.env["subscription.subscription"].search(
-            [("state", "=", "paused"), ("is_held", "=", False), ("resume_date", "!=", False),
-             ("resume_date", "<=", fields.Date.add(fields.Date.today(), days=1))], limit=limit)
-        try:
-            for subscription in paused.try_lock_for_update(allow_referencing=True):
-                if subscription.resume_date <= subscription._today():
-                    self._resume_isolated(subscription)
-            self.env["ir.cron"]._commit_progress()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            self.env.cr.rollback()
-
-    def _resume_isolated(self, subscription):
+    def _end_isolated(self, subscription):
         try:
             with self.env.cr.savepoint():
-                subscription._resume()
+                subscription._end(reason="term")
                 self.env.flush_all()
         except psycopg2.OperationalError:
             raise  # a conflict or a lost server is no fault of the subscription
-        except Exception as error:
-            _logger.warning("Resuming of %s failed", subscription.name, exc_info=True)
-            subscription._hold(str(error))
+        except Exception:
+            _logger.warning("Ending of %s failed", subscription.name, exc_info=True)

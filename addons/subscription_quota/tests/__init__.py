@@ -5,6 +5,7 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_dates,
     test_dunning,
     test_portal,
     test_portal_pay,

@@ -94,7 +94,8 @@ class SubscriptionCommon(TransactionCase):
 
     def invoices(self, subscription):
         return subscription.period_ids.line_ids.move_id.filtered(
-            lambda move: move.move_type == "out_invoice").sorted("invoice_date")
+            lambda move: move.move_type == "out_invoice").sorted(
+                lambda move: (move.invoice_date or date.max, move.id))
 
     def credit_notes(self, subscription):
         return subscription.period_ids.line_ids.move_id.filtered(
