@@ -9,6 +9,7 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         # sudo: accountants need no right on subscriptions to make their invoices
         return (self.display_type == "product" and self.move_id.is_sale_document()
+                and not self.is_subscription_extra
                 and self.sudo().subscription_period_id._credit_is_whole_price())
 
     def _compute_account_id(self):

@@ -128,7 +128,8 @@ class SubscriptionPeriod(models.Model):
         """Untaxed price of the credits, what was credited taken off; company currency."""
         self.ensure_one()
         lines = self.line_ids.filtered(
-            lambda line: line.parent_state == "posted" and line.display_type == "product")
+            lambda line: line.parent_state == "posted" and line.display_type == "product"
+            and not line.is_subscription_extra)
         return self.company_id.currency_id.round(
             max(-sum(lines.mapped("balance")), 0.0) * self.credit_share / 100)
 

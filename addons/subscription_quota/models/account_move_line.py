@@ -7,6 +7,9 @@ class AccountMoveLine(models.Model):
     subscription_period_id = fields.Many2one(
         "subscription.period", readonly=True, copy=False, index="btree_not_null",
         ondelete="restrict", help="The period of a subscription that the line bills or credits.")
+    is_subscription_extra = fields.Boolean(
+        readonly=True, copy=False, help="Billed with the period beside its price: a setup fee, "
+        "or what was used. A change, a pause or a cancellation gives none of it back.")
 
     quota_grant_id = fields.Many2one(
         "quota.grant", string="Extra units", readonly=True, copy=False, index="btree_not_null",
@@ -19,6 +22,7 @@ class AccountMoveLine(models.Model):
         result = super()._copy_data_extend_business_fields(values)
         if self.env.context.get("include_business_fields"):
             values["subscription_period_id"] = self.subscription_period_id.id
+            values["is_subscription_extra"] = self.is_subscription_extra
         return result
 
     def _subscription_priced_amount(self):

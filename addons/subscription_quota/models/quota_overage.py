@@ -3,8 +3,8 @@ from odoo.tools import SQL, format_date
 
 
 class QuotaOverage(models.Model):
-    """Units beyond a soft limit, on the invoice of a renewal: taken off the counter as the row
-    is made, so they are billed once."""
+    """Units beyond a soft limit, on the invoice of a renewal or on one of their own: taken off
+    the counter as the row is made, so they are billed once."""
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
@@ -38,34 +38,28 @@ class QuotaOverage(models.Model):
 
     @api.model
     def _take(self, periods):
-        """Put on these renewals what was consumed beyond soft limits and is on no invoice yet,
-        and what is held beyond them now. A unit consumed at the last second is on the next one.
+        """Put on these periods what was consumed beyond soft limits and is on no invoice yet: on
+        a renewal, with what is held beyond them now; on a row of usage; on the last row of a
+        subscription that has ended, without waiting for the end of what is counted. A unit
+        consumed at the last second is on the next one.
 
         The counters are locked: one that is consuming at this moment makes the run start again.
         """
         renewals = periods.filtered(lambda period: period.kind == "recurring")
-        if not renewals:
+        usage = periods.filtered(lambda period: period.kind == "usage")
+        last = usage.filtered(lambda period: period.subscription_id.state == "ended")
+        if not (renewals or usage):
             return
-        renewals.flush_recordset()
+        periods.flush_recordset()
         self.env["subscription.subscription"].flush_model()
-        for query in (self._consumed(renewals), self._held(renewals)):
-            self.env.cr.execute(query)
-        self.env["quota.counter"].invalidate_model()
-        renewals.invalidate_recordset(["quota_overage_ids"])
-
-    @api.model
-    def _take_rest(self, periods):
-        """Put on the last periods of subscriptions that end what no renewal will bill.
-
-        :return: the rows made
-        """
-        if not periods:
-            return self
-        self.env.cr.execute(SQL("%s RETURNING id", self._consumed(periods, last=True)))
-        made = self.browse(row[0] for row in self.env.cr.fetchall())
+        if over := renewals + usage - last:
+            self.env.cr.execute(self._consumed(over))
+        if renewals:
+            self.env.cr.execute(self._held(renewals))
+        if last:
+            self.env.cr.execute(self._consumed(last, last=True))
         self.env["quota.counter"].invalidate_model()
         periods.invalidate_recordset(["quota_overage_ids"])
-        return made
 
     def _consumed(self, periods, last=False):
         """Take off the counters what is on no invoice; of periods over by then, unless `last`."""

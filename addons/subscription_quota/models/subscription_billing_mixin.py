@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -60,6 +62,29 @@ class SubscriptionBillingMixin(models.AbstractModel):
         (self - trials)._log_events("renew")
         periods._invoice()
         return periods
+
+    def _invoice_usage(self):
+        """Invoice what was used and no renewal bills soon, on a row of no days: the invoice
+        belongs to the subscription, and is charged, chased and shown like any other.
+
+        :return: the posted ``account.move`` records
+        """
+        return self._create_periods(
+            [subscription._prepare_usage_vals() for subscription in self])._invoice()
+
+    def _prepare_usage_vals(self):
+        self.ensure_one()
+        today = self._today()
+        return {
+            **self._prepare_period_vals("usage", (today, today + timedelta(days=1)), today),
+            "date_end": today, "unit_price": 0.0}
+
+    def _find_unbilled_usage(self, last_id, limit):
+        """Extension point: subscriptions with usage to invoice before their next renewal.
+
+        :param int last_id: only those with a greater one, in this order
+        """
+        return self.browse()
 
     def _create_periods(self, vals_list):
         self._lock()
@@ -181,10 +206,13 @@ class SubscriptionBillingMixin(models.AbstractModel):
 
     def _check_can_cut(self, period):
         if period.state == "to_invoice":
+            if period == self.sudo().period_ids.sorted("date_start")[:1] and self.sale_order_id:
+                raise UserError(self.env._(
+                    "%(subscription)s: its first period is not invoiced yet. Invoice the order "
+                    "%(order)s first.", subscription=self.name, order=self.sale_order_id.name))
             raise UserError(self.env._(
-                "%(subscription)s: its first period is not invoiced yet. Invoice the order "
-                "%(order)s first.", subscription=self.name,
-                order=self.sale_order_id.name or "–"))
+                "%(period)s of %(subscription)s has no invoice any more. Invoice the period "
+                "first.", period=period.display_name, subscription=self.name))
 
     def _cut(self, day, full_credit=False):
         """End the current stretch before `day`, and credit the days after it.

@@ -66,18 +66,19 @@ class SubscriptionDocumentMixin(models.AbstractModel):
         }
 
     def _prepare_invoice_lines(self):
-        """Values of the invoice lines: the stretch, the setup fee with the first one, and what was
-        used beyond soft limits."""
+        """Values of the invoice lines: the stretch, then what is billed beside its price, the
+        setup fee with the first one and what was used. Each line knows its period, so that an
+        invoice without a price belongs to the subscription, too."""
         self.ensure_one()
-        lines = []
+        lines, extras = [], []
         if self._charge():
             lines.append(self._prepare_charge_line())
         if fee := self._setup_fee():
-            lines.append(self._prepare_setup_line(fee))
-        beyond = [overage._prepare_invoice_line() for overage in self.quota_overage_ids]
-        if beyond and not self._charge():  # the invoice knows its period by one line at least
-            beyond[0]["subscription_period_id"] = self.id
-        return lines + beyond
+            extras.append(self._prepare_setup_line(fee))
+        extras += [overage._prepare_invoice_line() for overage in self.quota_overage_ids]
+        return lines + [
+            {**extra, "subscription_period_id": self.id, "is_subscription_extra": True}
+            for extra in extras]
 
     def _charge(self):
         """What the stretch costs, in the terms of the price."""
@@ -143,7 +144,8 @@ class SubscriptionDocumentMixin(models.AbstractModel):
     def _charged_line(self):
         """The posted invoice line that bills the stretch."""
         return self.line_ids.filtered(
-            lambda line: line.move_id == self.invoice_id and line.display_type == "product")[:1]
+            lambda line: line.move_id == self.invoice_id and line.display_type == "product"
+            and not line.is_subscription_extra)[:1]
 
     def _credit(self, amount, day):
         """Post the credit note of a part of the stretch, at the taxes of its own invoice.

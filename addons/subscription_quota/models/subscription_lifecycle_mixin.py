@@ -125,7 +125,8 @@ class SubscriptionLifecycleMixin(models.AbstractModel):
         price = line.price_unit * (1 - line.discount / 100)
         period = self._create_periods([{**self._prepare_period_vals(), "unit_price": price}])
         self.next_date = period.date_end
-        if not line.price_subtotal:
+        fees = line.linked_line_ids.filtered("is_setup_fee")
+        if not any((line + fees).mapped("price_subtotal")):
             period.state = "free"
 
     def _convert(self):

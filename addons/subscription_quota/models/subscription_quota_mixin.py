@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_date
 from .. import engine
 from ..exceptions import QuotaReached, WrongState
 
+USAGE_WAITS_DAYS = 31  # for a renewal; what would wait longer is invoiced by itself
 
 class SubscriptionQuotaMixin(models.AbstractModel):
     """What a subscription may use, for code of this server. Programs elsewhere use the API.
@@ -185,19 +186,27 @@ class SubscriptionQuotaMixin(models.AbstractModel):
 
         :return: the posted ``account.move`` records
         """
-        # sudo: the engine's own rows
-        last = self.env["subscription.period"].sudo().browse(
-            subscription.sudo().period_ids.filtered(lambda period: period.state != "void").sorted(
-                "date_start")[-1:].id for subscription in self.filtered("quota_counter_ids"))
-        rest = self.env["quota.overage"].sudo()._take_rest(last.exists())
-        moves = self._moves().create([{
-            **subscription._prepare_document_vals("out_invoice", subscription._today()),
-            "fiscal_position_id": overages.period_id.fiscal_position_id.id,
-            "invoice_line_ids": [(0, 0, each._prepare_invoice_line()) for each in overages],
-        } for subscription, overages in rest.grouped("subscription_id").items()])
-        moves._post(soft=False)
-        moves._subscription_queue_mail()
-        return moves
+        self.env.cr.execute(SQL(
+            "SELECT DISTINCT subscription_id FROM quota_counter WHERE subscription_id = ANY(%s)"
+            " AND overage_amount > amount_billed", list(self.ids)))
+        return self.browse(row[0] for row in self.env.cr.fetchall())._invoice_usage()
+
+    def _find_unbilled_usage(self, last_id, limit):
+        """Those whose counted periods are over, and whose renewal comes later than it should
+        wait for: yearly plans counted by the month or left for within one, and pauses."""
+        self.env.flush_all()
+        self.env.cr.execute(SQL(
+            "SELECT DISTINCT s.id FROM quota_counter c"
+            " JOIN subscription_subscription s ON s.id = c.subscription_id"
+            " CROSS JOIN LATERAL (SELECT"
+            "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
+            " WHERE c.overage_amount > c.amount_billed AND c.period_end <= clock.today"
+            " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
+            " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
+            " ORDER BY s.id LIMIT %(limit)s",
+            now=fields.Datetime.now(), last=last_id, limit=limit, wait=USAGE_WAITS_DAYS,
+            live=list(self._LIVE_STATES), billed=list(self._BILLED_STATES)))
+        return self.browse(row[0] for row in self.env.cr.fetchall())
 
     # What a change of the subscription does -------------------------------------------------------
 

@@ -7,6 +7,7 @@ from odoo.tools.misc import formatLang
 
 from ..tools import chart, forecast
 from .quota_alert import FULL, NEAR
+from .subscription_quota_mixin import USAGE_WAITS_DAYS
 
 PAST_PERIODS = 6
 PACK_STATES = ("trial", "active", "past_due", "suspended")
@@ -208,7 +209,8 @@ class SubscriptionQuotaUsageMixin(models.AbstractModel):
         """
         # sudo: see _preview_overage
         counters = self.env["quota.counter"].sudo().search(
-            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date)])
+            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date),
+             ("period_end", ">=", fields.Date.subtract(self.next_date, days=USAGE_WAITS_DAYS))])
         return [(counter.id, counter.metric_id.id, counter.overage - counter.overage_billed,
                  counter.overage_amount - counter.amount_billed)
                 for counter in counters if counter.overage > counter.overage_billed]

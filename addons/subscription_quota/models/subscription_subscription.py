@@ -23,9 +23,9 @@ class SubscriptionSubscription(models.Model):
     _name = "subscription.subscription"
     _description = "Subscription"
     _inherit = [
+        "subscription.quota.usage.mixin", "subscription.quota.mixin",
         "portal.mixin", "mail.thread", "mail.activity.mixin", "subscription.billing.mixin",
-        "subscription.change.mixin", "subscription.lifecycle.mixin",
-        "subscription.quota.usage.mixin", "subscription.quota.mixin"]
+        "subscription.change.mixin", "subscription.lifecycle.mixin"]
     _order = "id desc"
 
     _LIVE_STATES = ("upcoming", "trial", "active", "past_due", "suspended", "paused")

@@ -20,5 +20,6 @@ from . import (
     test_quota_undo,
     test_renewal,
     test_settled_unpaid,
+    test_setup_fee,
     test_speed,
 )

@@ -71,7 +71,12 @@ class SubscriptionCommon(TransactionCase):
         return subscription
 
     def at(self, moment):
-        """The clock of a test: a UTC datetime, or noon of a date."""
+        """The clock of a test: a UTC datetime, or noon of a date.
+
+        Each step of a life is a transaction of its own: the numbers of documents that Odoo keeps
+        in memory for the present one are forgotten in between.
+        """
+        self.env.cr.precommit.data.pop("sequence.mixin", None)
         if isinstance(moment, str):
             moment = datetime.fromisoformat(moment)
         if not isinstance(moment, datetime):
