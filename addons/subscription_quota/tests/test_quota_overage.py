@@ -64,7 +64,7 @@ class TestQuotaOverage(QuotaCommon):
                              ("usage", "invoiced", 0.0))
             self.assertEqual(last, subscription._invoices_to_pay())
             with self.at(AFTER), self.enter_registry_test_mode():
-                self.env.ref("subscription_quota.ir_cron_past_due").method_direct_trigger()
+                self.env.ref("subscription_billing.ir_cron_past_due").method_direct_trigger()
             self.assertTrue(period.dunning_start)
             self.pay(last)
             self.assertEqual((period.state, subscription.state), ("paid", "ended"))
@@ -146,7 +146,7 @@ class TestQuotaOverage(QuotaCommon):
             return invoice(periods)
 
         self.patch(model, "_invoice", poisoned)
-        with mute_logger("odoo.addons.subscription_quota.models.subscription_run"):
+        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
             self.run_due(NEXT)
         self.assertEqual([each.is_held for each in subscriptions], [True, False])
         self.assertEqual(self.lines(subscriptions[1]), [[100.0], [10.0]])
