@@ -18,7 +18,8 @@ MAX_AT_ONCE = 4  # runs of addon tests, on a machine with many processors
 SECONDS = {"credit_wallet": 390, "subscription_quota": 390, "subscription_credit": 170,
            "session_booking": 125, "invoice_europe": 65, "legal_invoice": 50,
            "subscription_stripe": 45, "invoice_europe_booking": 20, "lms_link": 15,
-           "report_paper": 10, "invoice_europe_subscription": 5, "legal_training": 2}
+           "report_paper": 10, "concurrency_base": 5, "invoice_europe_subscription": 5,
+           "legal_training": 2}
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 

@@ -12,7 +12,6 @@
         "security/ir.model.access.csv",
         "security/subscription_stripe_rules.xml",
         "data/ir_cron_data.xml",
-        "data/ir_config_parameter_data.xml",
         "data/mail_template_data.xml",
         "views/stripe_event_views.xml",
         "views/stripe_health_views.xml",

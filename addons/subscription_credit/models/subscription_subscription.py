@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
+from odoo.addons.concurrency_base.tools import lock_in_order
 from odoo.addons.credit_wallet.models.credit_wallet import MAX_CREDITS
-from odoo.addons.credit_wallet.tools.queue import lock_in_order
 from odoo.addons.subscription_quota.tools import proration
 
 LEDGER_GROUPS = (

@@ -1,5 +1,6 @@
 from odoo import models
-from odoo.tools import SQL
+
+from ..tools import lock_in_order
 
 
 class PaymentTransaction(models.Model):
@@ -12,7 +13,5 @@ class PaymentTransaction(models.Model):
         later one wait and then fail with a serialization error, which both of them treat as
         "later"; without it they meet in the middle of the order's confirmation, on a unique key.
         """
-        self.env.cr.execute(SQL(
-            "SELECT id FROM payment_transaction WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
-            self.ids))
+        lock_in_order(self)
         return super()._post_process()

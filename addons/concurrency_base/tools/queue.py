@@ -1,4 +1,4 @@
-"""An orderly queue in front of a busy wallet or session.
+"""An orderly queue in front of a busy row: a wallet, a session, a subscription.
 
 Under REPEATABLE READ, clients that wait for a hot row are all refused when its owner commits,
 and Odoo's five retries are too few: 50 clients took 5 of 10 seats. So whoever wants the row
@@ -17,7 +17,7 @@ from odoo import sql_db
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-# Below the 60 s after which proxies give up; a booking holds the line for about a second.
+# Seconds, below the 60 after which proxies give up; a booking holds the line for about one.
 WAIT_SECONDS = 50
 
 
@@ -25,8 +25,8 @@ def take_turn(env, *records):
     """Wait in line for the records, then start a fresh transaction; leave when it ends.
 
     The lock order is the order of the arguments (always wallets, then sessions); within one
-    recordset it is by id. Call it before anything is written: what the current transaction
-    read is forgotten.
+    recordset it is by id. Call it before anything is written: the current transaction is
+    committed, and what it read is forgotten.
 
     :raise UserError: after :data:`WAIT_SECONDS` seconds in line.
     """
@@ -42,7 +42,7 @@ def take_turn(env, *records):
     except psycopg2.errors.LockNotAvailable as error:
         connection.close()
         raise UserError(
-            env._("Too many people are booking at this moment. Nothing was booked or spent; "
+            env._("Too many people are doing this at this moment. Nothing was changed; "
                   "please try again in a minute.")
         ) from error
     # A snapshot taken before the wait would make the first write fail: begin anew.
@@ -55,8 +55,11 @@ def take_turn(env, *records):
 def lock_in_order(*recordsets):
     """Lock the rows until the transaction ends: the recordsets in their order, each by id.
 
-    For operations on several wallets or sessions: whoever locks in the same order waits, and
-    does not deadlock. The order of the arguments is wallets, then sessions.
+    For operations on several rows: whoever locks in the same order waits, and does not deadlock.
+    The order of the arguments is wallets, then sessions; a subscription, then its periods.
+
+    :raise psycopg2.errors.SerializationFailure: when another transaction changed a row since
+        this one began; Odoo starts the request again
     """
     for records in recordsets:
         records.env.cr.execute(SQL(
