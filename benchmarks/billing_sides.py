@@ -53,7 +53,7 @@ class Side:
 
 
 class Ours(Side):
-    modules = ("subscription_quota",)
+    modules = ("subscription_billing",)
 
     def prepare(self, env):
         super().prepare(env)
@@ -72,7 +72,7 @@ class Ours(Side):
 
     def bill(self, env, number):
         """The scheduled action itself, with its time up after each batch."""
-        cron = env.ref("subscription_quota.ir_cron_renew")
+        cron = env.ref("subscription_billing.ir_cron_renew")
         progress = env["ir.cron.progress"].create({
             "cron_id": cron.id, "remaining": 0, "done": 0, "timed_out_counter": 0})
         runs = env["subscription.run"].with_context(

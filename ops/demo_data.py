@@ -176,7 +176,7 @@ def make_users(env):
                                       "email": "admin@insaho.example"})
     user("comptable@insaho.example", "Chantal Comptable",
          ["base.group_user", "account.group_account_manager", "credit_wallet.group_credit_user",
-          "subscription_quota.group_subscription_user"],
+          "subscription_billing.group_subscription_user"],
          "comptable")
     client = user("client@insaho.example", "Camille Client", ["base.group_portal"], "client",
                   **address)

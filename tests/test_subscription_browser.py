@@ -116,11 +116,11 @@ def run(house, *names):
     """Wake the scheduled actions, as their hour does."""
     with house.env() as env:
         for name in names:
-            env.ref(f"subscription_quota.ir_cron_{name}")._trigger()
+            env.ref(f"subscription_billing.ir_cron_{name}")._trigger()
 
 
 def open_subscription(agency, subscription_id):
-    agency.goto(f"/odoo/action-subscription_quota.subscription_action/{subscription_id}")
+    agency.goto(f"/odoo/action-subscription_billing.subscription_action/{subscription_id}")
     expect(agency.locator(".o_form_view")).to_be_visible()
 
 
@@ -173,7 +173,7 @@ def test_case_1_self_service_with_automatic_payment(portal, house, visitor):
 def test_case_2_manual_order_with_bank_transfer(agency, house, visitor):
     """« Commande d’abonnement manuelle avec paiement hors ligne »."""
     make_plan(house, "Maintenance du site", 149.0)
-    agency.goto("/odoo/action-subscription_quota.subscription_action")
+    agency.goto("/odoo/action-subscription_billing.subscription_action")
     agency.get_by_role("button", name="Nouveau").first.click()
     for field, text in (("partner_id", visitor.login), ("plan_id", "Maintenance du site")):
         agency.locator(f".o_field_widget[name={field}] input").fill(text)
@@ -282,7 +282,7 @@ def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house, visi
     """« Impossibilité de supprimer un service avec abonnements actifs »."""
     plan_id = make_plan(house, "Création de logo", 99.0)
     subscription_id = subscribe(house, visitor, plan_id)
-    agency.goto(f"/odoo/action-subscription_quota.subscription_plan_action/{plan_id}")
+    agency.goto(f"/odoo/action-subscription_billing.subscription_plan_action/{plan_id}")
     agency.locator(".o_cp_action_menus button").click()
     agency.get_by_role("menuitem", name="Supprimer").click()
     agency.locator(".modal").get_by_role("button", name="Supprimer").click()

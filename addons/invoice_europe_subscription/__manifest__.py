@@ -5,6 +5,6 @@
     "category": "Accounting/Localizations",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["invoice_europe", "subscription_quota"],
+    "depends": ["invoice_europe", "subscription_billing"],
     "auto_install": True,
 }

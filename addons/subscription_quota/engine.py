@@ -9,8 +9,9 @@ from datetime import datetime
 
 import psycopg2
 
+from odoo.addons.subscription_billing.tools import civil
+
 from .kept_cursor import KeptCursor
-from .tools import civil
 
 _logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@ from datetime import date
 
 from odoo.tests import tagged
 
-from odoo.addons.subscription_quota.tests.common import SubscriptionCommon
+from odoo.addons.subscription_billing.tests.common import SubscriptionCommon
 
 
 @tagged("post_install", "-at_install")

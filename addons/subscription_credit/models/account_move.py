@@ -77,8 +77,3 @@ class AccountMove(models.Model):
                 "and add the credits by hand.",
                 entries=", ".join(self.mapped("display_name"))))
         return result
-
-    def _quota_sold_without_order(self):
-        """Packs paid with credits are invoiced by the ledger, without an order."""
-        return super(AccountMove, self.filtered(
-            lambda move: not move.credit_entry_id))._quota_sold_without_order()

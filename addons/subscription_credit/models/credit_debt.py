@@ -54,11 +54,9 @@ class CreditDebt(models.Model):
 
     @api.model
     def _used_credits(self, lot):
-        """Credits that paid a debt or extra units bought something, too: refunded, they are
-        owed again."""
+        """Count credits that paid a debt as used: refunded, they are owed again."""
         return super()._used_credits(lot) - sum(lot.move_ids.filtered(
-            lambda move: move.entry_id.credit_debt_id
-            or move.entry_id.kind == "quota").mapped("credits"))
+            "entry_id.credit_debt_id").mapped("credits"))
 
     # Payment in credits -----------------------------------------------------------------------
 

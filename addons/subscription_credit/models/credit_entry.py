@@ -4,9 +4,6 @@ from odoo import fields, models
 class CreditEntry(models.Model):
     _inherit = "credit.entry"
 
-    # Kept when the addon is removed: the ledger is never rewritten.
-    kind = fields.Selection(
-        selection_add=[("quota", "Extra units")], ondelete={"quota": lambda entries: None})
     subscription_period_id = fields.Many2one(
         "subscription.period", string="Subscription period", readonly=True, ondelete="restrict",
         help="The period whose credits were granted.")
@@ -23,8 +20,3 @@ class CreditEntry(models.Model):
         if self.credit_debt_id:
             return self.company_id._credit_account("credit_giveback_account_id")
         return super()._counterpart_account(account)
-
-    def _post_to_accounts(self, account=None):
-        """Extra units are posted by their zero-payable invoice, as bookings are."""
-        others = self.filtered(lambda entry: entry.kind != "quota")
-        return super(CreditEntry, others)._post_to_accounts(account)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 
 from odoo.addons.concurrency_base.tools import lock_in_order
-from odoo.addons.subscription_quota.tools import proration
+from odoo.addons.subscription_billing.tools import proration
 
 
 class SubscriptionPeriod(models.Model):

@@ -1,8 +1,1 @@
-from . import (
-    test_books,
-    test_grant,
-    test_portal,
-    test_quota,
-    test_sequences,
-    test_take_back,
-)
+from . import test_books, test_grant, test_portal, test_sequences, test_take_back

@@ -2,7 +2,7 @@ from datetime import date
 
 from odoo.tests import tagged
 
-from odoo.addons.subscription_quota.tests.common import SubscriptionCommon
+from odoo.addons.subscription_billing.tests.common import SubscriptionCommon
 
 START = date(2027, 1, 1)
 

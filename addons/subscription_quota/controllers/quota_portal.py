@@ -2,7 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
-from .portal import SubscriptionPortal
+from odoo.addons.subscription_billing.controllers.portal import SubscriptionPortal
 
 
 class QuotaPortal(SubscriptionPortal):

@@ -91,7 +91,7 @@ class QuotaStatus(models.Model):
         """Open the change of plan with the suggested one chosen: amounts shown, then confirm."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "subscription_quota.subscription_change_request_action")
+            "subscription_billing.subscription_change_request_action")
         return {**action, "context": {
             "active_id": self.subscription_id.id, "active_model": "subscription.subscription",
             "default_subscription_id": self.subscription_id.id,

@@ -1,13 +1,4 @@
 from . import (
-    test_alike,
-    test_billing_property,
-    test_card,
-    test_cases,
-    test_change,
-    test_civil,
-    test_dunning,
-    test_portal,
-    test_portal_pay,
     test_quota_api,
     test_quota_engine,
     test_quota_overage,
@@ -17,7 +8,4 @@ from . import (
     test_quota_screens,
     test_quota_suspend,
     test_quota_undo,
-    test_renewal,
-    test_settled_unpaid,
-    test_speed,
 )

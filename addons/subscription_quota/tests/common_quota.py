@@ -5,7 +5,7 @@ import psycopg2
 from odoo.fields import Command
 from odoo.tools import mute_logger
 
-from .common import SubscriptionCommon
+from odoo.addons.subscription_billing.tests.common import SubscriptionCommon
 
 
 class QuotaCommon(SubscriptionCommon):

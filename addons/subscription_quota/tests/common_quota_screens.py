@@ -1,6 +1,6 @@
 from odoo.fields import Command
 
-from .common import SubscriptionCommon
+from odoo.addons.subscription_billing.tests.common import SubscriptionCommon
 
 
 class QuotaScreensCommon(SubscriptionCommon):

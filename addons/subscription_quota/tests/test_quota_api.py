@@ -13,8 +13,9 @@ from odoo.sql_db import Cursor
 from odoo.tests import Form, HttpCase, tagged
 from odoo.tools import html2plaintext
 
+from odoo.addons.subscription_billing.tools import civil
+
 from ..controllers import quota as controller
-from ..tools import civil
 from .common_quota import QuotaCommon
 
 KEEP = {"Accept-Language": "en"}

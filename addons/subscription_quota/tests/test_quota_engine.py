@@ -6,8 +6,10 @@ from datetime import date, datetime, timedelta
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from ..exceptions import QuotaReached, WrongState
-from ..tools import civil
+from odoo.addons.subscription_billing.exceptions import WrongState
+from odoo.addons.subscription_billing.tools import civil
+
+from ..exceptions import QuotaReached
 from .common_quota import QuotaCommon
 
 START = date(2027, 1, 31)

@@ -5,7 +5,8 @@ import re
 from odoo import http
 from odoo.tests import HttpCase, tagged
 
-from ..exceptions import WrongState
+from odoo.addons.subscription_billing.exceptions import WrongState
+
 from .common_quota_screens import QuotaScreensCommon
 
 
@@ -90,7 +91,7 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
             self.url_open(self.url).text,
             r"Next invoice[\s\S]*o_subscription_overage[\s\S]{0,200}12\.00[\s\S]{0,40}"
             "beyond the limits so far")
-        self.subscription._send_mail("subscription_quota.mail_template_renewal_ahead")
+        self.subscription._send_mail("subscription_billing.mail_template_renewal_ahead")
         [mail] = self.env["mail.mail"].search([("subject", "=like", "%renews soon")])
         self.assertRegex(mail.body_html, r"and[\s\S]{0,60}12\.00[\s\S]{0,60}beyond the limits")
 

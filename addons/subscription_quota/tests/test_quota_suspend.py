@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
-from ..exceptions import WrongState
-from .common_dunning import REFUSED, DunningCommon
+from odoo.addons.subscription_billing.exceptions import WrongState
+from odoo.addons.subscription_billing.tests.common_dunning import REFUSED, DunningCommon
 
 
 @tagged("post_install", "-at_install")

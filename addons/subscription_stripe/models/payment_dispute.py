@@ -375,7 +375,7 @@ class PaymentDispute(models.Model):
     def action_view_subscriptions(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "subscription_quota.subscription_action")
+            "subscription_billing.subscription_action")
         return {**action, "domain": [("id", "in", self.subscription_ids.ids)], "context": {}}
 
     def action_refresh(self):

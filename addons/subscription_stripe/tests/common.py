@@ -30,7 +30,7 @@ class StripeCommon:
         cls.clerk = new_test_user(
             cls.env, "stripe_clerk",
             "base.group_user,account.group_account_invoice,"
-            "subscription_quota.group_subscription_manager", lang="en_US")
+            "subscription_billing.group_subscription_manager", lang="en_US")
 
     @classmethod
     def event(cls, kind="payment_intent.succeeded", stripe_object=None, **values):

@@ -2,7 +2,7 @@ import time
 
 from odoo import fields
 
-from odoo.addons.subscription_quota.tests.common import SubscriptionCommon
+from odoo.addons.subscription_billing.tests.common import SubscriptionCommon
 
 from .common import StripeCommon
 
@@ -86,6 +86,6 @@ class DisputeCommon(StripeCommon, SubscriptionCommon):
 
     def charge(self):
         with self.enter_registry_test_mode():
-            self.env.ref("subscription_quota.ir_cron_charge").method_direct_trigger()
+            self.env.ref("subscription_billing.ir_cron_charge").method_direct_trigger()
 
     today = staticmethod(fields.Date.today)

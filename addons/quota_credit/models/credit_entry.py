@@ -1,0 +1,14 @@
+from odoo import fields, models
+
+
+class CreditEntry(models.Model):
+    _inherit = "credit.entry"
+
+    # Kept when the addon is removed: the ledger is never rewritten.
+    kind = fields.Selection(
+        selection_add=[("quota", "Extra units")], ondelete={"quota": lambda entries: None})
+
+    def _post_to_accounts(self, account=None):
+        """Extra units are posted by their zero-payable invoice, as bookings are."""
+        others = self.filtered(lambda entry: entry.kind != "quota")
+        return super(CreditEntry, others)._post_to_accounts(account)

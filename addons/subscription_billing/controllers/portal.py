@@ -1,0 +1,152 @@
+import math
+
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.http import request
+
+from odoo.addons.portal.controllers.portal import CustomerPortal
+
+NEVER_DUE = -1e12
+
+
+class SubscriptionPortal(CustomerPortal):
+    """« Mon compte › Abonnements »: what the customer has, and what they may change."""
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "subscription_count" in counters:
+            values["subscription_count"] = len(self._my_subscriptions())
+        return values
+
+    def _my_subscriptions(self):
+        """The subscriptions the user may see, by the record rules, drafts aside."""
+        subscriptions = request.env["subscription.subscription"]
+        if not subscriptions.has_access("read"):
+            return subscriptions
+        return subscriptions.search(
+            [("commercial_partner_id", "=", request.env.user.commercial_partner_id.id),
+             ("state", "!=", "draft")])
+
+    def _mine(self, subscription_id):
+        """:raise NotFound: it is another customer's, or does not exist"""
+        mine = self._my_subscriptions().filtered(
+            lambda subscription: subscription.id == subscription_id)
+        if not mine:
+            raise request.not_found()
+        # sudo: it is the user's own; the methods called check what may be done with it
+        return mine.sudo()
+
+    @http.route("/my/subscriptions", type="http", auth="user", website=True)
+    def portal_my_subscriptions(self, **kw):
+        values = self._prepare_portal_layout_values()
+        values.update({
+            "page_name": "subscriptions", "subscriptions": self._my_subscriptions().sudo()})
+        # sudo: see _mine
+        return request.render("subscription_billing.portal_my_subscriptions", values)
+
+    @http.route("/my/subscriptions/<int:subscription_id>", type="http", auth="user",
+                website=True)
+    def portal_my_subscription(self, subscription_id, **kw):
+        subscription = self._mine(subscription_id)
+        due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
+        return self._page(
+            "subscription_billing.portal_my_subscription", subscription, total_due=due,
+            can_save=due and subscription.state != "ended"
+            and self._providers_that_save(subscription, due))
+
+    def _page(self, template, subscription, **more):
+        values = self._prepare_portal_layout_values()
+        values.update({
+            "page_name": "subscription", "subscription": subscription,
+            "subscription_error": request.session.pop("subscription_error", None),
+            "prices": subscription._prices_to_change_to(),
+            "tokens": subscription._usable_tokens(), **more})
+        return request.render(template, values)
+
+    def _providers_that_save(self, subscription, amount, report=None):
+        """The payment providers with which the customer can save a card for the renewals.
+
+        sudo: customers may not read providers; what they are offered follows from them.
+        """
+        return request.env["payment.provider"].sudo()._get_compatible_providers(
+            subscription.company_id.id, request.env.user.partner_id.id, amount,
+            currency_id=subscription.currency_id.id, force_tokenization=True, report=report)
+
+    @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
+                methods=["GET"], website=True)
+    def portal_preview_change(self, subscription_id, price="", quantity="", timing="now", **kw):
+        """The exact amounts of a change, before it is confirmed."""
+        subscription = self._mine(subscription_id)
+        price, quantity = self._wished(subscription, price, quantity)
+        try:
+            preview = subscription._preview_change(price, quantity, self._timing(timing))
+        except UserError as error:
+            return self._back(subscription, str(error))
+        return self._page(
+            "subscription_billing.portal_preview_change", subscription, price=price,
+            quantity=quantity, timing=self._timing(timing), preview=preview)
+
+    @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
+                methods=["POST"], website=True)
+    def portal_change(self, subscription_id, price="", quantity="", timing="now", due="", **kw):
+        subscription = self._mine(subscription_id)
+        price, quantity = self._wished(subscription, price, quantity)
+        return self._do(subscription, lambda: subscription._change(
+            price, quantity, self._timing(timing), expected_due=_amount(due)))
+
+    @http.route("/my/subscriptions/<int:subscription_id>/<any(cancel,keep,resume,drop):what>",
+                type="http", auth="user", methods=["POST"], website=True)
+    def portal_act(self, subscription_id, what, **kw):
+        """Cancel at the end of the period, withdraw that, resume, give up a planned change."""
+        subscription = self._mine(subscription_id)
+        return self._do(subscription, {
+            "cancel": subscription._cancel, "keep": subscription._keep,
+            "resume": subscription._resume, "drop": subscription._drop_planned_change}[what])
+
+    @http.route("/my/subscriptions/<int:subscription_id>/token", type="http", auth="user",
+                methods=["POST"], website=True)
+    def portal_set_token(self, subscription_id, token="", **kw):
+        """Choose which saved means of payment is charged, or pay each invoice by oneself."""
+        subscription = self._mine(subscription_id)
+        chosen = subscription._usable_tokens().filtered(
+            lambda each: each.id == _whole(token))
+        return self._do(subscription, lambda: subscription.write({"token_id": chosen.id}))
+
+    def _wished(self, subscription, price, quantity):
+        """The price, among those the customer may change to, and the quantity asked for."""
+        chosen = subscription._prices_to_change_to().filtered(
+            lambda each: each.id == _whole(price))
+        return chosen or subscription.price_id, _whole(quantity) or subscription.quantity
+
+    def _timing(self, timing):
+        return timing if timing in ("now", "period_end") else "now"
+
+    def _do(self, subscription, action):
+        """Back to the subscription, with the reason when the action was refused."""
+        error = None
+        try:
+            with request.env.cr.savepoint():
+                action()
+        except UserError as refused:
+            error = str(refused)
+        return self._back(subscription, error)
+
+    def _back(self, subscription, error=None):
+        if error:
+            request.session["subscription_error"] = error
+        return request.redirect(f"/my/subscriptions/{subscription.id}", code=303)
+
+
+def _whole(text):
+    """The number in a form field; 0 when it is none."""
+    text = str(text).strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _amount(text):
+    """The amount shown to the customer; one that is never due when it is no number."""
+    try:
+        amount = float(text)
+    except ValueError:
+        return NEVER_DUE
+    return amount if math.isfinite(amount) else NEVER_DUE

@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+
+class ProductTemplate(models.Model):
+    _inherit = "product.template"
+
+    service_tracking = fields.Selection(
+        selection_add=[("subscription", "A subscription")],
+        ondelete={"subscription": "set default"})
+    subscription_plan_ids = fields.One2many("subscription.plan", "product_tmpl_id")
+
+    @api.model
+    def _get_saleable_tracking_types(self):
+        return super()._get_saleable_tracking_types() + ["subscription"]
+
+    def _prepare_service_tracking_tooltip(self):
+        if self.service_tracking == "subscription":
+            return self.env._("A subscription starts once the order is confirmed.")
+        return super()._prepare_service_tracking_tooltip()
+
+    def _subscription_plan(self):
+        """The plan this service is sold as, or none."""
+        # sudo: visitors of the shop have no right on plans; prices and trial are public
+        return self.sudo().subscription_plan_ids[:1]
+
+    def write(self, vals):
+        if vals.get("active") is False:
+            self._subscription_plans()._check_no_live_subscription()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_live_subscriptions(self):
+        self._subscription_plans()._check_no_live_subscription()
+
+    def _subscription_plans(self):
+        # sudo: whoever archives the service must not end up with orphan subscriptions
+        return self.sudo().with_context(active_test=False).subscription_plan_ids

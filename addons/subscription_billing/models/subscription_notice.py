@@ -1,0 +1,126 @@
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date
+
+KINDS = [
+    ("renewal", "Renewal ahead"),
+    ("trial", "End of trial ahead"),
+    ("price", "New price ahead"),
+    ("card_30", "Card expires within 30 days"),
+    ("card_7", "Card expires within 7 days"),
+]
+CARD_DAYS = {"card_30": (8, 30), "card_7": (0, 7)}  # before the last day of the card
+
+
+class SubscriptionNotice(models.Model):
+    """Something the customer was told ahead: one row, hence one mail, per kind and day."""
+
+    _name = "subscription.notice"
+    _description = "Notice to a Subscriber"
+
+    subscription_id = fields.Many2one(
+        "subscription.subscription", required=True, index=True, ondelete="cascade")
+    kind = fields.Selection(KINDS, required=True)
+    day = fields.Date(required=True, help="The day announced.")
+    amount = fields.Float(help="The price announced, of one unit.")
+    token_id = fields.Many2one(
+        "payment.token", readonly=True, index="btree_not_null", ondelete="cascade",
+        help="The card that expires.")
+    is_applied = fields.Boolean()
+
+    _once = models.UniqueIndex(
+        "(subscription_id, kind, day) WHERE token_id IS NULL", "This notice was already given.")
+    _once_a_card = models.UniqueIndex(
+        "(token_id, kind, day) WHERE token_id IS NOT NULL",
+        "The customer was already told of this card.")
+
+    @api.model
+    def _cron_notify(self, limit=500):
+        """Daily: tell what is ahead, once each; the rows decide who mails."""
+        for kind, template in (
+                ("trial", "subscription_billing.mail_template_trial_ending"),
+                ("renewal", "subscription_billing.mail_template_renewal_ahead"),
+                ("price", "subscription_billing.mail_template_price_ahead"),
+                ("card_30", "subscription_billing.mail_template_card_expiring"),
+                ("card_7", "subscription_billing.mail_template_card_expiring")):
+            while claimed := self._claim(kind, limit):
+                claimed.subscription_id._send_mail(template)
+                claimed._log_cards()
+                if not self.env["ir.cron"]._commit_progress(len(claimed)):
+                    return
+
+    def _claim(self, kind, limit):
+        """Make the rows of the notices that are due; two runs cannot make the same one.
+
+        :return: the new ``subscription.notice`` records
+        """
+        self.env.flush_all()
+        if kind in CARD_DAYS:
+            claim = self._claim_cards(kind, limit)
+        elif kind == "price":
+            claim = self._claim_prices(limit)
+        else:
+            claim = self._claim_ahead(kind, limit)
+        self.env.cr.execute(claim)
+        return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _claim_ahead(self, kind, limit):
+        """Subscriptions whose next period starts within the plan's days of reminder."""
+        return SQL(
+            "INSERT INTO subscription_notice (subscription_id, kind, day, create_date)"
+            " SELECT s.id, %(kind)s, s.next_date, %(now)s FROM subscription_subscription s"
+            " JOIN subscription_plan plan ON plan.id = s.plan_id"
+            " WHERE s.state = ANY(%(states)s) AND plan.reminder_days > 0"
+            " AND s.next_run_at > %(now)s"
+            " AND s.next_run_at <= %(now)s + plan.reminder_days * interval '1 day'"
+            " AND (s.end_date IS NULL OR s.end_date > s.next_date)"
+            " AND NOT EXISTS (SELECT FROM subscription_notice known WHERE"
+            " known.subscription_id = s.id AND known.kind = %(kind)s"
+            " AND known.day = s.next_date)"
+            " ORDER BY s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
+            kind=kind, limit=limit, now=fields.Datetime.now(),
+            states=["trial"] if kind == "trial" else ["active", "past_due"])
+
+    def _claim_prices(self, limit):
+        """Subscribers at the price as listed: an agreed price of their own stays."""
+        return SQL(
+            "INSERT INTO subscription_notice (subscription_id, kind, day, amount, create_date)"
+            " SELECT s.id, 'price', price.next_date, price.next_amount, %(now)s"
+            " FROM subscription_subscription s"
+            " JOIN subscription_plan_price price ON price.id = s.price_id"
+            " WHERE s.state = ANY(%(states)s) AND price.next_date IS NOT NULL"
+            " AND price.next_date > %(today)s"
+            " AND s.unit_price = price.amount AND NOT EXISTS (SELECT FROM subscription_notice"
+            " known WHERE known.subscription_id = s.id AND known.kind = 'price'"
+            " AND known.day = price.next_date)"
+            " ORDER BY s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
+            limit=limit, now=fields.Datetime.now(), today=fields.Date.today(),
+            states=list(self.env["subscription.subscription"]._LIVE_STATES))
+
+    def _claim_cards(self, kind, limit):
+        """Cards that live subscriptions go on using after their last day: one row a card,
+        however many subscriptions it pays."""
+        least, most = CARD_DAYS[kind]
+        today = fields.Date.today()
+        return SQL(
+            "INSERT INTO subscription_notice"
+            " (subscription_id, token_id, kind, day, create_date)"
+            " SELECT DISTINCT ON (token.id) s.id, token.id, %(kind)s, token.card_expiry, %(now)s"
+            " FROM payment_token token JOIN subscription_subscription s ON s.token_id = token.id"
+            " WHERE token.active AND token.card_expiry BETWEEN %(first)s AND %(last)s"
+            " AND s.state = ANY(%(states)s)"
+            " AND (s.end_date IS NULL OR s.end_date > token.card_expiry)"
+            " AND NOT EXISTS (SELECT FROM subscription_notice known WHERE"
+            " known.token_id = token.id AND known.kind = %(kind)s"
+            " AND known.day = token.card_expiry)"
+            " ORDER BY token.id, s.id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING id",
+            kind=kind, limit=limit, now=fields.Datetime.now(),
+            first=fields.Date.add(today, days=least), last=fields.Date.add(today, days=most),
+            states=list(self.env["subscription.subscription"]._LIVE_STATES))
+
+    def _log_cards(self):
+        """Write in the history of each subscription that its card was said to expire."""
+        live = self.env["subscription.subscription"]._LIVE_STATES
+        for day, notices in self.filtered("token_id").grouped("day").items():
+            notices.token_id.subscription_ids.filtered(
+                lambda subscription: subscription.state in live)._log_events(
+                    "card_expiry", note=format_date(self.env, day))

@@ -1,0 +1,184 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..tools import proration
+
+KINDS = [
+    ("recurring", "Period"),
+    ("change", "Rest of a period after a change"),
+    ("trial", "Trial"),
+    ("pause", "Pause"),
+]
+STATES = [
+    ("free", "Free"),
+    ("to_invoice", "To invoice"),
+    ("invoiced", "Invoiced"),
+    ("paid", "Paid"),
+    ("written_off", "Written off"),
+    ("void", "Void"),
+]
+
+
+class SubscriptionPeriod(models.Model):
+    """A stretch of days at one price. The row is the idempotency key of its invoice."""
+
+    _name = "subscription.period"
+    _description = "Period of a Subscription"
+    _order = "date_start desc, id desc"
+
+    subscription_id = fields.Many2one(
+        "subscription.subscription", required=True, readonly=True, ondelete="restrict")
+    partner_id = fields.Many2one(related="subscription_id.partner_id")
+    company_id = fields.Many2one(related="subscription_id.company_id", store=True, precompute=True)
+    currency_id = fields.Many2one(
+        "res.currency", required=True, readonly=True, ondelete="restrict")
+    kind = fields.Selection(
+        KINDS, string="Type", required=True, readonly=True, default="recurring")
+    state = fields.Selection(STATES, required=True, readonly=True, default="to_invoice")
+    date_start = fields.Date(string="From", required=True, readonly=True)
+    date_end = fields.Date(
+        string="Up to", required=True, readonly=True, help="First day after the stretch.")
+    last_day = fields.Date(string="To", compute="_compute_last_day")
+    full_start = fields.Date(
+        required=True, readonly=True, help="The whole period its price is divided by.")
+    full_end = fields.Date(required=True, readonly=True)
+    plan_id = fields.Many2one(
+        "subscription.plan", required=True, readonly=True, ondelete="restrict")
+    price_id = fields.Many2one(
+        "subscription.plan.price", required=True, readonly=True, ondelete="restrict")
+    quantity = fields.Integer(required=True, readonly=True)
+    unit_price = fields.Monetary(
+        readonly=True, help="For the whole period, as the customer's taxes make it.")
+    fiscal_position_id = fields.Many2one(
+        "account.fiscal.position", readonly=True, ondelete="restrict",
+        help="Of the customer on the day of the invoice.")
+    amount = fields.Monetary(
+        readonly=True, string="Invoiced", help="In the terms of the price: with the taxes that "
+        "are included in it, without the others.")
+    credited = fields.Monetary(readonly=True, help="Of it given back by credit notes.")
+    invoice_id = fields.Many2one(
+        "account.move", readonly=True, index="btree_not_null", ondelete="set null")
+    amount_residual = fields.Monetary(related="invoice_id.amount_residual", string="Left to pay")
+    line_ids = fields.One2many(
+        "account.move.line", "subscription_period_id", string="Invoice lines")
+    attempt_count = fields.Integer(string="Attempts", readonly=True)
+    charge_at = fields.Datetime(
+        readonly=True, help="When the customer's means of payment is charged next (UTC).")
+    transaction_ids = fields.One2many("payment.transaction", "subscription_period_id")
+
+    _once = models.UniqueIndex(
+        "(subscription_id, date_start, kind) WHERE state <> 'void'",
+        "This period is already billed.")
+    # Ranges of one number stand for equality: no extension of PostgreSQL is needed.
+    _no_overlap = models.Constraint(
+        "EXCLUDE USING gist (int4range(subscription_id, subscription_id, '[]') WITH &&,"
+        " daterange(date_start, date_end) WITH &&) WHERE (state <> 'void')",
+        "Two periods of a subscription cannot overlap.")
+    _dates_in_order = models.Constraint(
+        "CHECK(date_start <= date_end AND full_start < full_end"
+        " AND date_start >= full_start AND date_end <= full_end)",
+        "A stretch lies within its period.")
+    _only_void_is_empty = models.Constraint(
+        "CHECK(date_start < date_end OR state = 'void')", "A period has one day at least.")
+    _credit_within_invoice = models.Constraint(
+        "CHECK(credited >= 0 AND credited <= amount)",
+        "No more can be credited than was invoiced for the period.")
+    _to_charge = models.Index("(charge_at, id) WHERE charge_at IS NOT NULL")
+    _to_dun = models.Index("(id) WHERE dunning_next_date IS NOT NULL")
+
+    @api.depends("plan_id", "date_start", "date_end")
+    def _compute_display_name(self):
+        for period in self:
+            period.display_name = f"{period.plan_id.name} {period._dates_label()}"
+
+    @api.depends("date_end")
+    def _compute_last_day(self):
+        for period in self:
+            period.last_day = period.date_end and fields.Date.subtract(period.date_end, days=1)
+
+    def _dates_label(self):
+        """« 01/02/2027 – 28/02/2027 »: both days included, as people say it."""
+        self.ensure_one()
+        return (f"{format_date(self.env, self.date_start)} – "
+                f"{format_date(self.env, self.last_day)}")
+
+    def _price_of(self, first, last):
+        """What the days of the period from `first` to `last`, not included, cost.
+
+        :return: float, in the terms of the price
+        """
+        self.ensure_one()
+        return float(proration.price_of(
+            proration.as_decimal(self.unit_price) * self.quantity, self.full_start,
+            self.full_end, first, last, self.currency_id.rounding))
+
+    def _credit_if_cut(self, day):
+        """What is given back when the stretch ends before `day`: never above what is left."""
+        self.ensure_one()
+        if self.state not in ("invoiced", "paid"):
+            return 0.0
+        left = self.amount - self.credited
+        kept = self._price_of(self.date_start, max(day, self.date_start))
+        return self.currency_id.round(max(min(left - kept, left), 0.0))
+
+    def _refresh_from_invoices(self):
+        """Take amounts and state from the posted documents, whoever made or changed them."""
+        # sudo: the state of a period follows from its documents
+        lines = self.env["account.move.line"].sudo().search(
+            [("subscription_period_id", "in", self.ids), ("parent_state", "=", "posted"),
+             ("display_type", "=", "product")])
+        by_period = lines.grouped("subscription_period_id")
+        for period in self.sudo():
+            period._take_amounts(by_period.get(period, lines.browse()))
+
+    def _take_amounts(self, lines):
+        invoiced = lines.filtered(lambda line: line.move_id.move_type == "out_invoice")
+        self.amount = sum(line._subscription_priced_amount() for line in invoiced)
+        self.credited = sum(line._subscription_priced_amount() for line in lines - invoiced)
+        self.invoice_id = invoiced.move_id[-1:]
+        if self.state not in ("free", "void"):
+            self.state = self._state_of_invoice() if invoiced else "to_invoice"
+        if self.state != "invoiced":  # a payment by any route stops the chase at once
+            self.charge_at = self.dunning_start = self.dunning_error = False
+
+    def _state_of_invoice(self):
+        if self.invoice_id.payment_state not in self.invoice_id._SETTLED_STATES:
+            return "invoiced"
+        return "written_off" if self.invoice_id._is_written_off() else "paid"
+
+    def action_view_invoice(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "res_model": "account.move",
+            "res_id": self.invoice_id.id, "views": [(False, "form")],
+        }
+
+    def action_charge(self):
+        """Try the saved means of payment again, where that makes sense (case 3 of the spec).
+
+        :raise UserError: why not
+        """
+        self.subscription_id._by_staff()
+        for period in self.sudo():  # sudo: see _by_staff
+            if reason := period._why_not_to_charge():
+                raise UserError(reason)
+            period._charge_again()
+
+    def action_invoice_again(self):
+        """Bill the period anew after its invoice was cancelled.
+
+        :raise UserError: the period has an invoice, or belongs to an order that is not invoiced
+        """
+        self.ensure_one()
+        self.check_access("read")
+        self.subscription_id.check_access("write")
+        if self.state != "to_invoice":
+            raise UserError(self.env._(
+                "%(period)s of %(subscription)s already has its invoice %(invoice)s.",
+                period=self.display_name, subscription=self.subscription_id.name,
+                invoice=self.invoice_id.name or "–"))
+        # sudo: rows are written by the engine only; the right to bill was checked above
+        period = self.sudo()
+        period.fiscal_position_id = self.subscription_id._fiscal_position()
+        return period._invoice()

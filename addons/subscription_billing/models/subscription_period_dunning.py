@@ -1,0 +1,210 @@
+import logging
+from datetime import timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date, formatLang
+
+_logger = logging.getLogger(__name__)
+
+DUNNING_BATCH = 100
+# Visa and Mastercard fine a merchant who tries one card more often: 15 attempts in 30 days.
+MAX_ATTEMPTS, ATTEMPTS_WITHIN = 15, timedelta(days=30)
+
+
+class SubscriptionPeriod(models.Model):
+    """The chase of an unpaid period, by the policy of its plan."""
+
+    _inherit = "subscription.period"
+
+    dunning_start = fields.Date(
+        readonly=True, copy=False,
+        help="Civil day from which the steps of the policy are counted.")
+    dunning_next_date = fields.Date(
+        string="Next step", compute="_compute_dunning_next_date", store=True,
+        help="Civil day of the next step of the policy.")
+    dunning_action_ids = fields.One2many("dunning.action", "period_id", string="Steps done")
+    dunning_error = fields.Char(
+        readonly=True, copy=False, help="Why the last step could not be done.")
+
+    @api.depends(
+        "dunning_start", "dunning_action_ids.days", "state",
+        "subscription_id.plan_id.dunning_policy_id.step_ids.days")
+    def _compute_dunning_next_date(self):
+        for period in self:
+            step = period._dunning_ahead()[:1]
+            period.dunning_next_date = (
+                step and period.dunning_start + timedelta(days=step.days))
+
+    def _dunning_steps(self):
+        self.ensure_one()
+        return self.subscription_id.plan_id.dunning_policy_id.step_ids.sorted("days")
+
+    def _dunning_ahead(self):
+        """Steps not done yet; one that was put before a later one already done is too late."""
+        self.ensure_one()
+        if not self.dunning_start or self.state != "invoiced":
+            return self.env["dunning.step"]
+        done = max(self.dunning_action_ids.mapped("days"), default=-1)
+        return self._dunning_steps().filtered(lambda step: step.days > done)
+
+    def _start_dunning(self):
+        """Count the days from today, where the customer lives, unless they are counted."""
+        for period in self.filtered(lambda period: not period.dunning_start):
+            period.dunning_start = period.subscription_id._today()
+
+    @api.model
+    def _cron_dun(self, limit=DUNNING_BATCH):
+        """Do the steps that are due, each once; after an outage the last mail only."""
+        tomorrow = fields.Date.add(fields.Date.today(), days=1)  # it may have begun over there
+        domain = [("state", "=", "invoiced"), ("charge_at", "=", False),
+                  ("dunning_next_date", "<=", tomorrow)]
+        last = 0
+        while periods := self.search(
+                [*domain, ("id", ">", last)], order="id", limit=limit):
+            last = periods[-1].id
+            for period in periods.try_lock_for_update(allow_referencing=True):
+                period._dun_isolated()
+            if not self.env["ir.cron"]._commit_progress(len(periods)):
+                break
+
+    def _dun_isolated(self):
+        """One that cannot be chased holds nobody else up; its next run tries again."""
+        try:
+            with self.env.cr.savepoint():
+                self._dun()
+                self.dunning_error = False
+                self.env.flush_all()
+        except psycopg2.OperationalError:
+            raise  # a conflict or a lost server is no fault of the period
+        except Exception as error:
+            _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
+            self._tell_of_dunning_error(str(error))
+
+    def _tell_of_dunning_error(self, error):
+        """Tell staff, once until a step succeeds: the scheduled action tries again and again."""
+        if not self.dunning_error:
+            staff = self.subscription_id._for_staff()
+            staff._notify_staff(
+                staff.env._("Dunning failed: %(subscription)s", subscription=staff.name), error)
+        self.dunning_error = error
+
+    def _dun(self):
+        """Do what is due of one period, unless a payment is under way."""
+        self.ensure_one()
+        if self._payment_under_way():
+            return
+        late = (self.subscription_id._today() - self.dunning_start).days
+        due = self._dunning_ahead().filtered(lambda step: step.days <= late)
+        if not due:
+            return
+        charged = any(due.mapped("retry")) and not self._why_not_to_charge()
+        self._log_dunning(due, charged)
+        if any(due.mapped("notify")):
+            self.subscription_id._notify_unpaid()
+        if charged:
+            self._charge_again()  # its refusal is told by mail, then the outcome follows
+        else:
+            if any(due.mapped("remind")):
+                self._send_period_mail("subscription_billing.mail_template_past_due")
+            self._dunning_outcome()
+
+    def _log_dunning(self, steps, charged):
+        labels = steps.fields_get(["retry", "remind", "notify", "outcome"])
+        outcomes = dict(labels["outcome"]["selection"])
+        self.env["dunning.action"].create([{
+            "period_id": self.id, "days": step.days,
+            "done": ", ".join(filter(None, [
+                charged and step.retry and labels["retry"]["string"],
+                not charged and step.remind and labels["remind"]["string"],
+                step.notify and labels["notify"]["string"],
+                outcomes.get(step.outcome)])),
+        } for step in steps])
+
+    def _dunning_outcome(self):
+        """Suspend or end, when a step that says so is done and the invoice is still unpaid."""
+        for period in self:
+            done = max(period.dunning_action_ids.mapped("days"), default=-1)
+            outcomes = period._dunning_steps().filtered(
+                lambda step, done=done: step.days <= done).mapped("outcome")
+            subscription = period.subscription_id
+            if "end" in outcomes and subscription.state in subscription._LIVE_STATES:
+                subscription._end(reason="unpaid")
+            elif "suspend" in outcomes and subscription.state in ("active", "past_due"):
+                subscription._suspend(note=period.invoice_id.name)
+
+    def _why_not_to_charge(self):
+        """Why the saved means of payment must not be tried again, as a sentence; or None."""
+        self.ensure_one()
+        if payment := self._payment_under_way():
+            return self.env._(
+                "The payment %(reference)s of %(invoice)s is under way. Wait for the provider’s "
+                "answer.", reference=payment.reference, invoice=self.invoice_id.name)
+        token = self.subscription_id.token_id
+        if not token.active:
+            return self.env._("There is no saved means of payment.")
+        last = self.transaction_ids.filtered(lambda each: each.token_id == token)[:1]
+        if last.decline_kind == "hard":
+            return self.env._(
+                "The bank refused this card for good. The customer has to pay with another one.")
+        if last.decline_kind == "authentication":
+            return self.env._(
+                "The bank asks the customer to authenticate. They can pay by the link in their "
+                "mail.")
+        if self._count_attempts(token) >= MAX_ATTEMPTS:
+            return self.env._(
+                "This card was tried %(count)s times in 30 days, as often as card schemes "
+                "allow.", count=MAX_ATTEMPTS)
+        return None
+
+    def _count_attempts(self, token):
+        return self.env["payment.transaction"].search_count([
+            ("token_id", "=", token.id), ("operation", "=", "offline"), ("state", "!=", "draft"),
+            ("create_date", ">", fields.Datetime.now() - ATTEMPTS_WITHIN)])
+
+    def _dunning_wait(self, day):
+        """Leave the customer in peace until a day: the next step comes on it.
+
+        :param date day: civil day of the next step
+        :raise UserError: the day is past, or no step is ahead
+        """
+        for period in self:
+            step = period._dunning_ahead()[:1]
+            if not step:
+                raise UserError(self.env._(
+                    "%(period)s is not being chased: there is nothing to wait with.",
+                    period=period.display_name))
+            if day <= period.subscription_id._today():
+                raise UserError(self.env._("Choose a day after today."))
+            period.dunning_start = day - timedelta(days=step.days)
+            period.subscription_id._log_events("wait", note=format_date(self.env, day))
+
+    def _write_off(self, account, date, end):
+        """Give up what is due of the period's invoice, once; see ``account.move``.
+
+        :param account: the ``account.account`` of the loss
+        :param date date: of the journal entry
+        :param bool end: end the subscriptions that the invoice bills; else they go on
+        :raise UserError: a payment is under way
+        """
+        self.ensure_one()
+        self._lock_rows()
+        if self.state == "written_off":
+            return  # the same click twice
+        if self.charge_at or self._payment_under_way():
+            raise UserError(self.env._(
+                "A payment of %(invoice)s is under way. Wait for its answer, then write off what "
+                "is left.", invoice=self.invoice_id.name))
+        if self.state != "invoiced":
+            raise UserError(self.env._(
+                "Nothing is due for %(period)s.", period=self.display_name))
+        invoice = self.invoice_id
+        subscriptions = invoice._subscription_periods().subscription_id
+        subscriptions._log_events("write_off", note=formatLang(
+            self.env, invoice.amount_residual, currency_obj=invoice.currency_id))
+        if end:  # first, lest it be turned on again
+            subscriptions.filtered(
+                lambda each: each.state in each._LIVE_STATES)._end(reason="written off")
+        invoice._write_off(account, date)

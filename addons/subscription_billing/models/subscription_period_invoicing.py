@@ -1,0 +1,276 @@
+from odoo import models
+
+from ..tools import proration
+
+
+class SubscriptionPeriod(models.Model):
+    """Invoices and credit notes of periods: their lines, and the amounts they will carry."""
+
+    _inherit = "subscription.period"
+
+    def _invoice(self):
+        """Post one invoice per period, all at once; a period that costs nothing has none.
+
+        :return: the posted ``account.move`` records
+        """
+        self._collect_usage()
+        vals_list = []
+        for period in self:
+            lines = period._prepare_invoice_lines()
+            if lines:
+                vals_list.append(period._prepare_invoice_vals(lines))
+            else:
+                period.state = "free"
+        self._complete_vals(vals_list)
+        batch = self.env["subscription.invoice.batch"]
+        moves = batch._create_invoices(self.subscription_id._moves(), vals_list)
+        batch._post_invoices(moves)
+        self._queue_after_invoice()
+        return moves
+
+    def _collect_usage(self):
+        """Extension point: put on these periods what was used and is on no invoice yet.
+
+        Called before their invoices are made; lock what is counted until then.
+        """
+
+    def _prepare_usage_lines(self):
+        """Extension point: bill what :meth:`_collect_usage` put on the period.
+
+        :return: list of values of invoice lines, in the terms of the period's currency
+        """
+        self.ensure_one()
+        return []
+
+    def _complete_vals(self, vals_list):
+        """What Odoo would look up again for each invoice of the batch, looked up once."""
+        moves = self.subscription_id._moves()
+        companies = self.env["res.company"].browse({vals["company_id"] for vals in vals_list})
+        journals = {
+            company.id: moves.with_company(company).new(
+                {"move_type": "out_invoice", "company_id": company.id}).journal_id.id
+            for company in companies}
+        # sudo: whether there are any is all that is asked
+        analytic = self.env["account.analytic.distribution.model"].sudo().search_count([], limit=1)
+        for vals in vals_list:
+            vals["journal_id"] = journals[vals["company_id"]]
+            for _command, _id, line in [] if analytic else vals["invoice_line_ids"]:
+                line["analytic_distribution"] = False
+
+    def _queue_after_invoice(self):
+        """What happens after the commit: charge the token, or send the invoice to be paid."""
+        charged = self.filtered(
+            lambda period: period.state == "invoiced" and period.subscription_id.token_id)
+        if charged:
+            charged.charge_at = self.env.cr.now()
+            self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger()
+            # sudo: the queue belongs to the system
+        (self - charged).invoice_id._subscription_queue_mail()
+
+    def _prepare_invoice_vals(self, lines):
+        self.ensure_one()
+        subscription = self.subscription_id
+        return {
+            **subscription._prepare_document_vals("out_invoice", self.date_start),
+            "fiscal_position_id": self.fiscal_position_id.id,
+            "invoice_line_ids": [(0, 0, line) for line in lines],
+        }
+
+    def _prepare_invoice_lines(self):
+        """Values of the invoice lines: the stretch, the setup fee with the first one, and usage
+        that is billed on top."""
+        self.ensure_one()
+        lines = []
+        if self._charge():
+            lines.append(self._prepare_charge_line())
+        if fee := self._setup_fee():
+            lines.append(self._prepare_setup_line(fee))
+        usage = self._prepare_usage_lines()
+        if usage and not self._charge():  # the invoice knows its period by one line at least
+            usage[0]["subscription_period_id"] = self.id
+        return lines + usage
+
+    def _charge(self):
+        """What the stretch costs, in the terms of the price."""
+        self.ensure_one()
+        return self._price_of(self.date_start, self.date_end)
+
+    def _is_whole(self):
+        return (self.date_start, self.date_end) == (self.full_start, self.full_end)
+
+    def _prepare_charge_line(self):
+        """The line that bills the stretch; part of a period is one piece at its price."""
+        product = self.subscription_id._product(self.plan_id)
+        whole = self._is_whole()
+        return {
+            "product_id": product.id,
+            "name": self._line_label(),
+            "quantity": self.quantity if whole else 1,
+            "price_unit": self.unit_price if whole else self._charge(),
+            "tax_ids": [(6, 0, self.subscription_id._product_taxes(
+                product, self.fiscal_position_id)[1].ids)],
+            "subscription_period_id": self.id,
+        }
+
+    def _line_label(self):
+        subscription = self.subscription_id._local()
+        period = self.with_env(subscription.env)
+        name, dates = period.plan_id.name, period._dates_label()
+        if period._is_whole():
+            return subscription.env._("%(plan)s, %(dates)s", plan=name, dates=dates)
+        return subscription.env._(
+            "%(plan)s × %(quantity)s, %(dates)s (%(days)s of %(whole)s days)", plan=name,
+            quantity=period.quantity, dates=dates,
+            days=(period.date_end - period.date_start).days,
+            whole=(period.full_end - period.full_start).days)
+
+    def _setup_fee(self):
+        """Due with the first period billed, unless the order already charged it."""
+        subscription = self.subscription_id
+        first = not (subscription.period_ids - self).filtered(
+            lambda period: period.kind in ("recurring", "change"))
+        # sudo: the subscription's own order
+        charged = subscription.sale_line_id.sudo().linked_line_ids.filtered("is_setup_fee")
+        if self.kind != "recurring" or not first or charged:
+            return 0.0
+        return self.price_id.setup_fee
+
+    def _prepare_setup_line(self, fee):
+        subscription = self.subscription_id
+        # sudo: see _product
+        product = self.plan_id.setup_product_id.sudo().with_company(subscription.company_id)
+        taxes, mapped = subscription._product_taxes(product, self.fiscal_position_id)
+        return {
+            "product_id": product.id,
+            "name": subscription._local().env._("Setup fee"),
+            "quantity": 1,
+            "price_unit": product._get_tax_included_unit_price_from_price(
+                fee, product_taxes=taxes, product_taxes_after_fp=mapped),
+            "tax_ids": [(6, 0, mapped.ids)],
+        }
+
+    # Credit notes -------------------------------------------------------------------------------
+
+    def _charged_line(self):
+        """The posted invoice line that bills the stretch."""
+        return self.line_ids.filtered(
+            lambda line: line.move_id == self.invoice_id and line.display_type == "product")[:1]
+
+    def _credit(self, amount, day):
+        """Post the credit note of a part of the stretch, at the taxes of its own invoice.
+
+        :param float amount: in the terms of the price, at most what is left of the invoice
+        :param date day: of the credit note
+        """
+        self.ensure_one()
+        subscription = self.subscription_id
+        move = subscription._moves().create({
+            **subscription._prepare_document_vals("out_refund", day),
+            "reversed_entry_id": self.invoice_id.id,
+            "journal_id": self.invoice_id.journal_id.id,
+            "fiscal_position_id": self.invoice_id.fiscal_position_id.id,
+            "invoice_line_ids": [(0, 0, self._prepare_credit_line(amount))],
+        })
+        move._post(soft=False)
+        subscription._net(move + self.invoice_id)
+        return move
+
+    def _prepare_credit_line(self, amount):
+        line = self._charged_line()
+        untaxed, taxes = self._credit_split(amount)
+        return {
+            "product_id": line.product_id.id,
+            "account_id": line.account_id.id,
+            "name": self.subscription_id._local().env._("Credit: %(line)s", line=line.name),
+            "quantity": 1,
+            "price_unit": amount,
+            "tax_ids": [(6, 0, line.tax_ids.ids)],
+            "subscription_period_id": self.id,
+            # The taxes the invoice bore, whatever has become of their rates since.
+            "extra_tax_data": {
+                "currency_id": self.currency_id.id, "price_unit": amount, "discount": 0.0,
+                "quantity": 1.0, "manual_total_excluded_currency": untaxed,
+                "manual_tax_amounts": {
+                    str(tax.id): {"tax_amount_currency": tax_amount,
+                                  "base_amount_currency": untaxed}
+                    for tax, tax_amount in taxes.items()},
+            },
+        }
+
+    def _credit_split(self, amount):
+        """The untaxed part and the taxes of a credit, in proportion to the invoice's line.
+
+        Shares are taken of the running total, so the credits of a line never exceed it, tax
+        included, and the last one gives back the last cent.
+
+        :return: (float untaxed, dict of ``account.tax`` to float)
+        """
+        line = self._charged_line()
+        line_taxes = self._taxes_of(line)
+        taxes = {tax: self._share(whole, amount) for tax, whole in line_taxes.items()}
+        included = self.currency_id.compare_amounts(line.price_subtotal, self.amount)
+        untaxed = self._share(line.price_subtotal, amount) if included else amount
+        if included and not self.currency_id.compare_amounts(line.price_total, self.amount):
+            untaxed = self.currency_id.round(amount - sum(taxes.values()))
+        return untaxed, taxes
+
+    def _share(self, whole, amount):
+        """The part of `whole` that belongs to the next `amount` of the line."""
+        unit = self.currency_id.rounding
+        before, after, total = (proration.as_decimal(value) for value in (
+            self.credited, self.credited + amount, self.amount))
+        whole = proration.as_decimal(whole)
+        return float(proration.round_money(whole * after / total, unit)
+                     - proration.round_money(whole * before / total, unit))
+
+    def _taxes_of(self, line):
+        """What each tax of a posted line amounted to: the line's taxes, by today's weights."""
+        taxes = line.tax_ids.flatten_taxes_hierarchy()
+        total = line.price_total - line.price_subtotal
+        if len(taxes) <= 1:
+            return {tax: total for tax in taxes}
+        details = line.tax_ids._get_tax_details(
+            line.price_unit, line.quantity, precision_rounding=self.currency_id.rounding)
+        weights = {data["tax"]: data["tax_amount"] for data in details["taxes_data"]}
+        whole = sum(weights.values()) or 1.0
+        amounts = {tax: self.currency_id.round(total * weight / whole)
+                   for tax, weight in weights.items()}
+        amounts[taxes[-1]] += self.currency_id.round(total - sum(amounts.values()))
+        return amounts
+
+    # Amounts ahead of the documents -------------------------------------------------------------
+
+    def _credit_totals(self, amount):
+        """What a credit note of `amount` will show.
+
+        :return: dict of untaxed, tax and total, positive
+        """
+        untaxed, taxes = self._credit_split(amount) if amount else (0.0, {})
+        tax = self.currency_id.round(sum(taxes.values()))
+        return {"untaxed": untaxed, "tax": tax, "total": self.currency_id.round(untaxed + tax)}
+
+    def _charge_totals(self):
+        """What the invoice of the stretch will show, by Odoo's own computation of taxes.
+
+        Works on a row that is not in the database, too (``new``).
+
+        :return: dict of untaxed, tax and total
+        """
+        return self._totals_of(self._prepare_invoice_lines())
+
+    def _totals_of(self, invoice_lines):
+        """:param invoice_lines: list of values of lines of an invoice of the stretch"""
+        self.ensure_one()
+        taxes = self.env["account.tax"].sudo()  # sudo: see _fiscal_position
+        company = self.subscription_id.company_id
+        lines = [taxes._prepare_base_line_for_taxes_computation(
+            {}, currency_id=self.currency_id, quantity=line["quantity"],
+            price_unit=line["price_unit"], tax_ids=taxes.browse(line["tax_ids"][0][2]),
+            product_id=self.env["product.product"].sudo().browse(line["product_id"]))
+            for line in invoice_lines]
+        taxes._add_tax_details_in_base_lines(lines, company)
+        taxes._round_base_lines_tax_details(lines, company)
+        totals = taxes._get_tax_totals_summary(lines, self.currency_id, company)
+        return {name: self.currency_id.round(totals[key]) for name, key in (
+            ("untaxed", "base_amount_currency"), ("tax", "tax_amount_currency"),
+            ("total", "total_amount_currency"))}

@@ -1,0 +1,136 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+CANCEL_POLICIES = [
+    ("none", "Keep what was paid"),
+    ("prorated", "Credit the days left"),
+    ("full", "Credit the whole current period"),
+]
+
+
+class SubscriptionPlan(models.Model):
+    """What is sold again each period: Starter, Pro, Scale. Sold as a service product."""
+
+    _name = "subscription.plan"
+    _description = "Subscription Plan"
+    _inherits = {"product.template": "product_tmpl_id"}
+    _inherit = ["mail.thread"]
+    _order = "sequence, id"
+
+    product_tmpl_id = fields.Many2one(
+        "product.template", string="Service", required=True, ondelete="restrict", index=True,
+        help="The service sold on orders and invoices.")
+    family_id = fields.Many2one(
+        "subscription.family", ondelete="restrict", index="btree_not_null",
+        help="Customers change between plans of one family, and try one of them once.")
+    price_ids = fields.One2many("subscription.plan.price", "plan_id", string="Prices", copy=True)
+    trial_days = fields.Integer(help="Days free of charge at the start; 0: no trial.")
+    trial_needs_card = fields.Boolean(
+        string="Trial ends without card",
+        help="A trial without a saved means of payment ends; otherwise it becomes a "
+        "subscription and the first invoice is sent.")
+    commitment_months = fields.Integer(
+        string="Commitment (months)", help="Months before the customer can leave; 0: none.")
+    reminder_days = fields.Integer(
+        string="Reminder (days)", default=7,
+        help="Days before the renewal, or the end of the trial, at which the customer is told; "
+        "0: never.")
+    cancel_policy = fields.Selection(
+        CANCEL_POLICIES, string="When cancelled at once", required=True, default="prorated")
+    setup_product_id = fields.Many2one(
+        "product.product", string="Setup service", required=True, ondelete="restrict",
+        default=lambda self: self.env.ref("subscription_billing.product_setup"),
+        help="What setup fees are sold as.")
+    dunning_policy_id = fields.Many2one(
+        "dunning.policy", string="Dunning", ondelete="restrict", index="btree_not_null",
+        default=lambda self: self.env.ref(
+            "subscription_billing.dunning_policy_default", raise_if_not_found=False),
+        help="What happens while an invoice stays unpaid; empty: the first reminder only.")
+    subscription_ids = fields.One2many(
+        "subscription.subscription", "plan_id", string="Subscriptions")
+    live_count = fields.Integer(compute="_compute_live_count", string="Live subscriptions")
+
+    _product_unique = models.Constraint(
+        "UNIQUE(product_tmpl_id)", "This service is already the service of a plan.")
+    _days_not_negative = models.Constraint(
+        "CHECK(trial_days >= 0 AND commitment_months >= 0 AND reminder_days >= 0)",
+        "Days and months of a plan are whole numbers, 0 for none.")
+
+    @api.depends("subscription_ids.state")
+    def _compute_live_count(self):
+        counts = dict(self.env["subscription.subscription"]._read_group(
+            [("plan_id", "in", self.ids), ("state", "in", self._live_states())],
+            ["plan_id"], ["__count"]))
+        for plan in self:
+            plan.live_count = counts.get(plan, 0)
+
+    @api.model
+    def _live_states(self):
+        return self.env["subscription.subscription"]._LIVE_STATES
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            vals.setdefault("type", "service")
+            vals.setdefault("invoice_policy", "order")
+            vals.setdefault("service_tracking", "subscription")
+        plans = super().create(vals_list)
+        plans.filtered(lambda plan: not plan.family_id)._make_own_family()
+        return plans
+
+    def _make_own_family(self):
+        """A plan of no family stands alone: its trial is once for each customer, too."""
+        for plan in self:
+            family = self.env["subscription.family"].search([("name", "=", plan.name)], limit=1)
+            plan.family_id = family or family.create({"name": plan.name})
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_live(self):
+        self._check_no_live_subscription()
+
+    def _check_no_live_subscription(self):
+        """A service people pay for is neither deleted nor archived (case 7 of the spec).
+
+        :raise UserError: names the subscriptions to cancel first
+        """
+        # sudo: subscriptions of companies the user does not see hold the plan, too
+        live = self.env["subscription.subscription"].sudo().search(
+            [("plan_id", "in", self.ids), ("state", "in", self._live_states())], limit=21)
+        if live:
+            names = [f"{subscription.name} ({subscription.partner_id.name})"
+                     for subscription in live[:20]] + (["…"] if len(live) > 20 else [])
+            raise UserError(self.env._(
+                "You cannot delete a service with active subscriptions. Please cancel all "
+                "subscriptions first.") + "\n" + "\n".join(names))
+
+    def _price_in(self, currency, unit=None, count=None):
+        """The price in a currency, of an interval when one is asked for.
+
+        :raise UserError: the plan has no such price
+        """
+        self.ensure_one()
+        prices = self.price_ids.filtered(
+            lambda price: price.active and price.currency_id == currency
+            and (not unit or (price.interval_unit, price.interval_count) == (unit, count or 1)))
+        if not prices:
+            raise UserError(self.env._(
+                "“%(plan)s” has no price in %(currency)s. Add one on the plan, or choose "
+                "another currency.", plan=self.name, currency=currency.name))
+        return prices[0]
+
+    def action_view_subscriptions(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_billing.subscription_action")
+        return {**action, "domain": [("plan_id", "=", self.id)],
+                "context": {"default_plan_id": self.id}}
+
+    def _trial_available(self, partner):
+        """Whether this customer may still try a plan of the family."""
+        self.ensure_one()
+        if not self.trial_days:
+            return False
+        # sudo: only a yes or no about the customer's own past is told
+        return not self.env["subscription.subscription"].sudo().search_count([
+            ("commercial_partner_id", "=", partner.commercial_partner_id.id),
+            ("trial_family_id", "=", self.family_id.id)], limit=1)

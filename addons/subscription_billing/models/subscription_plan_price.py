@@ -1,0 +1,136 @@
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date, formatLang
+
+INTERVAL_UNITS = [("week", "Week"), ("month", "Month"), ("year", "Year")]
+MONTHS = {"week": 12 / 52, "month": 1, "year": 12}  # of one unit
+
+
+class SubscriptionPlanPrice(models.Model):
+    """What a plan costs each interval, in one currency."""
+
+    _name = "subscription.plan.price"
+    _description = "Price of a Plan"
+    _order = "plan_id, sequence, id"
+
+    plan_id = fields.Many2one(
+        "subscription.plan", required=True, index=True, ondelete="cascade")
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    interval_count = fields.Integer(string="Every", required=True, default=1)
+    interval_unit = fields.Selection(INTERVAL_UNITS, required=True, default="month")
+    currency_id = fields.Many2one(
+        "res.currency", required=True, default=lambda self: self.env.company.currency_id)
+    amount = fields.Monetary(
+        string="Price", required=True,
+        help="Of one unit for the interval, with or without tax as the taxes of the service say.")
+    setup_fee = fields.Monetary(help="Added once, to the first invoice.")
+    next_amount = fields.Monetary(
+        string="Next price", readonly=True,
+        help="Takes the place of the price at renewals from the date beside it.")
+    next_date = fields.Date(string="Next price from", readonly=True)
+
+    _interval_positive = models.Constraint(
+        "CHECK(interval_count > 0)",
+        "An interval is one week, month or year at least: it cannot be zero.")
+    _amounts_not_negative = models.Constraint(
+        "CHECK(amount >= 0 AND setup_fee >= 0 AND (next_amount IS NULL OR next_amount >= 0))",
+        "Prices and setup fees cannot be negative.")
+    _interval_once = models.UniqueIndex(
+        "(plan_id, interval_unit, interval_count, currency_id) WHERE active",
+        "This plan already has a price for this interval and currency. Archive it first.")
+
+    @api.depends("interval_count", "interval_unit", "amount", "currency_id", "plan_id.name",
+                 "plan_id.taxes_id")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for price in self:
+            price.display_name = self.env._(
+                "%(plan)s, %(amount)s %(interval)s", plan=price.plan_id.name,
+                amount=price._amount_label(), interval=price._interval_label())
+
+    def _amount_label(self):
+        """« 49,00 € HT »: a price without a word on tax is taken for what is paid."""
+        return self._with_tax_word(self.amount)
+
+    def _with_tax_word(self, amount):
+        """An amount of this price in words; with "excl. tax" or "incl. tax" where it is taxed."""
+        self.ensure_one()
+        label = formatLang(self.env, amount, currency_obj=self.currency_id)
+        taxes = self._taxes().filtered("amount")
+        if not taxes:
+            return label
+        included = all(taxes.mapped("price_include"))
+        return self.env._("%(amount)s incl. tax", amount=label) if included else self.env._(
+            "%(amount)s excl. tax", amount=label)
+
+    def _total_label(self):
+        """« 58,80 € TTC » where the price itself is without tax; else empty."""
+        self.ensure_one()
+        totals = self._taxes().compute_all(self.amount, currency=self.currency_id)
+        if not self.currency_id.compare_amounts(totals["total_included"], self.amount):
+            return ""
+        return self.env._("%(amount)s incl. tax", amount=formatLang(
+            self.env, totals["total_included"], currency_obj=self.currency_id))
+
+    def _taxes(self):
+        """Those of the plan; what a customer's fiscal position makes of them comes later."""
+        # sudo: the taxes of what is on sale are public
+        plan = self.plan_id.sudo()
+        return plan.taxes_id._filter_taxes_by_company(plan.company_id or self.env.company)
+
+    def _interval_label(self):
+        """« par mois », « tous les 3 mois »: the interval as people say it."""
+        self.ensure_one()
+        count, unit = self.interval_count, self.interval_unit
+        if count == 1:
+            return {"week": self.env._("per week"), "month": self.env._("per month"),
+                    "year": self.env._("per year")}.get(unit, "")
+        return {"week": self.env._("every %(count)s weeks", count=count),
+                "month": self.env._("every %(count)s months", count=count),
+                "year": self.env._("every %(count)s years", count=count)}.get(unit, "")
+
+    def _per_month(self, amount):
+        """An amount of one interval brought to a month, for recurring revenue."""
+        self.ensure_one()
+        return amount / (MONTHS[self.interval_unit] * self.interval_count)
+
+    def _same_interval(self, other):
+        return (self.interval_unit, self.interval_count) == (
+            other.interval_unit, other.interval_count)
+
+    @api.constrains("interval_unit", "interval_count", "currency_id", "plan_id")
+    def _check_not_in_use(self):
+        """What was sold stays what it was: a new interval is a new price."""
+        if self._origin and self.env["subscription.subscription"].sudo().search_count(
+                [("price_id", "in", self.ids), ("state", "!=", "draft")], limit=1):
+            # sudo: subscriptions of every company hold the price
+            raise ValidationError(self.env._(
+                "%(price)s is in use: its interval and currency stay. Add another price and "
+                "archive this one.", price=self[:1].display_name))
+
+    def _announce(self, amount, from_date, notice_days=30):
+        """Change the price for renewals from a date; each subscriber is told by mail, once.
+
+        :param float amount: new price of one unit
+        :param date from_date: periods that start on it or later bear the new price
+        :param int notice_days: least number of days between the mail and that date
+        :raise UserError: the date leaves the subscribers less notice
+        """
+        self.ensure_one()
+        soonest = fields.Date.context_today(self) + relativedelta(days=notice_days)
+        if from_date < soonest:
+            raise UserError(self.env._(
+                "%(price)s can change on %(date)s at the soonest: subscribers are told "
+                "%(days)s days ahead.", price=self.display_name, days=notice_days,
+                date=format_date(self.env, soonest)))
+        self.write({"next_amount": amount, "next_date": from_date})
+        self.env.ref("subscription_billing.ir_cron_notices").sudo()._trigger()
+        # sudo: whoever sets prices may have the notices sent
+
+    def _amount_on(self, day):
+        """The price of a period that starts on `day`, as announced."""
+        self.ensure_one()
+        return self.next_amount if self.next_date and day >= self.next_date else self.amount

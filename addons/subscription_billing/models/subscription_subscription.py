@@ -1,0 +1,457 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
+
+from ..exceptions import WrongState
+from ..tools import civil
+
+STATES = [
+    ("draft", "Draft"),
+    ("trial", "Trial"),
+    ("active", "Active"),
+    ("past_due", "Past due"),
+    ("suspended", "Suspended"),
+    ("paused", "Paused"),
+    ("ended", "Ended"),
+]
+
+
+class SubscriptionSubscription(models.Model):
+    """A customer's contract for a plan: what to bill next, and what was billed."""
+
+    _name = "subscription.subscription"
+    _description = "Subscription"
+    _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+
+    _LIVE_STATES = ("trial", "active", "past_due", "suspended", "paused")
+    _BILLED_STATES = ("trial", "active", "past_due")
+    _SERVED_STATES = ("trial", "active", "past_due")  # the service is on
+    # What the engine alone writes, and what is agreed until a change is made by its methods.
+    _ENGINE_FIELDS = frozenset((
+        "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
+        "sale_line_id"))
+    _TERMS = frozenset((
+        "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz"))
+
+    name = fields.Char(string="Number", readonly=True, copy=False, index="trigram")
+    state = fields.Selection(
+        STATES, required=True, readonly=True, default="draft", index=True, copy=False)
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, index=True, ondelete="restrict")
+    commercial_partner_id = fields.Many2one(
+        related="partner_id.commercial_partner_id", store=True, precompute=True, index=True)
+    partner_invoice_id = fields.Many2one(
+        "res.partner", string="Invoice address", ondelete="restrict", required=True,
+        compute="_compute_partner_invoice_id", store=True, readonly=False, precompute=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company)
+    user_id = fields.Many2one(
+        "res.users", string="Responsible", default=lambda self: self.env.user,
+        domain="[('share', '=', False)]", help="Is told when something needs a person.")
+    plan_id = fields.Many2one(
+        "subscription.plan", required=True, index=True, ondelete="restrict")
+    family_id = fields.Many2one(related="plan_id.family_id")
+    price_id = fields.Many2one(
+        "subscription.plan.price", required=True, ondelete="restrict",
+        domain="[('plan_id', '=', plan_id)]", index=True)
+    currency_id = fields.Many2one(related="price_id.currency_id", store=True, precompute=True)
+    quantity = fields.Integer(required=True, default=1, help="Seats, or units of the plan.")
+    unit_price = fields.Monetary(
+        compute="_compute_unit_price", store=True, readonly=False, precompute=True,
+        help="Of one unit for the interval, as agreed with this customer.")
+    mrr = fields.Monetary(
+        string="MRR", compute="_compute_mrr", store=True,
+        help="Monthly recurring revenue, in the subscription's currency.")
+    tz = fields.Selection(
+        "_tz_get", string="Timezone", required=True, compute="_compute_tz", store=True,
+        readonly=False, precompute=True, help="Days are counted where the customer lives.")
+    anchor_date = fields.Date(
+        string="Start", copy=False,
+        help="First day of the first period: every period starts a whole number of intervals "
+        "after it. Empty: the day the subscription is started.")
+    next_date = fields.Date(
+        string="Next period", readonly=True, copy=False,
+        help="First civil day that is not yet billed.")
+    next_run_at = fields.Datetime(
+        compute="_compute_next_run_at", store=True, readonly=True,
+        help="When that day begins in the subscription's timezone (UTC).")
+    trial_end = fields.Date(readonly=True, copy=False, help="First day after the trial.")
+    trial_family_id = fields.Many2one(
+        "subscription.family", readonly=True, copy=False, ondelete="restrict")
+    end_date = fields.Date(
+        string="Ends on", copy=False, help="First day without the service.")
+    commitment_end = fields.Date(
+        string="Committed until", copy=False, help="First day the customer is free to leave.")
+    resume_date = fields.Date(string="Resumes on", copy=False)
+    is_held = fields.Boolean(
+        string="Held", readonly=True, copy=False,
+        help="Left out of the renewals until staff have mended what is missing.")
+    hold_reason = fields.Char(readonly=True, copy=False)
+    token_id = fields.Many2one(
+        "payment.token", string="Means of payment", copy=False, ondelete="restrict",
+        help="Charged at each renewal; empty: the customer pays each invoice.")
+    sale_line_id = fields.Many2one(
+        "sale.order.line", readonly=True, copy=False, ondelete="restrict")
+    sale_order_id = fields.Many2one(related="sale_line_id.order_id")
+    backlog_count = fields.Integer(
+        compute="_compute_backlog_count",
+        help="Invoices made at once when the subscription starts in the past.")
+    backlog_confirmed = fields.Boolean(string="Bill the past periods", copy=False)
+    period_ids = fields.One2many("subscription.period", "subscription_id", string="Periods")
+    event_ids = fields.One2many("subscription.event", "subscription_id", string="History")
+    change_ids = fields.One2many("subscription.change", "subscription_id", string="Changes")
+    planned_change_id = fields.Many2one(
+        "subscription.change", compute="_compute_ahead", string="Planned change")
+    next_total = fields.Monetary(
+        compute="_compute_ahead", string="Next invoice", help="Tax included.")
+    next_overage = fields.Monetary(
+        compute="_compute_ahead", string="Beyond the limits so far",
+        help="Tax included; billed on top of the next invoice.")
+    invoice_count = fields.Integer(compute="_compute_invoice_count")
+    dunning_next_date = fields.Date(compute="_compute_dunning_next_date", string="Next step")
+
+    _quantity_positive = models.Constraint(
+        "CHECK(quantity > 0)", "A subscription is for one unit at least.")
+    _price_not_negative = models.Constraint(
+        "CHECK(unit_price >= 0)", "The price of a subscription cannot be negative.")
+    _has_next_period = models.Constraint(
+        "CHECK(state IN ('draft', 'ended') OR (anchor_date IS NOT NULL"
+        " AND next_date IS NOT NULL))",
+        "A running subscription knows its start and its next period.")
+    _sale_line_once = models.UniqueIndex(
+        "(sale_line_id) WHERE sale_line_id IS NOT NULL",
+        "This order line already has its subscription.")
+    _trial_once = models.UniqueIndex(
+        "(commercial_partner_id, trial_family_id) WHERE trial_family_id IS NOT NULL",
+        "This customer has already tried a plan of this family.")
+    _by_number = models.UniqueIndex(  # as programs name it
+        "(name, company_id)", "Another subscription has this number.")
+    _due = models.Index(
+        "(next_run_at, id) WHERE state IN ('trial', 'active', 'past_due') AND NOT is_held")
+
+    @api.model
+    def _tz_get(self):
+        return self.env["res.partner"]._fields["tz"]._description_selection(self.env)
+
+    @api.depends("partner_id")
+    def _compute_partner_invoice_id(self):
+        for subscription in self:
+            subscription.partner_invoice_id = (
+                subscription.partner_id.address_get(["invoice"])["invoice"]
+                if subscription.partner_id else False)
+
+    @api.depends("price_id")
+    def _compute_unit_price(self):
+        for subscription in self:
+            subscription.unit_price = subscription.price_id.amount
+
+    @api.depends("partner_id", "company_id")
+    def _compute_tz(self):
+        for subscription in self:
+            subscription.tz = (
+                subscription.tz or subscription.partner_id.tz
+                or subscription.company_id.partner_id.tz or "Europe/Paris")
+
+    @api.depends("state", "unit_price", "quantity", "price_id")
+    def _compute_mrr(self):
+        for subscription in self:
+            counts = subscription.state in ("active", "past_due") and subscription.price_id
+            subscription.mrr = counts and subscription.price_id._per_month(
+                subscription.unit_price * subscription.quantity)
+
+    @api.depends("next_date", "tz")
+    def _compute_next_run_at(self):
+        for subscription in self:
+            subscription.next_run_at = subscription.next_date and civil.utc_midnight(
+                subscription.next_date, subscription.tz)
+
+    @api.depends("anchor_date", "price_id", "state", "tz")
+    def _compute_backlog_count(self):
+        for subscription in self:
+            subscription.backlog_count = (
+                subscription.state == "draft" and subscription.anchor_date
+                and subscription.price_id and subscription._count_backlog())
+
+    @api.depends("change_ids.state", "state", "next_date", "unit_price", "quantity")
+    def _compute_ahead(self):
+        for subscription in self:
+            subscription.planned_change_id = subscription._planned_change()
+            ahead = subscription._preview_next_invoice()
+            beyond = ahead and subscription._preview_usage()
+            subscription.next_total = ahead["total"] if ahead else 0.0
+            subscription.next_overage = beyond["total"] if beyond else 0.0
+
+    @api.depends("period_ids.invoice_id")
+    def _compute_invoice_count(self):
+        counts = dict(self.env["subscription.period"]._read_group(
+            [("subscription_id", "in", self.ids), ("invoice_id", "!=", False)],
+            ["subscription_id"], ["invoice_id:count_distinct"]))
+        for subscription in self:
+            subscription.invoice_count = counts.get(subscription, 0)
+
+    @api.depends("period_ids.dunning_next_date")
+    def _compute_dunning_next_date(self):
+        for subscription in self:
+            ahead = subscription.period_ids.filtered("dunning_next_date")
+            subscription.dunning_next_date = min(
+                ahead.mapped("dunning_next_date"), default=False)
+
+    def _compute_access_url(self):
+        result = super()._compute_access_url()
+        for subscription in self:
+            subscription.access_url = f"/my/subscriptions/{subscription.id}"
+        return result
+
+    @api.constrains("price_id", "plan_id")
+    def _check_price_of_plan(self):
+        for subscription in self:
+            if subscription.price_id.plan_id != subscription.plan_id:
+                raise ValidationError(self.env._(
+                    "“%(price)s” is not a price of “%(plan)s”. Choose one of its own prices.",
+                    price=subscription.price_id.display_name, plan=subscription.plan_id.name))
+
+    @api.constrains("token_id", "partner_id")
+    def _check_token_of_customer(self):
+        for subscription in self.sudo():  # sudo: tokens are readable by their owner only
+            owner = subscription.token_id.partner_id.commercial_partner_id
+            if subscription.token_id and owner != subscription.commercial_partner_id:
+                raise ValidationError(self.env._(
+                    "The means of payment of %(subscription)s belongs to another customer.",
+                    subscription=subscription.name or subscription.partner_id.name))
+
+    @api.onchange("plan_id")
+    def _onchange_plan_id(self):
+        if self.price_id.plan_id != self.plan_id:
+            self.price_id = self.plan_id.price_ids[:1]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        sequence = self.env["ir.sequence"]
+        for vals in vals_list:
+            self._check_by_hand(vals.keys() & self._ENGINE_FIELDS)
+            # sudo: the number is given by the system, whoever subscribes
+            vals.setdefault("name", sequence.sudo().next_by_code("subscription.subscription"))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        fixed = self._ENGINE_FIELDS
+        if any(subscription.state != "draft" for subscription in self):
+            fixed |= self._TERMS
+        self._check_by_hand(vals.keys() & fixed)
+        return super().write(vals)
+
+    def _check_by_hand(self, names):
+        """Fields that decide what is billed follow from the actions, which act as the system.
+
+        :raise UserError: somebody writes them directly, by an import or a call
+        """
+        if names and not self.env.su:
+            labels = self.fields_get(names, ["string"])
+            raise UserError(self.env._(
+                "%(fields)s cannot be written by hand. Use the buttons of the subscription: "
+                "Start, Change, Pause, Cancel.",
+                fields=", ".join(sorted(labels[name]["string"] for name in names))))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_started(self):
+        if started := self.filtered(lambda subscription: subscription.state != "draft"):
+            raise UserError(self.env._(
+                "%(subscription)s has a history and cannot be deleted. Cancel it instead.",
+                subscription=started[0].name))
+
+    # Actions of staff ---------------------------------------------------------------------
+
+    def _by_staff(self):
+        """The subscriptions as the engine sees them, for a user who may write them.
+
+        :raise AccessError: the user may not
+        """
+        self.check_access("write")
+        return self.sudo()  # sudo: the right was just checked; the engine writes more than it
+
+    def action_pause(self):
+        for subscription in self._by_staff():
+            subscription._pause()
+
+    def action_resume(self):
+        for subscription in self._by_staff():
+            subscription._resume()
+
+    def action_keep(self):
+        for subscription in self._by_staff():
+            subscription._keep()
+
+    def action_drop_change(self):
+        self._by_staff()._drop_planned_change()
+
+    def action_charge(self):
+        """Try the saved means of payment again for what is unpaid (case 3 of the spec).
+
+        :raise UserError: why not
+        """
+        self.period_ids.filtered(lambda period: period.state == "invoiced").action_charge()
+
+    def action_view_invoices(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.action_move_out_invoice_type")
+        return {**action, "domain": [("id", "in", self._documents().ids)], "context": {}}
+
+    def action_view_unpaid(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_billing.dunning_period_action")
+        return {**action, "domain": [
+            ("subscription_id", "=", self.id), ("dunning_start", "!=", False)]}
+
+    def action_view_order(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "res_model": "sale.order",
+            "res_id": self.sale_line_id.order_id.id, "views": [(False, "form")],
+        }
+
+    # Days --------------------------------------------------------------------------------
+
+    def _today(self):
+        """The civil day where the customer lives."""
+        self.ensure_one()
+        return civil.local_day(fields.Datetime.now(), self.tz)
+
+    def _interval(self):
+        """Anchor, unit and count: what the civil calendar needs to name periods."""
+        self.ensure_one()
+        return self.anchor_date, self.price_id.interval_unit, self.price_id.interval_count
+
+    def _count_backlog(self):
+        self.ensure_one()
+        return civil.count_periods(*self._interval(), self._today())
+
+    def _preview_usage(self):
+        """Extension point: what was used by now and the next invoice will bill on top.
+
+        :return: dict of untaxed, tax and total in the subscription's currency; None for nothing
+        """
+        self.ensure_one()
+
+    # Events ------------------------------------------------------------------------------
+
+    def _check_state(self, *allowed):
+        """:raise WrongState: some of the subscriptions are in another state"""
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for subscription in self:
+            if subscription.state not in allowed:
+                raise WrongState(self.env._(
+                    "%(subscription)s is in the state “%(state)s”; this needs one of: "
+                    "%(allowed)s.", subscription=subscription.name,
+                    state=states[subscription.state],
+                    allowed=", ".join(states[state] for state in allowed)))
+
+    def _transition(self, kind, state, allowed, note=False, **vals):
+        """Move the subscriptions to a state, and write it in their history.
+
+        :param tuple allowed: states they may come from
+        :param vals: what else changes with it
+        :raise WrongState: one of them comes from elsewhere; nothing was written
+        """
+        self._check_state(*allowed)
+        before = {subscription: (subscription.state, subscription.mrr) for subscription in self}
+        self.write({"state": state, **vals})
+        self._log_events(kind, before, note)
+
+    def _log_events(self, kind, before=None, note=False):
+        """Append to the history; `before` holds the state and MRR of each before the change."""
+        before = before or {}
+        # sudo: the history follows from what was done, nobody writes it by hand
+        return self.env["subscription.event"].sudo().create([{
+            "subscription_id": subscription.id,
+            "company_id": subscription.company_id.id,
+            "currency_id": subscription.currency_id.id,
+            "kind": kind,
+            "note": note,
+            "from_state": before.get(subscription, (subscription.state, 0))[0],
+            "to_state": subscription.state,
+            "mrr_change": subscription.mrr - before.get(subscription, (0, subscription.mrr))[1],
+        } for subscription in self])
+
+    def _state_sentence(self):
+        """What the state means for the customer, in a line."""
+        self.ensure_one()
+        day = format_date(self.env, self.next_date) if self.next_date else ""
+        end = format_date(self.env, self.end_date) if self.end_date else ""
+        if self.end_date and self.state in self._SERVED_STATES:
+            return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
+        waiting = self.period_ids.filtered(lambda period: period.state == "invoiced").invoice_id
+        if self.state == "active" and waiting:
+            return self._waiting_sentence(len(waiting), day)
+        return {
+            "draft": self.env._("Not started yet."),
+            "trial": self.env._("Free until %(date)s.", date=day),
+            "active": self.env._("All is well. Next invoice on %(date)s.", date=day),
+            "past_due": self.env._("An invoice is unpaid. Pay it to keep the service."),
+            "suspended": self.env._("The service is off until the invoices are paid."),
+            "paused": self._paused_sentence(),
+            "ended": self.env._("This subscription is over."),
+        }[self.state]
+
+    def _paused_sentence(self):
+        if not self.resume_date:
+            return self.env._("The service is off, and nothing is billed until you resume.")
+        return self.env._(
+            "The service is off, and nothing is billed until it resumes on %(date)s.",
+            date=format_date(self.env, self.resume_date))
+
+    def _waiting_sentence(self, count, day):
+        if count == 1:
+            return self.env._(
+                "An invoice waits for your payment. The next one comes on %(date)s.", date=day)
+        return self.env._(
+            "%(count)s invoices wait for your payment. The next one comes on %(date)s.",
+            count=count, date=day)
+
+    # What the portal offers ---------------------------------------------------------------
+
+    def _prices_to_change_to(self):
+        """Prices on sale that may take the place of the present one."""
+        self.ensure_one()
+        # sudo: prices of the family are public to its subscribers
+        plans = self.sudo().family_id.plan_ids.filtered(
+            lambda plan: plan.active and (plan.is_published or plan == self.plan_id))
+        return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
+
+    def _invoices_to_pay(self, lock=False):
+        """What the customer may pay by a new card now: all that is due, but what is about to be
+        charged or being paid.
+
+        :param bool lock: wait for whoever is charging or writing off, see ``_lock_rows``
+        """
+        self.ensure_one()
+        # sudo: the customer's own; the portal checks its own access
+        periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
+        if lock and periods:
+            periods._lock_rows()
+        return periods.filtered(
+            lambda period: not period.charge_at
+            and period.invoice_id._has_to_be_paid()).invoice_id.sorted("id")
+
+    def _wants_token(self):
+        """Whether a card just used or saved should pay the renewals: there is none, or it was
+        refused or is about to expire."""
+        self.ensure_one()
+        last = self.env["payment.transaction"].search(
+            [("subscription_period_id.subscription_id", "=", self.id),
+             ("token_id", "=", self.token_id.id)], order="id desc", limit=1)
+        return (not self.token_id.active or last.state in ("error", "cancel")
+                or self.token_id._expires_soon())
+
+    def _usable_tokens(self):
+        """Saved means of payment that the user may have charged at renewals: their own and
+        their company's."""
+        self.ensure_one()
+        owners = self.env.user.partner_id + self.partner_id + self.commercial_partner_id
+        # sudo: those of the customer's own company only are read
+        return self.env["payment.token"].sudo().search([
+            ("partner_id", "in", owners.ids),
+            ("partner_id.commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("company_id", "in", [False, self.company_id.id])])

@@ -1,0 +1,247 @@
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..exceptions import PreviewMismatch
+from ..tools import civil
+
+NOTHING = {"untaxed": 0.0, "tax": 0.0, "total": 0.0}
+
+
+class SubscriptionSubscription(models.Model):
+    """Upgrades, downgrades, quantities and cycles: what they cost, then exactly that."""
+
+    _inherit = "subscription.subscription"
+
+    def _preview_change(self, price=None, quantity=None, timing="now"):
+        """The exact amounts of a change; nothing is written.
+
+        :param price: the ``subscription.plan.price`` wished, by default the present one
+        :param int quantity: by default the present one
+        :param str timing: "now" or "period_end"
+        :return: dict of ``date`` (first day at the new price), ``credit``, ``charge`` and
+            ``next`` (each untaxed, tax, total), ``due`` now, and ``next_date``
+        :raise UserError: the change is not possible; says why
+        """
+        self.ensure_one()
+        price, quantity = price or self.price_id, quantity or self.quantity
+        self._check_change(price, quantity, timing)
+        terms = self._terms(price, quantity)
+        if timing == "period_end" or self.state == "trial":
+            anchor = (self.anchor_date if price._same_interval(self.price_id)
+                      else self.next_date)
+            return {"date": self.next_date if timing == "period_end" else self._today(),
+                    "credit": NOTHING, "charge": NOTHING, "due": 0.0,
+                    "next": self._whole_period_totals(terms, price, anchor),
+                    "next_date": self.next_date}
+        return self._preview_now(terms, price)
+
+    def _preview_now(self, terms, price):
+        today = self._today()
+        period = self._period_on(today)
+        row = self._prepare_change_row(terms, price, today)
+        credit = period._credit_totals(period._credit_if_cut(today)) if period else NOTHING
+        charge = self._new_period(row)._charge_totals()
+        anchor = today if not price._same_interval(self.price_id) else self.anchor_date
+        return {
+            "date": today, "credit": credit, "charge": charge,
+            "due": self.currency_id.round(charge["total"] - credit["total"]),
+            "next": self._whole_period_totals(terms, price, anchor, row["full_end"]),
+            "next_date": row["full_end"],
+        }
+
+    def _prepare_change_row(self, terms, price, today):
+        """The stretch at the new price: the rest of the period, or a new one for a new cycle."""
+        if price._same_interval(self.price_id):
+            period = self._period_on(today)
+            full = ((period.full_start, period.full_end) if period
+                    else civil.period_of(*self._interval(), today))
+        else:
+            full = civil.period_of(
+                today, price.interval_unit, price.interval_count, today)
+        return self._prepare_period_vals("change", full, today, terms)
+
+    def _new_period(self, vals):
+        """A row in memory, to ask what it would cost.
+
+        sudo: amounts only are shown, to who may see the subscription.
+        """
+        return self.env["subscription.period"].sudo().new(vals)
+
+    def _whole_period_totals(self, terms, price, anchor, day=None):
+        full = civil.period_of(
+            anchor, price.interval_unit, price.interval_count, day or self.next_date)
+        return self._new_period(
+            self._prepare_period_vals("change", full, full[0], terms))._charge_totals()
+
+    def _preview_next_invoice(self):
+        """What the next invoice will be, planned change included.
+
+        :return: dict of ``date``, ``price``, ``quantity``, untaxed, tax and total; or None when
+            nothing more will be billed
+        """
+        self.ensure_one()
+        if self.state not in self._BILLED_STATES or self._is_over():
+            return None
+        change = self._planned_change()
+        price, quantity = change.price_id or self.price_id, change.quantity or self.quantity
+        terms = self._terms(price, quantity)
+        if not change and (notice := self._due_price_notice()[-1:]):
+            terms["unit_price"] = notice.amount
+        anchor = (self.anchor_date if price._same_interval(self.price_id) else self.next_date)
+        return {"date": self.next_date, "price": price, "quantity": quantity,
+                **self._whole_period_totals(terms, price, anchor)}
+
+    # Conditions ---------------------------------------------------------------------------------
+
+    def _planned_change(self):
+        self.ensure_one()
+        # sudo: the customer's own change
+        return self.sudo().change_ids.filtered(lambda change: change.state == "scheduled")
+
+    def _check_change(self, price, quantity, timing):
+        """:raise UserError: why the change cannot be made, and what to do instead"""
+        self._check_state("trial", "active")
+        if change := self._planned_change():
+            raise UserError(self.env._(
+                "%(subscription)s already changes to %(price)s on %(date)s. Give that change up "
+                "first.", subscription=self.name, price=change.price_id.display_name,
+                date=format_date(self.env, change.date)))
+        if self.end_date:
+            raise UserError(self.env._(
+                "%(subscription)s is cancelled and ends on %(date)s. Withdraw the cancellation "
+                "first.", subscription=self.name, date=format_date(self.env, self.end_date)))
+        if price == self.price_id and quantity == self.quantity:
+            raise UserError(self.env._(
+                "%(subscription)s already is %(quantity)s × %(price)s.", subscription=self.name,
+                quantity=quantity, price=price.display_name))
+        self._check_new_price(price)
+        self._check_commitment(price, quantity, timing)
+        if self.next_date <= self._today():
+            raise UserError(self.env._(
+                "The period of %(subscription)s that starts on %(date)s is about to be billed. "
+                "Try again once it is.", subscription=self.name,
+                date=format_date(self.env, self.next_date)))
+        if timing == "now" and (period := self._period_on(self._today())):
+            self._check_can_cut(period)
+
+    def _check_new_price(self, price):
+        if price.currency_id != self.currency_id:
+            raise UserError(self.env._(
+                "%(subscription)s is in %(currency)s and “%(price)s” is not. Cancel it and "
+                "subscribe anew to change the currency.", subscription=self.name,
+                currency=self.currency_id.name, price=price.display_name))
+        if price.plan_id.family_id != self.family_id or not price.active:
+            raise UserError(self.env._(
+                "“%(price)s” cannot take the place of “%(plan)s”: choose a price on sale of "
+                "the same family of plans.", price=price.display_name, plan=self.plan_id.name))
+
+    def _check_commitment(self, price, quantity, timing):
+        day = self.next_date if timing == "period_end" else self._today()
+        terms = self._terms(price, quantity)
+        lower = price._per_month(terms["unit_price"] * quantity) < self.price_id._per_month(
+            self.unit_price * self.quantity)
+        if lower and self.commitment_end and self.commitment_end > day:
+            raise UserError(self.env._(
+                "%(subscription)s is committed until %(date)s: it can grow before, and shrink "
+                "from then on.", subscription=self.name,
+                date=format_date(self.env, self.commitment_end)))
+
+    # Execution ----------------------------------------------------------------------------------
+
+    def _change(self, price=None, quantity=None, timing="now", expected_due=None):
+        """Change the plan, the cycle or the quantity, for exactly the amounts of the preview.
+
+        :param float expected_due: what the customer was shown, when they were
+        :return: the ``subscription.change``
+        :raise PreviewMismatch: the amount shown is no longer the right one
+        :raise UserError: see :meth:`_preview_change`
+        """
+        self.ensure_one()
+        price, quantity = price or self.price_id, quantity or self.quantity
+        preview = self._preview_change(price, quantity, timing)
+        if expected_due is not None and self.currency_id.compare_amounts(
+                expected_due, preview["due"]):
+            raise PreviewMismatch(self.env._(
+                "The amount has changed since it was shown. Look at it again, then confirm."))
+        # sudo: changes are recorded by the engine only
+        changes = self.env["subscription.change"].sudo()
+        changes.flush_model(["state"])  # the row is inserted at once, and only one is planned
+        change = changes.create(self._prepare_change_vals(price, quantity, timing, preview))
+        if timing == "period_end":
+            self._log_events("schedule", note=price.display_name)
+        elif self.state == "trial":
+            change._apply()
+        else:
+            self._execute_now(change, preview)
+        change._send_confirmation()
+        return change
+
+    def _prepare_change_vals(self, price, quantity, timing, preview):
+        return {
+            "subscription_id": self.id, "timing": timing, "date": preview["date"],
+            "state": "scheduled" if timing == "period_end" else "done",
+            "from_price_id": self.price_id.id, "price_id": price.id,
+            "from_quantity": self.quantity, "quantity": quantity,
+            "credit_total": preview["credit"]["total"],
+            "charge_total": preview["charge"]["total"],
+        }
+
+    def _execute_now(self, change, preview):
+        """Credit the rest of the period, charge it at the new price, let one pay the other."""
+        today = self._today()
+        terms = self._terms(change.price_id, change.quantity)
+        row = self._prepare_change_row(terms, change.price_id, today)
+        credit_note = self._cut(today)
+        before = {self: (self.state, self.mrr)}
+        if not change.price_id._same_interval(self.price_id):
+            terms["anchor_date"] = today
+        self.write({**terms, "next_date": row["full_end"]})
+        invoice = self._create_periods([row])._invoice()
+        self._net(credit_note + invoice)
+        self._check_documents(preview, credit_note, invoice)
+        change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
+        self._log_events("change", before, change.price_id.display_name)
+
+    def _check_documents(self, preview, credit_note, invoice):
+        """The documents carry the amounts that were shown, or nothing happens."""
+        for move, shown in ((credit_note, preview["credit"]), (invoice, preview["charge"])):
+            if self.currency_id.compare_amounts(move.amount_total, shown["total"]):
+                raise PreviewMismatch(self.env._(
+                    "%(subscription)s: a document of %(total)s would differ from the "
+                    "%(shown)s announced. Nothing was changed; tell your administrator.",
+                    subscription=self.name, total=move.amount_total, shown=shown["total"]))
+
+    def _drop_planned_change(self):
+        """Give up a change that has not taken effect."""
+        for subscription in self:
+            if change := subscription._planned_change():
+                change.state = "cancelled"
+                subscription._log_events("unschedule", note=change.price_id.display_name)
+
+    def _apply_planned_changes(self):
+        """As the periods that bear them are billed."""
+        changes = self.env["subscription.change"].sudo().search(
+            [("subscription_id", "in", self.ids), ("state", "=", "scheduled")])
+        # sudo: the engine's own rows
+        changes.filtered(
+            lambda change: change.date <= change.subscription_id.next_date)._apply()
+
+    # Prices announced ------------------------------------------------------------------------
+
+    def _due_price_notice(self):
+        """The latest announced price that takes effect by the next period, not yet applied."""
+        # sudo: the engine's own rows
+        return self.env["subscription.notice"].sudo().search(
+            [("subscription_id", "in", self.ids), ("kind", "=", "price"),
+             ("is_applied", "=", False)], order="day").filtered(
+                 lambda notice: notice.day <= notice.subscription_id.next_date)
+
+    def _apply_announced_prices(self):
+        """Prices rise for who was told, from the first renewal after the date announced."""
+        for notice in self._due_price_notice():
+            subscription = notice.subscription_id
+            before = {subscription: (subscription.state, subscription.mrr)}
+            subscription.unit_price = notice.amount
+            subscription._log_events("price", before)
+            notice.is_applied = True

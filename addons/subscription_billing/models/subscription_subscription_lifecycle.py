@@ -1,0 +1,363 @@
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..tools import civil
+
+UNPAID = "subscription_billing.mail_activity_unpaid"
+
+
+class SubscriptionSubscription(models.Model):
+    """From draft to ended: one method a transition."""
+
+    _inherit = "subscription.subscription"
+
+    # Start -----------------------------------------------------------------------------------
+
+    def action_start(self):
+        """Start by hand: the first invoice is made and sent, or the trial begins.
+
+        :raise UserError: data for invoices are missing, or past periods are not confirmed
+        """
+        for subscription in self._by_staff():
+            if missing := subscription._missing_data():
+                raise UserError(missing)
+            subscription._check_backlog()
+            subscription._start()
+        return True
+
+    def _check_backlog(self):
+        """A start in the far past makes many invoices at once: that is asked first."""
+        if self.backlog_count > 1 and not self.backlog_confirmed:
+            raise UserError(self.env._(
+                "%(subscription)s starts on %(date)s: %(count)s invoices will be made at once. "
+                "Tick “Bill the past periods” to confirm, or change the start.",
+                subscription=self.name, date=format_date(self.env, self.anchor_date),
+                count=self.backlog_count))
+
+    def _start(self, trial=True):
+        """draft → trial or active; the first period is billed, here or by the order.
+
+        :param bool trial: grant the plan's trial when this customer may still have one
+        :raise WrongState: already started
+        """
+        self.ensure_one()
+        day = self.anchor_date or self._today()
+        if trial and self.plan_id._trial_available(self.partner_id):
+            return self._start_trial(day)
+        self._transition("start", "active", ("draft",), **self._prepare_start_vals(day))
+        if self.sale_line_id:
+            self._await_order_invoice()
+        else:
+            self._bill_next_period()
+            if self.next_date <= self._today():  # sudo: the queue belongs to the system
+                self.env.ref("subscription_billing.ir_cron_renew").sudo()._trigger()
+        return self._send_mail("subscription_billing.mail_template_started")
+
+    def _prepare_start_vals(self, day):
+        months = self.plan_id.commitment_months
+        return {
+            "anchor_date": day, "next_date": day,
+            "commitment_end": months and day + relativedelta(months=months),
+        }
+
+    def _start_trial(self, day):
+        end = day + timedelta(days=self.plan_id.trial_days)
+        self._transition("trial", "trial", ("draft",), **{
+            **self._prepare_start_vals(end), "trial_end": end,
+            "trial_family_id": self.plan_id.family_id.id})
+        self._create_free_period("trial", day, end)
+        self._send_mail("subscription_billing.mail_template_started")
+
+    def _create_free_period(self, kind, first, last):
+        """Days that nobody pays: time stays tiled by rows."""
+        return self._create_periods([{
+            **self._prepare_period_vals(kind, (first, last), first), "date_end": last,
+            "state": "free"}])
+
+    def _await_order_invoice(self):
+        """The first period is billed by the order the customer confirmed."""
+        line = self.sale_line_id.sudo()  # sudo: the subscription's own order
+        price = line.price_unit * (1 - line.discount / 100)
+        period = self._create_periods([{**self._prepare_period_vals(), "unit_price": price}])
+        self.next_date = period.date_end
+        if not line.price_subtotal:
+            period.state = "free"
+
+    def _convert(self):
+        """trial → active, as its first period is billed."""
+        if self:
+            self._transition("convert", "active", ("trial",))
+
+    def _end_unpaid_trials(self):
+        """End the trials that need a card and have none.
+
+        :return: the subscriptions ended
+        """
+        ending = self.filtered(
+            lambda subscription: subscription.state == "trial"
+            and subscription.plan_id.trial_needs_card and not subscription.token_id)
+        ending._end(reason="trial")
+        return ending
+
+    # Cancel and end ------------------------------------------------------------------------------
+
+    def _cancel(self, now=False):
+        """Cancel at the end of what is paid, or at once with its order and credit note.
+
+        Case 5 and case 6 of the spec. The day begun is used; the policy of the plan says what
+        is given back of the days after it.
+
+        :raise UserError: cancelled at once within the commitment
+        :raise WrongState: not running
+        """
+        self.ensure_one()
+        self._check_state(*self._LIVE_STATES)
+        self._catch_up()
+        self._drop_planned_change()
+        if self.state == "ended":  # its last period was over
+            return None
+        if now or self.state in ("paused", "suspended"):
+            return self._cancel_now()
+        if self.end_date:
+            return None  # already cancelled: the same click twice
+        self.end_date = self._end_of_commitment()
+        self._log_events("cancel", note=format_date(self.env, self.end_date))
+        return self._send_mail("subscription_billing.mail_template_cancelled")
+
+    def _end_of_commitment(self):
+        """First period boundary, from the next one, at which the customer is free to leave."""
+        free = max(self.next_date, self.commitment_end or self.next_date)
+        start, end = civil.period_of(*self._interval(), free)
+        return free if start == free else end
+
+    def _cancel_now(self):
+        """See :meth:`_cancel`."""
+        today = self._today()
+        if self.commitment_end and self.commitment_end > today and self.state != "trial":
+            raise UserError(self.env._(
+                "%(subscription)s is committed until %(date)s. Cancel it at the end of the "
+                "period: it will end then.", subscription=self.name,
+                date=format_date(self.env, self.commitment_end)))
+        day = today + timedelta(days=1)
+        self._void_uninvoiced()
+        self.end_date = day
+        self._end(reason="cancel")  # first, lest an invoice that is credited turn it on again
+        if self.plan_id.cancel_policy != "none":
+            self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
+        self._cancel_order()
+
+    def _catch_up(self):
+        """Bill the periods that have begun, when the run has not come to them yet: what comes
+        after starts from days that are billed."""
+        self.ensure_one()
+        while self.state in self._BILLED_STATES and self.next_date <= self._today():
+            self._renew()
+
+    def _void_uninvoiced(self):
+        """The order's invoice was not made: nothing is due, nothing is given back."""
+        # sudo: rows are written by the engine only
+        self.sudo().period_ids.filtered(
+            lambda period: period.state == "to_invoice").state = "void"
+
+    def _cancel_order(self):
+        """Cancel the order, when all it sold is this subscription."""
+        order = self.sale_line_id.order_id.sudo()  # sudo: the subscription's own order
+        others = order.order_line.filtered(
+            lambda line: not line.display_type and line != self.sale_line_id
+            and line.linked_line_id != self.sale_line_id)
+        if order and order.state == "sale" and not others:
+            order.locked = False
+            order._action_cancel()
+
+    def _end(self, reason="term"):
+        """A running subscription → ended. What was paid for is over."""
+        if not self:
+            return
+        self._drop_planned_change()
+        for subscription in self:
+            if not subscription.end_date:
+                subscription.end_date = subscription.next_date
+        self._transition("end", "ended", self._LIVE_STATES, note=reason, resume_date=False)
+        if reason in ("term", "cancel"):
+            self._bill_remaining_usage()
+        self._send_mail("subscription_billing.mail_template_ended")
+
+    def _bill_remaining_usage(self):
+        """Extension point: invoice what subscriptions that end used and no renewal will bill.
+
+        :return: the posted ``account.move`` records
+        """
+        return self._moves().browse()
+
+    def _keep(self):
+        """Withdraw a cancellation that has not taken effect.
+
+        :raise UserError: nothing was cancelled
+        """
+        self.ensure_one()
+        self._check_state(*self._BILLED_STATES)
+        if not self.end_date:
+            raise UserError(self.env._(
+                "%(subscription)s is not cancelled.", subscription=self.name))
+        self.end_date = False
+        self._log_events("keep")
+
+    # Pause ---------------------------------------------------------------------------------------
+
+    def _pause(self, resume_date=False):
+        """active → paused: the service stops at once, and today is used, as in a cancellation;
+        the days from tomorrow are credited, none is billed later.
+
+        :param date resume_date: first day of the service again, or False until asked for
+        :raise WrongState: not active: pay what is due first
+        """
+        self.ensure_one()
+        self._check_state("active")
+        self._catch_up()
+        day = self._today() + timedelta(days=1)
+        self._drop_planned_change()
+        self._cut(day)
+        self._transition("pause", "paused", ("active",), next_date=min(day, self.next_date),
+                         resume_date=resume_date)
+        self._send_mail("subscription_billing.mail_template_paused")
+
+    def _resume(self):
+        """paused → active from today: a new period starts, the pause is not billed."""
+        self.ensure_one()
+        self._check_state("paused")
+        day = self._restart_day()
+        self._transition("resume", "active", ("paused",), resume_date=False, **day)
+        if self.next_date <= self._today():
+            self._bill_next_period()
+
+    def _restart_day(self):
+        """Values that start the periods anew today, the days between being free."""
+        day = max(self._today(), self.next_date)
+        if day > self.next_date:
+            self._create_free_period("pause", self.next_date, day)
+        return {"anchor_date": day, "next_date": day}
+
+    # Payment -------------------------------------------------------------------------------------
+
+    def _mark_past_due(self, note=False):
+        """active → past_due: an invoice was not paid in time, or its charge failed."""
+        active = self.filtered(lambda subscription: subscription.state == "active")
+        if active:
+            active._transition("past_due", "past_due", ("active",), note=note)
+
+    def _suspend(self, note=False):
+        """past_due → suspended: the service is off until the invoices are paid."""
+        self._transition("suspend", "suspended", ("past_due", "active"), note=note)
+        self._send_mail("subscription_billing.mail_template_suspended")
+
+    def _recover(self):
+        """past_due or suspended → active: nothing is unpaid any more.
+
+        Days without the service are not billed: periods start anew on the day of the payment.
+        """
+        for subscription in self:
+            restart = {}
+            was_suspended = subscription.state == "suspended"
+            if was_suspended and subscription.next_date < subscription._today():
+                restart = subscription._restart_day()
+            subscription._transition("recover", "active", ("past_due", "suspended"), **restart)
+            if was_suspended:
+                subscription._send_mail("subscription_billing.mail_template_reactivated")
+
+    # Data that invoices need ---------------------------------------------------------------------
+
+    def _missing_data(self):
+        """Why no invoice can be made for this customer, as a sentence; or None.
+
+        An invoice names its customer's address (CGI, annex II, art. 242 nonies A) and, for a
+        business in another member state, its VAT number (Directive 2006/112/EC, art. 226).
+        """
+        self.ensure_one()
+        partner = self.partner_invoice_id
+        needed = [name for name in ("street", "city", "country_id") if not partner[name]]
+        if needed:
+            labels = partner.fields_get(needed, ["string"])
+            return self.env._(
+                "%(customer)s: the invoice needs an address. Missing: %(fields)s.",
+                customer=partner.display_name,
+                fields=", ".join(labels[name]["string"] for name in needed))
+        business = partner.commercial_partner_id
+        country = self.company_id.account_fiscal_country_id
+        if (business.is_company and not business.vat and business.country_id != country
+                and business.country_id + country <= self.env.ref("base.europe").country_ids):
+            return self.env._(
+                "%(customer)s: a business in another country of the EU needs its VAT number on "
+                "the invoice.", customer=business.display_name)
+        return None
+
+    def _hold(self, reason):
+        """Keep out of the renewals until staff act, and tell them."""
+        for subscription in self:
+            subscription.write({"is_held": True, "hold_reason": reason})
+            staff = subscription._for_staff()
+            staff._notify_staff(
+                staff.env._("Renewal held: %(subscription)s", subscription=staff.name), reason)
+        self._log_events("hold", note=reason[:200])
+
+    def action_release(self):
+        """Staff mended what was missing: the next run bills the subscription."""
+        held = self._by_staff().filtered("is_held")
+        held.write({"is_held": False, "hold_reason": False})
+        held._log_events("release")
+        # sudo: the queue belongs to the system
+        self.env.ref("subscription_billing.ir_cron_renew").sudo()._trigger()
+        return True
+
+    def _responsible(self):
+        return self.user_id or self.env.ref("base.user_admin")
+
+    def _for_staff(self):
+        """The subscription in the language of whoever is responsible: a cron has its own."""
+        return self.with_context(lang=self._responsible().lang)
+
+    def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo", day=None):
+        """An activity for whoever is responsible of the subscription.
+
+        :param date day: by when, today by default
+        """
+        self.activity_schedule(
+            kind, summary=summary, note=note, user_id=self._responsible().id, date_deadline=day)
+
+    def _notify_next_invoice(self):
+        for subscription in self:
+            staff = subscription._for_staff()
+            staff._notify_staff(staff.env._(
+                "Follow up the next invoice of %(subscription)s on %(date)s",
+                subscription=staff.name, date=format_date(staff.env, staff.next_date)),
+                day=staff.next_date)
+
+    def _notify_unpaid(self):
+        for subscription in self:
+            staff = subscription._for_staff()
+            staff._notify_staff(
+                staff.env._("Unpaid: %(subscription)s", subscription=staff.name), kind=UNPAID)
+
+    def _notify_payment_failed(self, reason):
+        staff = self._for_staff()
+        staff._notify_staff(
+            staff.env._("Payment failed: %(subscription)s", subscription=staff.name), reason,
+            kind=UNPAID)
+
+    def _close_unpaid(self):
+        """Staff need not run after the customer any more."""
+        for activity in self.activity_search([UNPAID]):
+            speaking = activity.with_context(lang=activity.user_id.lang)
+            speaking.action_feedback(feedback=speaking.env._("Nothing is unpaid any more."))
+
+    def _send_mail(self, template):
+        """Tell the customers, once each; queued, sent after the commit."""
+        if self:
+            # sudo: whoever acts, the customer is told
+            self.env.ref(template).sudo().send_mail_batch(self.ids)
+            # sudo: the mail queue belongs to the system
+            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

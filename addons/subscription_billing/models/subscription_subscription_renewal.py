@@ -1,0 +1,205 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools.misc import clean_context
+
+from odoo.addons.concurrency_base.tools import lock_in_order
+
+from ..tools import civil
+
+
+class SubscriptionSubscription(models.Model):
+    """Billing of the next period: the row, its invoice, and what comes after."""
+
+    _inherit = "subscription.subscription"
+
+    def _renew(self):
+        """Bill the period that is due for each; one that has reached its end is ended.
+
+        Each subscription moves on by one period, so missed periods are billed one by one, each
+        dated by its own first day. The caller holds the rows' locks.
+
+        :return: the ``subscription.period`` records billed
+        """
+        over = self.filtered(lambda subscription: subscription._is_over())
+        over._end(reason="term")
+        live = self - over
+        live -= live._end_unpaid_trials()
+        live._apply_planned_changes()
+        live._apply_announced_prices()
+        return live._bill_next_period()
+
+    def _is_over(self):
+        self.ensure_one()
+        return bool(self.end_date) and self.end_date <= self.next_date
+
+    def _bill_next_period(self):
+        """Create and invoice the period that starts on the next date of each."""
+        periods = self._create_periods([
+            subscription._prepare_period_vals() for subscription in self])
+        for subscription, period in zip(self, periods, strict=True):
+            subscription.next_date = period.date_end
+        trials = self.filtered(lambda subscription: subscription.state == "trial")
+        trials._convert()
+        (self - trials)._log_events("renew")
+        periods._invoice()
+        return periods
+
+    def _create_periods(self, vals_list):
+        self._lock()
+        # sudo: rows are made by the engine only, whoever subscribes
+        return self.env["subscription.period"].sudo().create(vals_list)
+
+    def _lock(self):
+        """Wait for whoever is billing these subscriptions; if they did, the request starts again.
+
+        The index of the periods would refuse a period twice as well, but its refusal is final,
+        and two of them wait for each other. This conflict is one Odoo tries again, and then the
+        subscription is seen as it has become.
+        """
+        lock_in_order(self)
+
+    def _terms(self, price=None, quantity=None):
+        """What the subscription is for, or would be after a change."""
+        self.ensure_one()
+        price = price or self.price_id
+        same = price == self.price_id
+        return {
+            "plan_id": price.plan_id.id, "price_id": price.id,
+            "quantity": quantity or self.quantity,
+            "unit_price": self.unit_price if same else price._amount_on(self._today()),
+        }
+
+    def _prepare_period_vals(self, kind="recurring", full=None, first=None, terms=None):
+        """Values of a stretch, up to the end of its whole period or of the contract.
+
+        :param full: (start, end) of the whole period; by default the one of the next date
+        :param first: first day of the stretch, by default the next date
+        :param terms: see :meth:`_terms`
+        """
+        self.ensure_one()
+        start, end = full or civil.period_of(*self._interval(), self.next_date)
+        first = first or self.next_date
+        terms = terms or self._terms()
+        plan = self.env["subscription.plan"].browse(terms["plan_id"])
+        position = self._fiscal_position()
+        return {
+            "subscription_id": self.id, "kind": kind, "currency_id": self.currency_id.id,
+            "full_start": start, "full_end": end, "date_start": first,
+            "date_end": min(end, max(self.end_date, first)) if self.end_date else end,
+            **terms, "fiscal_position_id": position.id,
+            "unit_price": self._invoiced_price(plan, terms["unit_price"], position),
+        }
+
+    # What the customer's taxes make of the price --------------------------------------------
+
+    def _fiscal_position(self):
+        """Of the customer as they are now: a VAT number gained counts from the next invoice."""
+        self.ensure_one()
+        positions = self.env["account.fiscal.position"].sudo().with_company(self.company_id)
+        # sudo: taxes follow from the customer's data, whoever is billing
+        return positions._get_fiscal_position(self.partner_invoice_id)
+
+    def _product(self, plan):
+        # sudo: customers may not read products that are not published
+        return plan.product_tmpl_id.sudo().product_variant_id.with_company(self.company_id)
+
+    def _product_taxes(self, product, position):
+        """:return: the taxes of the product, and those this customer pays instead"""
+        taxes = product.taxes_id._filter_taxes_by_company(self.company_id)
+        return taxes, position.map_tax(taxes)
+
+    def _invoiced_price(self, plan, unit_price, position):
+        """An agreed price, less the included tax that this customer does not pay."""
+        self.ensure_one()
+        product = self._product(plan)
+        taxes, mapped = self._product_taxes(product, position)
+        return product._get_tax_included_unit_price_from_price(
+            unit_price, product_taxes=taxes, product_taxes_after_fp=mapped)
+
+    # Invoices -----------------------------------------------------------------------------
+
+    def _moves(self):
+        """``account.move`` to bill with.
+
+        sudo: invoices follow from the contract, whoever triggered them. The run tells no
+        followers of drafts: the history of the subscription says what was billed.
+        """
+        return self.env["account.move"].sudo().with_context(  # pylint: disable=context-overridden
+            clean_context(self.env.context), tracking_disable=True, mail_create_nosubscribe=True)
+
+    def _prepare_document_vals(self, move_type, day):
+        """An invoice or credit note of the subscription, without its lines."""
+        self.ensure_one()
+        vals = {
+            "move_type": move_type,
+            "company_id": self.company_id.id,
+            "partner_id": self.partner_invoice_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_date": day,
+            "date": day,
+            "invoice_origin": self.name,
+            "invoice_user_id": self.user_id.id,
+        }
+        if self.token_id and move_type == "out_invoice":
+            vals["invoice_payment_term_id"] = False  # charged at once
+        return vals
+
+    def _local(self):
+        """The subscription in its customer's language, for what the customer reads."""
+        self.ensure_one()
+        return self.with_context(lang=self.partner_id.lang or self.env.lang)
+
+    # Cutting a period short -------------------------------------------------------------------
+
+    def _period_on(self, day):
+        """The billed stretch that holds a day, or none."""
+        self.ensure_one()
+        # sudo: the customer's own rows
+        return self.sudo().period_ids.filtered(
+            lambda period: period.state != "void"
+            and period.date_start <= day < period.date_end)
+
+    def _check_can_cut(self, period):
+        if period.state == "to_invoice":
+            raise UserError(self.env._(
+                "%(subscription)s: its first period is not invoiced yet. Invoice the order "
+                "%(order)s first.", subscription=self.name,
+                order=self.sale_order_id.name or "–"))
+
+    def _cut(self, day, full_credit=False):
+        """End the current stretch before `day`, and credit the days after it.
+
+        :param bool full_credit: give back all that is left of the stretch
+        :return: the posted credit note, or none when nothing is given back
+        """
+        self.ensure_one()
+        period = self._period_on(day)
+        credit_note = self._moves().browse()
+        if not period:
+            return credit_note
+        self._check_can_cut(period)
+        credit = (period._credit_if_cut(period.date_start) if full_credit
+                  else period._credit_if_cut(day))
+        if credit:
+            credit_note = period._credit(credit, self._today())
+        period.write(
+            {"date_end": day} if day > period.date_start
+            else {"date_end": period.date_start, "state": "void"})
+        period.flush_recordset()  # the row after it is inserted at once and must find room
+        return credit_note
+
+    def _net(self, invoices):
+        """Let credit notes pay the invoices beside them, oldest first."""
+        lines = invoices.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled
+            and line.parent_state == "posted")
+        for account_lines in lines.grouped("account_id").values():
+            if len(set(account_lines.mapped(lambda line: line.balance > 0))) == 2:
+                account_lines.reconcile()
+
+    def _documents(self):
+        """Documents of the subscription, newest first, for smart buttons and the portal."""
+        # sudo: the documents of one's own contract; the portal checks its own access
+        moves = self.sudo().period_ids.line_ids.move_id
+        return moves.sorted(lambda move: (move.invoice_date or fields.Date.today(), move.id),
+                            reverse=True)

@@ -1,0 +1,253 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
+from odoo.tools import SQL, format_date
+
+from odoo.addons.subscription_billing.exceptions import WrongState
+
+from .. import engine
+from ..exceptions import QuotaReached
+
+
+class SubscriptionSubscription(models.Model):
+    """What a subscription may use, for code of this server. Programs elsewhere use the API.
+
+    Counting takes part in the caller's transaction: an account and the unit it takes are made
+    together or not at all. Two at once conflict, and Odoo tries the second again.
+    """
+
+    _inherit = "subscription.subscription"
+
+    quota_override_ids = fields.One2many(
+        "quota.override", "subscription_id", string="Own limits")
+    quota_grant_ids = fields.One2many("quota.grant", "subscription_id", string="Extra units")
+    quota_counter_ids = fields.One2many("quota.counter", "subscription_id", string="Quotas")
+
+    def _quota_consume(self, code, quantity=1, key=None):
+        """Count units, up to the limit.
+
+        :param str code: of the ``quota.metric``
+        :param str key: the same key counts once, however often it is called
+        :return: dict of the metric after it: used, limit (None: none), left, resets_on, mode,
+            overage
+        :raise QuotaReached: the hard limit would be passed; nothing was counted
+        :raise WrongState: the subscription is suspended, paused or over
+        :raise ConcurrencyError: the same key is being counted: Odoo tries the request again
+        """
+        return self._quota_move(code, self._quota_quantity(quantity), key)
+
+    def _quota_release(self, code, quantity=1, key=None):
+        """Give held units back, in whatever state the subscription is.
+
+        :raise UserError: fewer are held, or the metric is not one that is held
+        """
+        return self._quota_move(code, -self._quota_quantity(quantity), key)
+
+    def _quota_quantity(self, quantity):
+        if quantity != int(quantity) or not 0 < quantity <= engine.MAX_QUANTITY:
+            raise ValidationError(self.env._(
+                "A quantity is a whole number from 1 to %(most)s.", most=engine.MAX_QUANTITY))
+        return int(quantity)
+
+    def _quota_move(self, code, units, key):
+        self.ensure_one()
+        self.env.flush_all()
+        outcome = engine.move(self.env.cr, self.id, {code: units}, fields.Datetime.now(), key=key)
+        if outcome.is_done:
+            self.env["quota.counter"].invalidate_model()
+            return self._quota_values(code, outcome.metrics[code])
+        raise self._quota_error(code, outcome)
+
+    def _quota_error(self, code, outcome):
+        """The exception that says why nothing was counted."""
+        self.ensure_one()
+        if outcome.name == "in_progress":
+            return ConcurrencyError(f"a request of {self.name} is being counted")
+        if outcome.name == "other_body":
+            return UserError(self.env._(
+                "%(subscription)s: this was already counted, with other units.",
+                subscription=self.name))
+        metric = outcome.metrics.get(code)
+        if not metric:
+            return UserError(self.env._("There is no metric named “%(code)s”.", code=code))
+        reason = engine.refusal(metric)
+        if reason == "suspended":
+            states = dict(self._fields["state"]._description_selection(self.env))
+            return WrongState(self.env._(
+                "%(subscription)s: %(state)s. The service is off.", subscription=self.name,
+                state=states[metric["state"]]))
+        if reason == "limit":
+            return QuotaReached(self._quota_limit_sentence(code, metric))
+        return UserError(self.env._(
+            "%(units)s of “%(code)s” cannot be given back: %(used)s are held.",
+            units=abs(metric["units"]), code=code, used=metric["used"]))
+
+    def _quota_limit_sentence(self, code, metric):
+        name = self.env["quota.metric"].sudo().search([("code", "=", code)]).name
+        # sudo: the name of what was asked for
+        if not metric["resets_on"]:
+            return self.env._(
+                "%(metric)s: the limit of %(limit)s is reached (%(used)s used). Release some, or "
+                "change the plan of %(subscription)s.", metric=name, limit=metric["limit"],
+                used=metric["used"], subscription=self.name)
+        return self.env._(
+            "%(metric)s: the limit of %(limit)s is reached (%(used)s used). It starts anew on "
+            "%(date)s; or change the plan of %(subscription)s.", metric=name,
+            limit=metric["limit"], used=metric["used"], subscription=self.name,
+            date=format_date(self.env, metric["resets_on"]))
+
+    @api.model
+    def _quota_values(self, code, metric):
+        return {"metric": code, "left": self._quota_left(metric["used"], metric["limit"]), **{
+            name: metric[name] for name in ("used", "limit", "resets_on", "mode", "overage")}}
+
+    @api.model
+    def _quota_left(self, used, limit):
+        return None if limit is None else max(limit - used, 0)
+
+    def _quota_check(self, code, quantity=1):
+        """Whether units could be consumed now; consumes nothing.
+
+        :return: bool; for a feature, whether it is on
+        """
+        self.ensure_one()
+        rows = self._quota_rows([code])
+        if not rows or not rows[0]["served"]:
+            return False
+        if rows[0]["kind"] == "feature":
+            return rows[0]["limit_value"] is None or rows[0]["limit_value"] > 0
+        return not engine.refusal({**rows[0], "units": self._quota_quantity(quantity),
+                                   "limit": rows[0]["limit_value"]})
+
+    def _quota_rows(self, codes=None):
+        """Rows of ``quota_state``, as they are after what this transaction has done."""
+        self.ensure_one()
+        self.env.flush_all()
+        return engine.state(self.env.cr, self.id, fields.Datetime.now(), codes)
+
+    def _quota_state(self):
+        """What the plan includes and what is left of it, for the portal, the API and mails.
+
+        :return: list of dicts, in the order of the metrics: metric (code), name, unit (in the
+            language of the environment), kind, used, limit (None: none), left, starts_on and
+            resets_on (dates or None), mode, overage, enabled (features), grace_until, state (of the
+            subscription)
+        """
+        rows = {row["metric_id"]: row for row in self._quota_rows() if row["offered"]}
+        # sudo: names of what the subscription includes
+        metrics = self.env["quota.metric"].sudo().search([("id", "in", list(rows))])
+        return [self._prepare_quota_state(metric, rows[metric.id]) for metric in metrics]
+
+    @api.model
+    def _prepare_quota_state(self, metric, row):
+        """Extension point: what is told of a metric.
+
+        :param row: one of ``quota_state``
+        """
+        limit = row["limit_value"]
+        return {
+            "metric": metric.code, "name": metric.name, "unit": metric.unit or "",
+            "kind": metric.kind, "used": row["used"], "limit": limit,
+            "left": self._quota_left(row["used"], limit), "starts_on": row["period_start"],
+            "resets_on": row["resets_on"],
+            "mode": row["mode"], "overage": row["overage"],
+            "enabled": row["served"] and (limit is None or limit > 0),
+            "grace_until": row["grace_until"], "state": row["state"],
+        }
+
+    # Extra units --------------------------------------------------------------------------------
+
+    def _quota_grant(self, code, quantity, key, until=None, note=None):
+        """Give extra units, once: for the present period, or, of what is held, until a day.
+
+        :param str key: names what they are given for (an order line, a credit entry); the same
+            key gives nothing more
+        :param date until: first day without them; for what is held only
+        :return: the ``quota.grant``, made now or before
+        :raise UserError: no such metric
+        :raise WrongState: not started yet
+        """
+        self.ensure_one()
+        rows = self._quota_rows([code])
+        if not rows or rows[0]["kind"] == "feature":
+            raise UserError(self.env._("There is no metric named “%(code)s”.", code=code))
+        row = rows[0]
+        self._check_state(*self._LIVE_STATES)
+        self.env.cr.execute(SQL(
+            "INSERT INTO quota_grant (subscription_id, company_id, metric_id, quantity,"
+            " period_start, date_from, date_end, key, note, user_id, create_date)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
+            self.id, row["company_id"], row["metric_id"], self._quota_quantity(quantity),
+            row["period_start"], row["today"],
+            row["resets_on"] if row["kind"] == "period" else until or None, key, note or None,
+            self.env.uid, fields.Datetime.now()))
+        grants = self.env["quota.grant"].sudo()  # sudo: rows are made by the engine only
+        grants.invalidate_model()
+        return grants.search([("key", "=", key)])
+
+    def _bill_remaining_usage(self):
+        """Make the last invoice of subscriptions that end: what they used beyond soft limits."""
+        # sudo: the engine's own rows
+        last = self.env["subscription.period"].sudo().browse(
+            subscription.sudo().period_ids.filtered(lambda period: period.state != "void").sorted(
+                "date_start")[-1:].id for subscription in self.filtered("quota_counter_ids"))
+        rest = self.env["quota.overage"].sudo()._take_rest(last.exists())
+        moves = self._moves().create([{
+            **subscription._prepare_document_vals("out_invoice", subscription._today()),
+            "fiscal_position_id": overages.period_id.fiscal_position_id.id,
+            "invoice_line_ids": [(0, 0, each._prepare_invoice_line()) for each in overages],
+        } for subscription, overages in rest.grouped("subscription_id").items()])
+        moves._post(soft=False)
+        moves._subscription_queue_mail()
+        return super()._bill_remaining_usage() + moves
+
+    # What a change of the subscription does -------------------------------------------------------
+
+    def write(self, vals):
+        before = self._quota_grants_left() if "anchor_date" in vals else {}
+        if {"plan_id", "quantity"} & vals.keys():
+            self._quota_keep_held(vals.get("plan_id"))
+        result = super().write(vals)
+        for subscription, grants in before.items():
+            subscription._quota_carry(grants)
+        return result
+
+    def _quota_keep_held(self, plan_id=None):
+        """What is held when the plan changes may stay for the days of grace of the new plan."""
+        plan = self.env["subscription.plan"].browse(plan_id)
+        for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
+            days = (plan or subscription.plan_id).quota_grace_days
+            if days:
+                self.env.cr.execute(SQL(
+                    "UPDATE quota_counter SET grace_limit = used, grace_until = %s"
+                    " WHERE subscription_id = %s AND period_start IS NULL AND used > 0",
+                    subscription._today() + timedelta(days=days), subscription.id))
+        self.env["quota.counter"].invalidate_model(["grace_limit", "grace_until"])
+
+    def _quota_grants_left(self):
+        """Extra units of the present period that are not used, before periods start anew.
+
+        :return: by subscription, list of (grant, units left)
+        """
+        left = {}
+        for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
+            # sudo: the engine's own rows
+            grants = subscription.sudo().quota_grant_ids.filtered("period_start")
+            rows = {row["metric_id"]: row for row in subscription._quota_rows()} if grants else {}
+            for metric, given in grants.grouped("metric_id").items():
+                row = rows.get(metric.id)
+                if row:
+                    left.setdefault(subscription, []).extend(
+                        given.filtered(lambda each, row=row: each.period_start
+                                       == row["period_start"])._shares_of(row))
+        return left
+
+    def _quota_carry(self, grants):
+        """Units bought for a period that was cut short go on in the one that starts instead."""
+        for grant, units in grants:
+            row = self._quota_rows([grant.metric_id.code])[0]
+            if units and row["period_start"] != grant.period_start:
+                self._quota_grant(
+                    grant.metric_id.code, units,
+                    f"carried:{grant.id}:{row['period_start']}", note=grant.note)
