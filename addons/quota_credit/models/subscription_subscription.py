@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from odoo.addons.credit_wallet.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class SubscriptionSubscription(models.Model):

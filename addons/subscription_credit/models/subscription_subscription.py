@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
-from odoo.addons.concurrency_base.tools import lock_in_order
 from odoo.addons.credit_wallet.models.credit_wallet import MAX_CREDITS
 from odoo.addons.subscription_billing.tools import proration
 
