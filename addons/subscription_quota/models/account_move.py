@@ -29,21 +29,24 @@ class AccountMove(models.Model):
         return result
 
     def _quota_grant_paid(self):
-        """Extra units are there once their invoice is paid, by whatever route."""
+        """Grant the extra units of paid invoices, by whatever route they were paid."""
         # sudo: the grant follows from the payment, whoever registered it
         self.invoice_line_ids.sudo()._quota_grant_packs()
 
     def _quota_sold_without_order(self):
-        """Lines of extra units of which no order says the subscription they are for.
+        """Extension point: find lines of extra units for which no order names the subscription.
 
-        Extension point: other addons sell units without an order.
+        Other addons sell units without an order.
         """
         return self.filtered(lambda move: move.move_type == "out_invoice") \
             .invoice_line_ids.filtered(
                 lambda line: line._is_quota_pack() and not line._quota_sale_line())
 
     def _check_quota_packs_ordered(self):
-        """:raise UserError: units would be invoiced, and never granted"""
+        """Refuse to invoice units that could not be granted.
+
+        :raise UserError: no order says which subscription they are for
+        """
         if line := self._quota_sold_without_order()[:1]:
             raise UserError(self.env._(
                 "“%(pack)s” adds units to a subscription, and the invoice does not say which. "
@@ -51,7 +54,10 @@ class AccountMove(models.Model):
                 pack=line.product_id.display_name))
 
     def _check_draftable(self):
-        """:raise UserError: units were granted or taken back with the document"""
+        """Refuse to reset documents that granted or took back units.
+
+        :raise UserError: names the documents
+        """
         result = super()._check_draftable()
         if self.invoice_line_ids.quota_grant_id:
             raise UserError(self.env._(

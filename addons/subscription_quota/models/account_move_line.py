@@ -16,7 +16,7 @@ class AccountMoveLine(models.Model):
                 and self.product_id.service_tracking == "quota_pack")
 
     def _quota_sale_line(self):
-        """The line of the order that says which subscription the units are for, or none."""
+        """Return the order line that names the subscription the units are for, or none."""
         # sudo: accountants need no right on orders to post their invoices
         return self.sudo().sale_line_ids.filtered("quota_subscription_id")[:1]
 
@@ -34,9 +34,11 @@ class AccountMoveLine(models.Model):
                     packs * line.product_id.product_tmpl_id.quota_units)})
 
     def _quota_key(self, sale_line):
-        """What the units are given for: the line of the order, so that two invoices made of one
-        order by two payment notifications give them once; lines invoiced in parts are told
-        apart by their own."""
+        """Name what the units are given for, so that they are given once.
+
+        It is the order line: two invoices made of one order by two payment notifications grant
+        once. Lines that are invoiced in parts are told apart by their own ids.
+        """
         if self.quantity < sale_line.product_uom_qty:
             return f"account.move.line:{self.id}"
         # Refunded and invoiced again, the same order grants again.
@@ -46,23 +48,23 @@ class AccountMoveLine(models.Model):
         return f"sale.order.line:{sale_line.id}" + (f":{notes}" if notes else "")
 
     def _quota_refunded(self):
-        """Packs of the line that posted credit notes refund."""
+        """Count the packs of the line that posted credit notes refund."""
         notes = self.move_id.reversal_move_ids.filtered(lambda note: note.state == "posted")
         return sum(notes.invoice_line_ids.filtered(
             lambda line: line.sale_line_ids & self.sale_line_ids).mapped("quantity"))
 
     def _quota_given(self):
-        """The paid lines that gave units for the order lines that these lines refund.
+        """Return the paid lines that granted units for the order lines that these lines refund.
 
-        To be asked before the refund is posted: posting may settle the invoice, and what is
-        granted then is already lowered by it.
+        Ask before the refund is posted: posting may settle the invoice, and what is granted then
+        is already lowered by the refund.
         """
         lines = self.filtered(lambda line: line._is_quota_pack())
         return lines.sale_line_ids.invoice_lines.filtered(
             lambda line: line.quota_grant_id and line.move_id.move_type == "out_invoice")
 
     def _quota_take_back_packs(self, given):
-        """Follow posted credit notes: what they refund and is not used yet is taken back.
+        """Take back the units that posted credit notes refund, as far as they are not used.
 
         :param given: see :meth:`_quota_given`
         """

@@ -56,7 +56,7 @@ class ProductTemplate(models.Model):
                     "at 0.", metric=pack.quota_metric_id.name))
 
     def _quota_pack_label(self):
-        """« 1 000 scans, until the quota starts anew »: what the customer gets."""
+        """Say what the customer gets: « 1 000 scans, until the quota starts anew »."""
         self.ensure_one()
         pack = self.sudo()  # sudo: the metric's name, shown in the shop to anyone
         metric = pack.quota_metric_id

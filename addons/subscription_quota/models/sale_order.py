@@ -10,7 +10,10 @@ class SaleOrder(models.Model):
         return bool(packs) or super()._needs_customer_address()
 
     def _check_cart_is_ready_to_be_paid(self):
-        """:raise ValidationError: extra units are in the cart, for no subscription"""
+        """Refuse a cart with extra units for no subscription.
+
+        :raise ValidationError: names the pack
+        """
         result = super()._check_cart_is_ready_to_be_paid()
         self.order_line._check_quota_packs_placed()
         return result
@@ -27,7 +30,7 @@ class SaleOrder(models.Model):
             pack.product_variant_id.id, 1, quota_subscription_id=subscription.id)
 
     def _cart_find_product_line(self, *args, quota_subscription_id=None, **kwargs):
-        """The same pack for another subscription is another line."""
+        """Keep the same pack for another subscription on another line."""
         lines = super()._cart_find_product_line(*args, **kwargs)
         if quota_subscription_id:
             lines = lines.filtered(

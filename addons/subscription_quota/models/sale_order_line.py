@@ -17,7 +17,9 @@ class SaleOrderLine(models.Model):
 
     @api.depends("product_id", "order_id.partner_id", "order_id.company_id")
     def _compute_quota_subscription_id(self):
-        """The only subscription that counts what the pack has units of; chosen when several."""
+        """Choose the only subscription that counts what the pack has units of; leave several to
+        people.
+        """
         for line in self:
             current, line.quota_subscription_id = line.quota_subscription_id, False
             if line._is_quota_pack():
@@ -26,7 +28,7 @@ class SaleOrderLine(models.Model):
                     current & possible or (possible if len(possible) == 1 else False))
 
     def _quota_subscriptions(self):
-        """The customer's subscriptions that extra units of the pack may be added to."""
+        """Return the customer's subscriptions to which extra units of the pack may be added."""
         self.ensure_one()
         order = self.order_id
         # sudo: visitors and sales staff need no right on subscriptions; the customer's own
@@ -59,7 +61,10 @@ class SaleOrderLine(models.Model):
                     pack=line.product_id.display_name, most=MAX_QUANTITY))
 
     def _check_quota_packs_placed(self):
-        """:raise ValidationError: nobody said to which subscription the units are added"""
+        """Refuse packs for which nobody chose the subscription.
+
+        :raise ValidationError: names the pack
+        """
         for line in self:
             if line._is_quota_pack() and not line.quota_subscription_id:
                 raise ValidationError(self.env._(
@@ -69,12 +74,16 @@ class SaleOrderLine(models.Model):
 
     @api.onchange("quota_subscription_id")
     def _onchange_quota_subscription_id(self):
-        """Not a dependency of the name: another customer would reset every description."""
+        """Refresh the description of a pack.
+
+        The subscription is no dependency of the description: changing the customer would reset the
+        descriptions of all lines.
+        """
         if self._is_quota_pack():
             self._compute_name()
 
     def _get_sale_order_line_multiline_description_sale(self):
-        """The customer reads on the cart and the invoice which subscription the pack is for."""
+        """Name the subscription that the pack is for, on the cart and the invoice."""
         description = super()._get_sale_order_line_multiline_description_sale()
         if not self.quota_subscription_id:
             return description

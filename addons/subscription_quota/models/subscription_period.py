@@ -9,7 +9,7 @@ class SubscriptionPeriod(models.Model):
     def _collect_usage(self):
         """Take what was used beyond soft limits off the counters, once, for these periods."""
         super()._collect_usage()
-        self.env["quota.overage"]._take(self)
+        self.env["quota.overage"]._collect(self)
 
     def _prepare_usage_lines(self):
         return super()._prepare_usage_lines() + [
