@@ -3,7 +3,7 @@
 demo    make everything ready, start the demo, say where it is
 demo-api  and the sample application of the quota middleware beside it
 test    make everything ready, run every test, count
-lint    ruff, pylint-odoo, XML, translations
+lint    ruff, pylint, mypy, xml, french: all of them, or those named
 stop    stop the demo and the database server
 clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
@@ -180,7 +180,7 @@ def run_bench():
 def run_lint():
     _get_software()
     system.add_test_packages()
-    sys.exit(lint.main())
+    sys.exit(lint.main(sys.argv[2:]))
 
 
 COMMANDS = {"demo": demo, "demo-api": run_demo_api, "test": test, "lint": run_lint,
