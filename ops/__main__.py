@@ -3,7 +3,7 @@
 demo    make everything ready, start the demo, say where it is
 demo-api  and the sample application of the quota middleware beside it
 test    make everything ready, run every test, count
-lint    ruff, pylint-odoo, XML, translations
+lint    ruff, pylint, mypy, xml, french: all of them, or those named
 stop    stop the demo and the database server
 clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
@@ -51,8 +51,8 @@ def demo():
         with step("Database: the demo's own copy"):
             postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
             wanted = server.ports()
-            database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
-    server.start_world()
+            database.set_addresses(paths.DEMO, wanted["http"], wanted["lms"])
+    server.start_mail_and_lms()
     try:
         _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
     except BaseException:
@@ -83,7 +83,7 @@ def _make_payments():
 
 
 def _say_where(url, seconds):
-    world = f"http://127.0.0.1:{server.ports()['world']}"
+    mailbox = f"http://127.0.0.1:{server.ports()['mail']}"
     print(f"""
 Ready in {seconds:.0f} s: {url}
 
@@ -98,7 +98,7 @@ Try first
   1. {url}/trainings — as client: open a session, book it with credits.
   2. {url}/my — wallet, trainings, invoices.
   3. {url}/shop — buy a pack with the demo card (any number).
-  4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
+  4. {mailbox}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
   6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
      asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
@@ -180,7 +180,7 @@ def run_bench():
 def run_lint():
     _get_software()
     system.add_test_packages()
-    sys.exit(lint.main())
+    sys.exit(lint.main(sys.argv[2:]))
 
 
 COMMANDS = {"demo": demo, "demo-api": run_demo_api, "test": test, "lint": run_lint,

@@ -104,7 +104,7 @@ def _ensure_scripted(name, scripts):
         paths.set_stamp(name, key)
 
 
-def set_addresses(name, http_port, world_port):
+def set_addresses(name, http_port, lms_port):
     """Let mails and PDFs of a copy of the demo point at its server, and courses at its LMS."""
     own = f"http://127.0.0.1:{http_port}"
     for key, value in (
@@ -114,4 +114,4 @@ def set_addresses(name, http_port, world_port):
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value", name)
     for table in ("event_type", "event_event"):
         postgres.query(
-            f"UPDATE {table} SET lms_url = replace(lms_url, ':8070/', ':{world_port}/')", name)
+            f"UPDATE {table} SET lms_url = replace(lms_url, ':8073/', ':{lms_port}/')", name)

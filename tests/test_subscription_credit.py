@@ -77,7 +77,7 @@ def test_insaho_3_subscribe_and_book(house):
     assert f"10 crédits par mois, à utiliser jusqu’au {last_day}" in page
     wallet = visitor.get("/my/credits").text
     assert number in wallet and balance(wallet) == "10 crédits"
-    house.world.wait_for_mail(visitor.login, "Votre abonnement a ajouté")
+    house.mailbox.wait_for_mail(visitor.login, "Votre abonnement a ajouté")
 
     # §3.5 to §3.7: a session costs credits of the subscription, and becomes income.
     assert "/my/trainings/" in visitor.book(session_id).url

@@ -7,6 +7,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["account_payment", "concurrency_base", "portal", "website_sale"],
+    "external_dependencies": {"python": ["xlsxwriter"]},
     "data": [
         "security/credit_wallet_groups.xml",
         "security/ir.model.access.csv",

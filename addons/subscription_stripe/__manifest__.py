@@ -7,7 +7,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["payment_stripe", "subscription_billing"],
-    "external_dependencies": {"python": ["stripe"]},
+    "external_dependencies": {"python": ["stripe>=16.0", "xlsxwriter"]},
     "data": [
         "security/ir.model.access.csv",
         "security/subscription_stripe_rules.xml",

@@ -1,4 +1,4 @@
-"""Run the payment server: ``python -m tests.servers.stripe --port 12111``."""
+"""Run the payment server: ``python -m sandbox.stripe --port 12111``."""
 
 import argparse
 import os

@@ -3,15 +3,15 @@
 import contextlib
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import requests
 
-from ops import paths
-
 from .signing import signature
 
+ROOT = Path(__file__).resolve().parents[2]  # the folder that holds `sandbox`
 PATIENCE = 30  # seconds
 
 
@@ -42,8 +42,8 @@ class PaymentServer:
 
     def start(self):
         self._process = subprocess.Popen(
-            [str(paths.PYTHON), "-m", "tests.servers.stripe", "--child",
-             *(["--state", str(self._state)] if self._state else [])], cwd=paths.ROOT,
+            [sys.executable, "-m", "sandbox.stripe", "--child",
+             *(["--state", str(self._state)] if self._state else [])], cwd=ROOT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the payment server did not start"
@@ -70,7 +70,7 @@ class PaymentServer:
         self.control("forget")
 
     def control(self, order, **values):
-        """Order something of the server; see :mod:`tests.servers.stripe.control`."""
+        """Order something of the server; see :mod:`sandbox.stripe.control`."""
         answer = self._http.post(f"{self.url}/_control/{order}", json=values, timeout=PATIENCE)
         assert answer.ok, f"{order}: {answer.status_code} {answer.text}"
         return answer.json()
@@ -206,7 +206,7 @@ class PaymentServer:
 
     @contextlib.contextmanager
     def fault(self, kind, method="POST", path="/v1/*", times=1, seconds=0):
-        """Inside, that many requests fail; see :mod:`tests.servers.stripe.faults`.
+        """Inside, that many requests fail; see :mod:`sandbox.stripe.faults`.
 
         :return: a :class:`Hits`, whose ``hits`` says how many did
         """

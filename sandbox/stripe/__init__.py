@@ -1,8 +1,8 @@
-"""The tests' payment server: Stripe's API on loopback, as Stripe's pages document it.
+"""The payment server: Stripe's API on loopback, as Stripe's pages document it.
 
 It answers with objects built on Stripe's own fixtures, refuses every parameter that the official
 library does not declare, keeps idempotency keys, signs and repeats its webhooks, and fails on
-demand. Tests drive it through :class:`~tests.servers.stripe.client.PaymentServer`::
+demand. Tests drive it through :class:`~sandbox.stripe.client.PaymentServer`::
 
     with PaymentServer() as stripe:
         endpoint = stripe.webhook(f"{house.url}/payment/stripe/webhook")

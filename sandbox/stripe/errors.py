@@ -40,6 +40,6 @@ def unexpected_state(kind, obj, message):
 def declined(decline, **details):
     """The bank said no (https://docs.stripe.com/declines/codes).
 
-    :param decline: the :class:`~tests.servers.stripe.cards.Decline`
+    :param decline: the :class:`~sandbox.stripe.cards.Decline`
     """
     return ApiError(402, "card_error", decline.message, **decline.fields(), **details)
