@@ -11,7 +11,7 @@ from .steps import StepError, output_of, run, step
 
 # What runs beside Odoo: database, browser, PDF engine, fonts, virtual environments.
 PACKAGES = [
-    "postgresql", "chromium", "wkhtmltopdf", "poppler-utils",
+    "postgresql", "chromium", "poppler-utils",
     "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0",  # of WeasyPrint
     "fonts-dejavu-core", "fonts-liberation", "fonts-noto-color-emoji",
     "python3-venv", "make",
@@ -56,7 +56,7 @@ def install_packages():
                       "--no-install-recommends", *missing]), "apt", remedy)
 
 
-def _debian_mirror():
+def debian_mirror():
     """The mirror this machine already uses for Debian, from either format of its sources."""
     folder = Path("/etc/apt")
     texts = [file.read_text() for file in [
@@ -97,7 +97,7 @@ def get_odoo():
         source = state / "unstable.list"
         source.write_text(
             "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-            f"{_debian_mirror()} sid main\n")
+            f"{debian_mirror()} sid main\n")
         private = [
             "-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}",
             "-o", f"Dir::Etc::sourcelist={source}", "-o", "Dir::Etc::sourceparts=-",
