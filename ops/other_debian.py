@@ -1,9 +1,9 @@
 """Try this checkout on another release of Debian: ``python3 -m ops.other_debian trixie [TEST …]``.
 
-As root: makes a chroot with ``debootstrap`` (``apt-get install debootstrap``) that holds Python and
-nothing else, copies the checkout into it, runs ``make demo`` there twice (the second time everything
-is there), and ``make test`` with the arguments given, if any. Prints how long each took. Not part of
-continuous integration: it downloads a whole system.
+As root: makes a chroot with ``debootstrap`` (``apt-get install debootstrap``) that holds Python
+and nothing else, copies the checkout into it, runs ``make demo`` there twice (the second time all
+is there), and ``make test`` with the arguments given, if any. Prints how long each took. Not part
+of continuous integration: it downloads a whole system.
 
 The chroot stays in /var/tmp/odoo-credits-RELEASE: the next run copies the checkout again and
 resumes. What runs inside ends with it, and so do its mounts: it has namespaces of its own. The
@@ -79,7 +79,8 @@ def _time(root, environment, command):
     done = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-ec", ENTER, "-",
          root, HOME, command], env=environment, check=False)
-    print(f"===== {command}: code {done.returncode}, {time.monotonic() - started:.0f} s", flush=True)
+    seconds = time.monotonic() - started
+    print(f"===== {command}: code {done.returncode}, {seconds:.0f} s", flush=True)
     return done.returncode
 
 
@@ -91,10 +92,11 @@ def main(release, tests):
     _make(root, release)
     _copy_checkout(root)
     environment = _environment(root)
-    versions = "cat /etc/debian_version; python3 --version"
-    commands = [f"{versions}; python3 -m ops demo", "make demo && make stop"]
+    # What runs is killed at the end, and a database of ours does not wait for the disk: stop it.
+    commands = ["cat /etc/debian_version && python3 --version && python3 -m ops demo && make stop",
+                "make demo && make stop"]
     if tests:
-        commands.append(f"make test ARGS='{' '.join(tests)}'")
+        commands.append(f"make test ARGS='{' '.join(tests)}'; code=$?; make stop; exit $code")
     for command in commands:
         code = _time(root, environment, command)
         if code:

@@ -13,6 +13,8 @@ HTTP_PORT = 8069
 WORLD_PORT = 8070  # the demo's mailbox and LMS, read in a browser
 SMTP_PORT = 8025
 PAYMENT_PORT = 8071  # the payment server, in Stripe's place
+# Which of our processes listens on which of the ports.
+LISTENERS = {"http": "odoo", "world": "world", "smtp": "world", "payments": "payments"}
 PAYMENTS = paths.HOUSE / "payments.state"  # what it remembers
 
 
