@@ -132,13 +132,13 @@ def run_demo_api():
 
 def test():
     started = time.monotonic()
+    plan = testing.plan(sys.argv[2:])
     _prepare(machine.check_test_programs)
-    _side_by_side(system.add_test_packages, database.ensure_template)
-    wanted = [
-        testing.wants_addons(sys.argv[2:]) and database.ensure_test_template,
-        testing.wants_flows(sys.argv[2:]) and database.ensure_demo_template]
-    _side_by_side(*filter(None, wanted))
-    sys.exit(testing.main(sys.argv[2:], started))
+    _side_by_side(*filter(None, [
+        system.add_test_packages,
+        plan.runs and database.ensure_test_template,
+        plan.flows is not None and database.ensure_demo_template]))
+    sys.exit(testing.main(plan, started))
 
 
 def stop():

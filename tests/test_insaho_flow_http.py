@@ -9,6 +9,9 @@ from tests import paper
 from tests.house import Visitor, alert, field
 from tests.servers.world import html_of
 
+ADDONS = (
+    "invoice_europe_booking", "invoice_europe_subscription", "legal_training",
+    "lms_link", "subscription_credit")
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 PASSWORD = "Cap-sur-2027!"
 

@@ -10,6 +10,7 @@ from tests import invariants
 from tests.house import alert, at_once, field
 from tests.servers.world import html_of
 
+ADDONS = ("session_booking",)
 PRICE = 2
 NEWCOMERS = 20
 
