@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster on a free port, unless the PG* variables name a server."""
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 from . import paths
 from .steps import StepError, output_of, run, step
 
+PASSWORD = paths.HOUSE / "pg-password"
 OLDEST = 13  # version that Odoo 19 works with
 # A cluster for development and demonstration: what it holds can be made again, so it does not
 # wait for the disk. Never use these settings for books that matter. (The compiler of queries is
@@ -90,16 +92,15 @@ def _folder():
         ["runuser", "-u", "postgres", "--", "test", "-x", str(paths.ROOT)], check=False)
     if reachable.returncode == 0:
         return inside
-    return Path("/var/lib/odoo-credits") / paths.digest(paths.ROOT / "odoo.conf")[:8]
+    return Path("/var/lib/odoo-credits") / hashlib.sha256(bytes(paths.ROOT)).hexdigest()[:8]
 
 
 def _password():
-    file = paths.HOUSE / "pg-password"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24))
-    return file.read_text()
+    if not PASSWORD.exists():
+        PASSWORD.parent.mkdir(parents=True, exist_ok=True)
+        PASSWORD.touch(mode=0o600)
+        PASSWORD.write_text(secrets.token_urlsafe(24))
+    return PASSWORD.read_text()
 
 
 def environment():
@@ -171,6 +172,8 @@ def start():
         return
     folder = _folder()
     data = folder / "data"
+    if not PASSWORD.exists():  # what stands below /var/lib is of a house that is gone
+        remove()
     if _running(data):
         return
     with step("PostgreSQL (private cluster)"):
