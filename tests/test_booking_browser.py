@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from sandbox.mail import html_of
 
+ADDONS = ("session_booking",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 PRICE = 2

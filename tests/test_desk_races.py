@@ -11,6 +11,7 @@ import psycopg2
 from tests import invariants
 from tests.test_wallet_races import at_once
 
+ADDONS = ("session_booking",)
 PRICE = 2
 ROUNDS = 3
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from sandbox.mail import html_of
 
+ADDONS = ("invoice_europe_booking", "legal_training", "lms_link")
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 LOGIN = "chloe.browser@example.com"
 PASSWORD = "Cap-sur-2027!"

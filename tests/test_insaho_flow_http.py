@@ -9,6 +9,9 @@ from sandbox.mail import html_of
 from tests import paper
 from tests.house import Visitor, alert, field
 
+ADDONS = (
+    "invoice_europe_booking", "invoice_europe_subscription", "legal_training",
+    "lms_link", "subscription_credit")
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 PASSWORD = "Cap-sur-2027!"
 

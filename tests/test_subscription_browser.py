@@ -14,6 +14,7 @@ from sandbox.mail import html_of
 from tests.quota_house import make_key, make_plans, subscribe_all
 from tests.test_quota_api import call, sample
 
+ADDONS = ("subscription_quota",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 DEMO_CARD = "4111 1111 1111 1111"
 

@@ -21,6 +21,7 @@ from tests.test_insaho_flow_http import (
 from tests.test_subscription_browser import pass_days
 from tests.test_wallet_races import notify, wallet_of
 
+ADDONS = ("invoice_europe_booking", "invoice_europe_subscription", "subscription_credit")
 NOTIFICATIONS = 10
 PLAN = "INSAHO mensuel"
 

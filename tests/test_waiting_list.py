@@ -10,6 +10,7 @@ from sandbox.mail import html_of
 from tests import invariants
 from tests.house import alert, at_once, field
 
+ADDONS = ("session_booking",)
 PRICE = 2
 NEWCOMERS = 20
 
