@@ -7,6 +7,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["account_payment", "base_iban", "base_vat", "l10n_fr_account", "report_paper"],
+    "external_dependencies": {"python": ["python-stdnum"]},
     "data": [
         "security/ir.model.access.csv",
         "data/ir_cron_data.xml",

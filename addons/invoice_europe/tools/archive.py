@@ -4,10 +4,16 @@ import hashlib
 import io
 
 from lxml import etree
-from pypdf.generic import ArrayObject, ByteStringObject, NameObject, NumberObject
 
 from odoo.tools import file_open
-from odoo.tools.pdf import OdooPdfFileReader, OdooPdfFileWriter
+from odoo.tools.pdf import (
+    ArrayObject,
+    ByteStringObject,
+    NameObject,
+    NumberObject,
+    OdooPdfFileReader,
+    OdooPdfFileWriter,
+)
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SCHEMA = "invoice_europe/static/src/facturx.xmp"

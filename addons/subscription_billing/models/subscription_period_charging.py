@@ -4,7 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 _logger = logging.getLogger(__name__)
 
@@ -128,9 +129,7 @@ class SubscriptionPeriod(models.Model):
     def _lock_rows(self):
         """Wait for whoever is charging, chasing or writing off these periods; if they did, the
         request starts again and sees what became of them."""
-        self.env.cr.execute(SQL(
-            "SELECT FROM subscription_period WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
-            self._ids))
+        lock_in_order(self)
 
     def _charge_again(self):
         """Queue another attempt: staff asked for it, or the customer changed their card."""

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 from odoo.tools.misc import clean_context
+
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from ..tools import civil
 
@@ -97,10 +98,7 @@ class SubscriptionSubscription(models.Model):
         and two of them wait for each other. This conflict is one Odoo tries again, and then the
         subscription is seen as it has become.
         """
-        if self:
-            self.env.cr.execute(SQL(
-                "SELECT FROM subscription_subscription WHERE id IN %s ORDER BY id "
-                "FOR NO KEY UPDATE", self._ids))
+        lock_in_order(self)
 
     def _terms(self, price=None, quantity=None):
         """What the subscription is for, or would be after a change."""

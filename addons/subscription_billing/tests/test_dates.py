@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.subscription_quota.exceptions import WrongState
+from odoo.addons.subscription_billing.exceptions import WrongState
 
 from .test_cases import CasesCommon
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 
-from odoo.addons.credit_wallet.tools.queue import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 from odoo.addons.subscription_billing.tools import proration
 
 

@@ -2,9 +2,9 @@ from odoo import api, fields, models
 
 
 class QuotaCounter(models.Model):
-    """What a subscription has used of a metric: a row a period, one row for what is held.
+    """What a subscription has used of a metric: a row a period, or one row for what is held.
 
-    Written by the engine only (``quota_move``), in one statement that looks at the limit, too.
+    Only the engine writes it (``quota_move``), in the same statement that checks the limit.
     """
 
     _name = "quota.counter"

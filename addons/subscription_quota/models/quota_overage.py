@@ -3,8 +3,10 @@ from odoo.tools import SQL, format_date
 
 
 class QuotaOverage(models.Model):
-    """Units beyond a soft limit, on the invoice of a renewal or on one of their own: taken off
-    the counter as the row is made, so they are billed once."""
+    """Units beyond a soft limit on the invoice of a renewal, or on one of their own.
+
+    They are taken off the counter as the row is made, so they are billed once.
+    """
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
@@ -37,13 +39,15 @@ class QuotaOverage(models.Model):
         "CHECK(quantity > 0 AND amount >= 0)", "Units beyond a limit are one at least.")
 
     @api.model
-    def _take(self, periods):
-        """Put on these periods what was consumed beyond soft limits and is on no invoice yet: on
-        a renewal, with what is held beyond them now; on a row of usage; on the last row of a
-        subscription that has ended, without waiting for the end of what is counted. A unit
-        consumed at the last second is on the next one.
+    def _collect(self, periods):
+        """Put on these periods what was consumed beyond soft limits and is on no invoice yet.
 
-        The counters are locked: one that is consuming at this moment makes the run start again.
+        A renewal also bills what is held beyond them now; the last row of a subscription that has
+        ended does not wait for the end of what is counted. A unit consumed at the last second is
+        on the next invoice.
+
+        The counters are locked: a request that is counting at this moment makes the run start
+        again.
         """
         renewals = periods.filtered(lambda period: period.kind == "recurring")
         usage = periods.filtered(lambda period: period.kind == "usage")
@@ -53,16 +57,18 @@ class QuotaOverage(models.Model):
         periods.flush_recordset()
         self.env["subscription.subscription"].flush_model()
         if over := renewals + usage - last:
-            self.env.cr.execute(self._consumed(over))
+            self.env.cr.execute(self._query_consumed(over))
         if renewals:
-            self.env.cr.execute(self._held(renewals))
+            self.env.cr.execute(self._query_held(renewals))
         if last:
-            self.env.cr.execute(self._consumed(last, last=True))
+            self.env.cr.execute(self._query_consumed(last, last=True))
         self.env["quota.counter"].invalidate_model()
         periods.invalidate_recordset(["quota_overage_ids"])
 
-    def _consumed(self, periods, last=False):
-        """Take off the counters what is on no invoice; of periods over by then, unless `last`."""
+    def _query_consumed(self, periods, last=False):
+        """Query that takes off the counters what is on no invoice; of closed periods only, unless
+        `last`.
+        """
         return SQL(
             "WITH due AS ("
             " SELECT c.id, c.subscription_id, c.metric_id, p.id AS period_id, p.company_id,"
@@ -81,7 +87,7 @@ class QuotaOverage(models.Model):
             " %(currency)s, %(user)s, %(now)s FROM due",
             last=last, **self._query_values(periods))
 
-    def _held(self, renewals):
+    def _query_held(self, renewals):
         return SQL(
             "INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, is_held, quantity, amount, currency_id, create_uid, create_date)"
@@ -102,7 +108,7 @@ class QuotaOverage(models.Model):
                 "currency": renewals.company_id[:1].currency_id.id}
 
     def _prepare_invoice_line(self):
-        """The line of the renewal's invoice that bills the units, at the customer's taxes."""
+        """Prepare the invoice line that bills the units, at the customer's taxes."""
         self.ensure_one()
         period, subscription = self.period_id, self.subscription_id
         product = subscription._product(period.plan_id)

@@ -11,11 +11,13 @@ from ..exceptions import QuotaReached
 
 USAGE_WAITS_DAYS = 31  # for a renewal; what would wait longer is invoiced by itself
 
-class SubscriptionSubscription(models.Model):
-    """What a subscription may use, for code of this server. Programs elsewhere use the API.
 
-    Counting takes part in the caller's transaction: an account and the unit it takes are made
-    together or not at all. Two at once conflict, and Odoo tries the second again.
+class SubscriptionSubscription(models.Model):
+    """The part of a subscription that counts, for code of this server. Programs elsewhere use the
+    API.
+
+    Counting takes part in the caller's transaction: an account and the unit it takes are created
+    together or not at all. Of two that count at once one conflicts, and Odoo retries it.
     """
 
     _inherit = "subscription.subscription"
@@ -61,7 +63,7 @@ class SubscriptionSubscription(models.Model):
         raise self._quota_error(code, outcome)
 
     def _quota_error(self, code, outcome):
-        """The exception that says why nothing was counted."""
+        """Return the exception that says why nothing was counted."""
         self.ensure_one()
         if outcome.name == "in_progress":
             return ConcurrencyError(f"a request of {self.name} is being counted")
@@ -108,7 +110,7 @@ class SubscriptionSubscription(models.Model):
         return None if limit is None else max(limit - used, 0)
 
     def _quota_check(self, code, quantity=1):
-        """Whether units could be consumed now; consumes nothing.
+        """Tell whether units could be consumed now, without consuming any.
 
         :return: bool; for a feature, whether it is on
         """
@@ -122,13 +124,13 @@ class SubscriptionSubscription(models.Model):
                                    "limit": rows[0]["limit_value"]})
 
     def _quota_rows(self, codes=None):
-        """Rows of ``quota_state``, as they are after what this transaction has done."""
+        """Read the rows of ``quota_state`` as this transaction leaves them."""
         self.ensure_one()
         self.env.flush_all()
         return engine.state(self.env.cr, self.id, fields.Datetime.now(), codes)
 
     def _quota_state(self):
-        """What the plan includes and what is left of it, for the portal, the API and mails.
+        """Tell what the plan includes and what is left of it, for the portal, the API and mails.
 
         :return: list of dicts, in the order of the metrics: metric (code), name, unit (in the
             language of the environment), kind, used, limit (None: none), left, starts_on and
@@ -142,7 +144,7 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _prepare_quota_state(self, metric, row):
-        """Extension point: what is told of a metric.
+        """Extension point: prepare what is told of a metric.
 
         :param row: one of ``quota_state``
         """
@@ -215,6 +217,7 @@ class SubscriptionSubscription(models.Model):
     # What a change of the subscription does -------------------------------------------------------
 
     def write(self, vals):
+        """Carry extra units over, and keep what is held for a while, when the contract changes."""
         before = self._quota_grants_left() if "anchor_date" in vals else {}
         if {"plan_id", "quantity"} & vals.keys():
             self._quota_keep_held(vals.get("plan_id"))
@@ -224,7 +227,7 @@ class SubscriptionSubscription(models.Model):
         return result
 
     def _quota_keep_held(self, plan_id=None):
-        """What is held when the plan changes may stay for the days of grace of the new plan."""
+        """Let what is held stay for the days of grace of the new plan."""
         plan = self.env["subscription.plan"].browse(plan_id)
         for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
             days = (plan or subscription.plan_id).quota_grace_days
@@ -236,7 +239,7 @@ class SubscriptionSubscription(models.Model):
         self.env["quota.counter"].invalidate_model(["grace_limit", "grace_until"])
 
     def _quota_grants_left(self):
-        """Extra units of the present period that are not used, before periods start anew.
+        """Return the unused extra units of the present period, before periods start anew.
 
         :return: by subscription, list of (grant, units left)
         """
@@ -254,7 +257,7 @@ class SubscriptionSubscription(models.Model):
         return left
 
     def _quota_carry(self, grants):
-        """Units bought for a period that was cut short go on in the one that starts instead."""
+        """Move units that were bought for a period cut short to the period that starts instead."""
         for grant, units in grants:
             row = self._quota_rows([grant.metric_id.code])[0]
             if units and row["period_start"] != grant.period_start:

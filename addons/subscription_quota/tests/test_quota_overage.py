@@ -205,7 +205,7 @@ class TestQuotaOverage(QuotaCommon):
         with self.at(DURING):
             self.assertEqual(subscription._quota_consume("scans", 150)["left"], 0)
             self.assertTrue(subscription._quota_check("scans"))
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription), [[100.0], [100.0]])
 
@@ -216,10 +216,10 @@ class TestQuotaOverage(QuotaCommon):
         with self.at(DURING):
             subscription._quota_consume("scans", 100)
             subscription._quota_consume("accounts", 3)
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
             subscription._quota_consume("scans", 30)
             subscription._quota_consume("accounts", 2)
-            told = subscription._preview_overage()
+            told = subscription._preview_usage()
             ahead = subscription._preview_next_invoice()
             self.assertEqual(
                 (subscription.next_total, subscription.next_overage), (ahead["total"], 42.0))
@@ -228,9 +228,9 @@ class TestQuotaOverage(QuotaCommon):
         self.assertEqual(
             self.invoices(subscription)[1].amount_total, ahead["total"] + told["total"])
         with self.at(NEXT):  # the scans are billed, the accounts are still held
-            self.assertEqual(subscription._preview_overage()["untaxed"], 20.0)
+            self.assertEqual(subscription._preview_usage()["untaxed"], 20.0)
             subscription._change(self.pro.price_ids, 1, "period_end")
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
 
     def test_not_told_before_its_period_is_over(self):
         """Billed by the week, counted by the month: it is not on the next invoice yet."""
@@ -239,11 +239,11 @@ class TestQuotaOverage(QuotaCommon):
         subscription = self.subscribe(weekly, START)
         with self.at(START):
             subscription._quota_consume("scans", 120)
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
         for week in range(1, 4):
             self.run_due(START + timedelta(weeks=week))
         with self.at(START + timedelta(weeks=3)):
-            self.assertEqual(subscription._preview_overage()["total"], 10.0)
+            self.assertEqual(subscription._preview_usage()["total"], 10.0)
         self.run_due(START + timedelta(weeks=4))
         self.assertEqual(self.lines(subscription), [[20.0]] * 4 + [[20.0, 10.0]])
 
@@ -259,7 +259,7 @@ class TestQuotaOverage(QuotaCommon):
         subscription = self.subscribe(self.starter, START, price)
         with self.at(DURING):
             subscription._quota_consume("scans", 120)
-            self.assertEqual(subscription._preview_overage()["total"], 24.0)
+            self.assertEqual(subscription._preview_usage()["total"], 24.0)
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription)[1], [120.0, 20.0])
         self.assertEqual(self.invoices(subscription)[1].amount_total, 168.0)

@@ -1,0 +1,1 @@
+from .queue import lock_in_order, take_turn
