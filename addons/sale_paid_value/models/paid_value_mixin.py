@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import models
 
 from ..tools import take_off
@@ -28,31 +30,45 @@ class PaidValueMixin(models.AbstractModel):
         """
         values = {}
         for lines in self._documents_lines():
-            values.update(lines._share_discounts(measure))
-        return {line: values.get(line, 0.0) for line in self}  # none: sections and notes
+            values.update({line: line._paid_amount(measure) for line in lines})
+            for discount, shares in lines._share_discounts(measure).items():
+                for line, share in shares.items():
+                    values[line] -= share
+                    values[discount] += share
+        return {
+            line: line._paid_currency(measure).round(values.get(line, 0.0)) for line in self}
 
-    def _share_discounts(self, measure):
-        """Share the discounts among all lines of one document.
+    def _share_discounts(self, measure="price_subtotal"):
+        """How much of each discount each line bears.
 
         :param str measure: see :meth:`_paid_values`
-        :return: dict of line to float
+        :return: dict of discount line to a dict of line to float, above zero, for the documents
+            of these lines
         """
-        unit = self._paid_currency(measure).rounding
-        amounts = {line: round(line._paid_amount(measure) / unit) for line in self}
+        shares = {}
+        for lines in self._documents_lines():
+            shares.update(lines._share_own_discounts(measure))
+        return shares
+
+    def _share_own_discounts(self, measure):
+        """See :meth:`_share_discounts`; `self` are all lines of one document."""
         discounts = self.filtered(lambda line: line._lowers_other_lines())
-        sold = {
-            line: amount for line, amount in amounts.items()
-            if amount > 0 and line not in discounts and not line.is_downpayment}
+        if not discounts:
+            return {}
+        unit = self._paid_currency(measure).rounding
+        left = {
+            line: round(line._paid_amount(measure) / unit) for line in self - discounts
+            if line._paid_amount(measure) > 0 and not line.is_downpayment}
         lowered = {discount: discount._discounted_lines(self) for discount in discounts}
+        shares = {}
         # Those of few lines come before those of many, which then apply to what is left.
         for discount in discounts.sorted(lambda each: (len(lowered[each][0]), each.id)):
-            left = -amounts[discount]
+            amount = round(-discount._paid_amount(measure) / unit)
+            taken = Counter()
             for lines in lowered[discount]:
-                left = take_off(sold, lines, left)
-            amounts[discount] = -left
-        amounts.update(sold)
-        return {line: line._paid_currency(measure).round(amount * unit)
-                for line, amount in amounts.items()}
+                taken.update(take_off(left, lines, amount - taken.total()))
+            shares[discount] = {line: share * unit for line, share in taken.items()}
+        return shares
 
     def _lowers_other_lines(self):
         """Whether the line is a discount on other lines of its document.

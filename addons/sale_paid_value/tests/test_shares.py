@@ -31,7 +31,7 @@ class TestShares(BaseCase):
 
     def test_no_more_is_taken_than_is_there(self):
         amounts = {"a": 70, "b": 30, "c": 0}
-        self.assertEqual(take_off(amounts, ["b", "c", "unknown"], 40), 10)
+        self.assertEqual(take_off(amounts, ["b", "c", "unknown"], 40), {"b": 30})
         self.assertEqual(amounts, {"a": 70, "b": 0, "c": 0})
-        self.assertEqual(take_off(amounts, ["a", "b"], 70), 0)
-        self.assertEqual(take_off(amounts, ["a", "b"], 5), 5)
+        self.assertEqual(take_off(amounts, ["a", "b"], 70), {"a": 70})
+        self.assertEqual(take_off(amounts, ["a", "b"], 5), {})

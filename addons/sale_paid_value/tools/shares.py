@@ -29,11 +29,13 @@ def take_off(amounts, keys, amount):
     :param dict amounts: whole numbers by key, zero or more; changed in place
     :param keys: which of them to lower; those missing in `amounts` are passed over
     :param int amount: by how much in all, zero or more
-    :return: what could not be taken, because less was left
+    :return: dict of what was taken by key; less than `amount` in all when less was left
     """
     keys = [key for key in keys if amounts.get(key)]
     taken = min(amount, sum(amounts[key] for key in keys))
-    if taken:
-        for key, share in zip(keys, spread(taken, [amounts[key] for key in keys]), strict=True):
-            amounts[key] -= share
-    return amount - taken
+    if not taken:
+        return {}
+    shares = dict(zip(keys, spread(taken, [amounts[key] for key in keys]), strict=True))
+    for key, share in shares.items():
+        amounts[key] -= share
+    return shares
