@@ -6,7 +6,7 @@
     "category": "Sales/Sales",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "portal", "website_sale"],
+    "depends": ["account_payment", "portal", "sale_paid_value", "website_sale"],
     "data": [
         "security/credit_wallet_groups.xml",
         "security/ir.model.access.csv",
