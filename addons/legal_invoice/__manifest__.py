@@ -14,6 +14,7 @@
         "data/ir_actions_report_data.xml",
         "wizard/legal_check_views.xml",
         "wizard/legal_invoice_download_views.xml",
+        "views/account_move_views.xml",
         "views/res_company_views.xml",
         "views/res_config_settings_views.xml",
         "views/vies_answer_views.xml",
