@@ -6,7 +6,7 @@
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "portal", "website_sale"],
+    "depends": ["account_payment", "concurrency_base", "portal", "website_sale"],
     "data": [
         "security/subscription_billing_groups.xml",
         "security/ir.model.access.csv",

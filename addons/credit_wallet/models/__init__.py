@@ -14,7 +14,6 @@ from . import (
     credit_overview,
     credit_team_mixin,
     credit_wallet,
-    payment_transaction,
     product_template,
     res_company,
     res_config_settings,

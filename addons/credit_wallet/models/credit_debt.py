@@ -76,10 +76,10 @@ class CreditDebt(models.Model):
     def _take_back_line(self, line, grant):
         """Follow a credit note line that refunds whole packs or parts of them."""
         credits = round(grant.credits * line.quantity / grant.pack_count)
-        self._take_back_credits(line, grant, credits, line.balance)
+        self._take_back_credits(line, grant, credits, line.credit_value)
 
     @api.model
-    def _take_back_credits(self, line, grant, credits, balance):
+    def _take_back_credits(self, line, grant, credits, value):
         """Claw back what is left of the lot, and state the rest as a debt.
 
         The credit note took the price off the pending account. The credits clawed back fill it
@@ -90,12 +90,12 @@ class CreditDebt(models.Model):
         :param line: the ``account.move.line`` of the credit note
         :param grant: the ``credit.entry`` that granted what is refunded
         :param int credits: how many credits are refunded, used or not
-        :param float balance: untaxed price returned for them, company currency
+        :param float value: untaxed price returned for them, company currency
         """
         lot = grant.lot_move_ids.lot_id
         grant.wallet_id._expire_lots()
         entry = self._claw_back(line, grant, lot, min(credits, lot.remaining))
-        given_up = line.company_currency_id.round(balance + entry.value)
+        given_up = line.company_currency_id.round(value + entry.value)
         self._post_given_up(line, given_up)
         missing = credits + entry.credits
         used = min(missing, self._used_credits(lot))

@@ -3,7 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class CreditTeamMixin(models.AbstractModel):

@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytz
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -79,6 +80,14 @@ class ResCompany(models.Model):
         # sudo: lock dates are an accountant's data, and customers book
         locks = self.sudo()._get_lock_date_violations(today, purchase=False)
         return max((lock for lock, _field in locks), default=today - timedelta(1)) + timedelta(1)
+
+    def _credit_expiry_date(self, months):
+        """Last local day of credits bought today.
+
+        :param int months: how long they are valid; 0: for ever
+        :return: a date, or False
+        """
+        return bool(months) and self._credit_today() + relativedelta(months=months)
 
     def _credit_account(self, field):
         """One of the accounts of credits.

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 
 class QuotaCreditPurchase(models.TransientModel):
-    """Staff pay a pack of extra units from the customer's wallet."""
+    """Wizard of staff who pay a pack of extra units from the customer's wallet."""
 
     _name = "quota.credit.purchase"
     _description = "Pay Extra Units with Credits"

@@ -4,8 +4,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.concurrency_base.tools import take_turn
 from odoo.addons.credit_wallet.exceptions import InsufficientCredits
-from odoo.addons.credit_wallet.tools import take_turn
 
 MAX_TOKEN = 64
 

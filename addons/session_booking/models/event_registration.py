@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.credit_wallet.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from ..exceptions import SessionUnavailable
 

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+
+from odoo.addons.concurrency_base.tools import claim_in_order
 
 
 class AccountMoveLine(models.Model):
@@ -9,6 +10,9 @@ class AccountMoveLine(models.Model):
     subscription_period_id = fields.Many2one(
         "subscription.period", readonly=True, copy=False, index="btree_not_null",
         ondelete="restrict", help="The period of a subscription that the line bills or credits.")
+    is_subscription_extra = fields.Boolean(
+        readonly=True, copy=False, help="Billed with the period beside its price: a setup fee, "
+        "or what was used. A change, a pause or a cancellation gives none of it back.")
 
     outstanding_credit = fields.Monetary(
         string="In favour", compute="_compute_outstanding_credit", currency_field="currency_id",
@@ -22,6 +26,7 @@ class AccountMoveLine(models.Model):
         result = super()._copy_data_extend_business_fields(values)
         if self.env.context.get("include_business_fields"):
             values["subscription_period_id"] = self.subscription_period_id.id
+            values["is_subscription_extra"] = self.is_subscription_extra
         return result
 
     def _subscription_priced_amount(self):
@@ -70,17 +75,9 @@ class AccountMoveLine(models.Model):
     def _lock_credits(self):
         """Have whoever uses or gives back the same credits wait, and then look again.
 
-        A write, not a lock alone: the other's snapshot is older than its wait, so only a
-        serialization error, which is retried, makes it see what was done here.
-
         :return: the same journal items
         """
-        if self:
-            self.flush_recordset()
-            self.env.cr.execute(SQL(
-                "UPDATE account_move_line SET id = line.id FROM (SELECT id FROM account_move_line"
-                " WHERE id IN %s ORDER BY id FOR NO KEY UPDATE) line"
-                " WHERE account_move_line.id = line.id", self._ids))
+        claim_in_order(self)
         return self
 
     def action_view_subscription_credits(self):

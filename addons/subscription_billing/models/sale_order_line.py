@@ -76,7 +76,9 @@ class SaleOrderLine(models.Model):
                 lambda line: not line.is_setup_fee and line.state in ("draft", "sent")):
             price = line.subscription_price_id.sudo()  # sudo: see _subscription_plan
             # A trial owes nothing today: its fee is on the first invoice.
-            fee = price.setup_fee if line.price_unit else 0.0
+            tries = not line.price_unit and price.plan_id._trial_available(
+                line.order_id.partner_id)
+            fee = 0.0 if tries else price.setup_fee
             fees = line.linked_line_ids.filtered("is_setup_fee")
             if fees and fee:
                 fees.price_unit = fee
@@ -125,8 +127,11 @@ class SaleOrderLine(models.Model):
         """The order's invoice bills the first period of the subscription."""
         values = super()._prepare_invoice_line(**optional_values)
         # sudo: sales staff need no right on periods to invoice the order
-        period = self.sudo().subscription_ids.period_ids.filtered(
+        line = self.sudo()
+        sold = line.linked_line_id if line.is_setup_fee else line
+        period = sold.subscription_ids.period_ids.filtered(
             lambda period: period.state == "to_invoice")[:1]
         if period:
-            values["subscription_period_id"] = period.id
+            values.update(
+                subscription_period_id=period.id, is_subscription_extra=line.is_setup_fee)
         return values

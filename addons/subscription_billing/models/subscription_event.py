@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 KINDS = [
+    ("plan", "Start planned"),
     ("start", "Started"),
     ("trial", "Trial started"),
     ("convert", "Trial became a subscription"),

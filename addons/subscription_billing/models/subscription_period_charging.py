@@ -4,7 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+
+from odoo.addons.concurrency_base.tools import claim_in_order
 
 from ..tools import errors
 
@@ -234,17 +235,8 @@ class SubscriptionPeriod(models.Model):
 
     def _lock_rows(self):
         """Wait for whoever is charging, paying, chasing or writing off these periods; then the
-        request starts again and sees what became of them.
-
-        A write, not a lock alone: the other's snapshot is older than its wait, so only a
-        serialization error, which is retried, makes it see what was done here.
-        """
-        if not self:
-            return
-        self.env.cr.execute(SQL(
-            "UPDATE subscription_period SET id = period.id FROM (SELECT id FROM"
-            " subscription_period WHERE id IN %s ORDER BY id FOR NO KEY UPDATE) period"
-            " WHERE subscription_period.id = period.id", self._ids))
+        request starts again and sees what became of them."""
+        claim_in_order(self)
 
     def _charge_again(self):
         """Queue another attempt: staff asked for it, or the customer changed their card."""

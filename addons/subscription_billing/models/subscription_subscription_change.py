@@ -90,9 +90,10 @@ class SubscriptionSubscription(models.Model):
         terms = self._terms(price, quantity)
         if not change and (notice := self._due_price_notice()[-1:]):
             terms["unit_price"] = notice.amount
-        anchor = (self.anchor_date if price._same_interval(self.price_id) else self.next_date)
-        return {"date": self.next_date, "price": price, "quantity": quantity,
-                **self._whole_period_totals(terms, price, anchor)}
+        day = self._next_billed_day()
+        anchor = self.anchor_date if price._same_interval(self.price_id) else day
+        return {"date": day, "price": price, "quantity": quantity,
+                **self._whole_period_totals(terms, price, anchor, day)}
 
     # Conditions ---------------------------------------------------------------------------------
 
@@ -104,6 +105,7 @@ class SubscriptionSubscription(models.Model):
     def _check_change(self, price, quantity, timing):
         """:raise UserError: why the change cannot be made, and what to do instead"""
         self._check_state("trial", "active")
+        self._check_not_held()
         if change := self._planned_change():
             raise UserError(self.env._(
                 "%(subscription)s already changes to %(price)s on %(date)s. Give that change up "
@@ -133,7 +135,8 @@ class SubscriptionSubscription(models.Model):
                 "%(subscription)s is in %(currency)s and “%(price)s” is not. Cancel it and "
                 "subscribe anew to change the currency.", subscription=self.name,
                 currency=self.currency_id.name, price=price.display_name))
-        if price.plan_id.family_id != self.family_id or not price.active:
+        kept = price == self.price_id  # one that is sold no more is kept by who has it
+        if price.plan_id.family_id != self.family_id or not (price.active or kept):
             raise UserError(self.env._(
                 "“%(price)s” cannot take the place of “%(plan)s”: choose a price on sale of "
                 "the same family of plans.", price=price.display_name, plan=self.plan_id.name))

@@ -6,10 +6,12 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_dates,
     test_dunning,
     test_portal,
     test_portal_pay,
     test_renewal,
     test_settled_unpaid,
+    test_setup_fee,
     test_speed,
 )

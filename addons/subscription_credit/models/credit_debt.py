@@ -50,7 +50,7 @@ class CreditDebt(models.Model):
         before = credited - line._subscription_priced_amount()
         self._take_back_credits(
             line, grant, period._credits_left(before) - period._credits_left(credited),
-            line.balance * period.credit_share / 100)
+            line._paid_values("balance")[line] * period.credit_share / 100)
 
     @api.model
     def _used_credits(self, lot):

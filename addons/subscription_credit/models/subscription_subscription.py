@@ -67,7 +67,7 @@ class SubscriptionSubscription(models.Model):
         if vals["kind"] == "trial":
             plan = self.env["subscription.plan"].browse(vals["plan_id"])
             return plan.trial_credits * vals["quantity"]
-        if vals["kind"] == "pause":
+        if vals["kind"] in ("pause", "usage"):
             return 0
         price = self.env["subscription.plan.price"].browse(vals["price_id"])
         return int(proration.price_of(

@@ -122,7 +122,8 @@ BEGIN
                s.id, s.name, FALSE
         FROM quota_api_key k
         LEFT JOIN subscription_subscription s
-            ON s.name = reference AND s.company_id = k.company_id AND s.state <> 'draft'
+            ON s.name = reference AND s.company_id = k.company_id
+            AND s.state NOT IN ('draft', 'upcoming')
             AND (k.is_service OR s.commercial_partner_id = k.commercial_partner_id)
         WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
         RETURN;
@@ -135,7 +136,7 @@ BEGIN
         SELECT s.id, s.name, count(*) FILTER (WHERE s.state <> 'ended') OVER () AS live_count
         FROM subscription_subscription s
         WHERE s.commercial_partner_id = k.commercial_partner_id AND s.company_id = k.company_id
-          AND s.state <> 'draft'
+          AND s.state NOT IN ('draft', 'upcoming')
         ORDER BY s.state = 'ended', s.id DESC LIMIT 1) chosen ON TRUE
     WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
 END $$;
