@@ -7,7 +7,7 @@ from odoo.tools.misc import formatLang
 
 from ..tools import chart, forecast
 from .quota_alert import FULL, NEAR
-from .subscription_quota_mixin import USAGE_WAITS_DAYS
+from .subscription_subscription_counting import USAGE_WAITS_DAYS
 
 PAST_PERIODS = 6
 PACK_STATES = ("trial", "active", "past_due", "suspended")
