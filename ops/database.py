@@ -67,8 +67,11 @@ def update(database, changed, added=()):
 def ensure_base():
     """:return: a key that changes whenever the database of Odoo's modules was built again."""
     modules = _standard_modules()
-    key = (f"{' '.join(modules)} {(paths.odoo_home() / 'odoo' / 'release.py').read_text()}"
-           + os.environ.get("ODOO_HOME", ""))
+    # Where Odoo and the server are, when they are not those of the house.
+    places = [str(paths.odoo_home()) if os.environ.get("ODOO_HOME") else "",
+              *(os.environ.get(name, "") for name in ("PGHOST", "PGPORT"))]
+    release = (paths.odoo_home() / "odoo" / "release.py").read_text()
+    key = f"{' '.join(modules)} {release}{''.join(places)}"
     if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
             or paths.TEMPLATE_BASE not in postgres.databases():
         paths.clear_stamp(paths.TEMPLATE_BASE)

@@ -129,7 +129,8 @@ def test_taken_port(checkout):
 @contextlib.contextmanager
 def role(name, options):
     """The PG* variables of a role of the private cluster."""
-    own = postgres.environment()
+    own = {name: os.environ[name] for name in ("PGHOST", "PGPORT") if name in os.environ}
+    own.update(postgres.environment())
     postgres.query(f"DROP ROLE IF EXISTS {name}")
     postgres.query(f"CREATE ROLE {name} LOGIN PASSWORD 'x' {options}")
     yield {**own, "PGUSER": name, "PGPASSWORD": "x"}
