@@ -182,6 +182,7 @@ def i18n():
 def run_bench():
     _prepare()
     system.add_test_packages()
+    database.ensure_template()
     database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))
 

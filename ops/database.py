@@ -15,7 +15,7 @@ from .steps import StepError, run, step
 # Not needed by an addon of ours, but by the product as it is demonstrated.
 EXTRA_MODULES = ["l10n_fr_account", "payment_demo"]
 FOLDER = Path(__file__).parent
-_BUILDING = threading.Lock()
+_BUILDING = threading.RLock()  # two templates may be made side by side from those below them
 
 
 def _odoo_addons():
@@ -72,22 +72,26 @@ def ensure_base():
               *(os.environ.get(name, "") for name in ("PGHOST", "PGPORT"))]
     release = (paths.odoo_home() / "odoo" / "release.py").read_text()
     key = f"{' '.join(modules)} {release}{''.join(places)}"
-    if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
-            or paths.TEMPLATE_BASE not in postgres.databases():
-        paths.clear_stamp(paths.TEMPLATE_BASE)
-        with step("Database: Odoo's modules, French accounting, French and English"):
-            postgres.drop(paths.TEMPLATE_BASE)
-            run(odoo("db", "init", paths.TEMPLATE_BASE, "--language", "fr_FR",
-                     "--country", "FR"),
-                "database", "Read the log", env=postgres.environment())
-            _run_server(paths.TEMPLATE_BASE, "-i", ",".join(modules),
-                        "--load-language", "en_US,fr_FR")
-        paths.set_stamp(paths.TEMPLATE_BASE, key)
+    with _BUILDING:
+        if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
+                or paths.TEMPLATE_BASE not in postgres.databases():
+            paths.clear_stamp(paths.TEMPLATE_BASE)
+            _build_base(modules)
+            paths.set_stamp(paths.TEMPLATE_BASE, key)
     return key
 
 
+def _build_base(modules):
+    with step("Database: Odoo's modules, French accounting, French and English"):
+        postgres.drop(paths.TEMPLATE_BASE)
+        run(odoo("db", "init", paths.TEMPLATE_BASE, "--language", "fr_FR", "--country", "FR"),
+            "database", "Read the log", env=postgres.environment())
+        _run_server(paths.TEMPLATE_BASE, "-i", ",".join(modules),
+                    "--load-language", "en_US,fr_FR")
+
+
 def ensure_template():
-    with _BUILDING:  # two of those that are made from it may be made side by side
+    with _BUILDING:
         _Template(paths.TEMPLATE).ensure()
 
 
