@@ -137,6 +137,7 @@ def test():
     _side_by_side(*filter(None, [
         system.add_test_packages,
         plan.runs and database.ensure_test_template,
+        plan.flows is not None and database.ensure_template,
         plan.flows is not None and database.ensure_demo_template]))
     sys.exit(testing.main(plan, started))
 
@@ -182,6 +183,7 @@ def i18n():
 def run_bench():
     _prepare()
     system.add_test_packages()
+    database.ensure_template()
     database.ensure_template()
     database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))

@@ -15,7 +15,8 @@ from .steps import StepError, run, step
 # Not needed by an addon of ours, but by the product as it is demonstrated.
 EXTRA_MODULES = ["l10n_fr_account", "payment_demo"]
 FOLDER = Path(__file__).parent
-_BUILDING = threading.RLock()  # two templates may be made side by side from those below them
+# Two templates may be made side by side from those below them.
+_BASE_LOCK, _TEMPLATE_LOCK = threading.Lock(), threading.Lock()
 
 
 def _odoo_addons():
@@ -72,7 +73,7 @@ def ensure_base():
               *(os.environ.get(name, "") for name in ("PGHOST", "PGPORT"))]
     release = (paths.odoo_home() / "odoo" / "release.py").read_text()
     key = f"{' '.join(modules)} {release}{''.join(places)}"
-    with _BUILDING:
+    with _BASE_LOCK:
         if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
                 or paths.TEMPLATE_BASE not in postgres.databases():
             paths.clear_stamp(paths.TEMPLATE_BASE)
@@ -91,7 +92,7 @@ def _build_base(modules):
 
 
 def ensure_template():
-    with _BUILDING:
+    with _TEMPLATE_LOCK:
         _Template(paths.TEMPLATE).ensure()
 
 
