@@ -165,6 +165,18 @@ class _Template:
             "database", "Read the log", env=postgres.environment())
 
 
+def begin_demo():
+    """A copy of the template under the demo's name; until :func:`remember_demo` it is none."""
+    paths.set_stamp(paths.DEMO, json.dumps({"unfinished": True}))
+    postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
+
+
+def has_demo():
+    """Whether there is a whole one; one that was interrupted lacks payments."""
+    return paths.DEMO in postgres.databases() \
+        and not paths.read_stamp(paths.DEMO).get("unfinished")
+
+
 def remember_demo():
     """Note what the demo's database was made from."""
     paths.set_stamp(paths.DEMO, json.dumps({"files": addons.snapshot()}))
