@@ -44,7 +44,7 @@ def _side_by_side(*steps):
 def demo(update_all=False):
     started = time.monotonic()
     _prepare(machine.check_ports)
-    anew = paths.DEMO not in postgres.databases()
+    anew = not database.has_demo()
     if not anew:
         _update_demo(update_all)
     with step("Payment server"):
@@ -52,17 +52,12 @@ def demo(update_all=False):
     if anew:
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
-            postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
+            server.stop("odoo")
+            database.begin_demo()
             wanted = server.ports()
             database.set_addresses(paths.DEMO, wanted["http"], wanted["lms"])
     server.start_mail_and_lms()
-    try:
-        _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
-    except BaseException:
-        if anew:  # a demo with only some of its payments is none
-            server.stop("odoo")
-            postgres.drop(paths.DEMO)
-        raise
+    _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
     database.remember_demo()
     url = f"http://127.0.0.1:{server.ports()['http']}"
     _say_where(url, time.monotonic() - started)
@@ -137,6 +132,7 @@ def test():
     _side_by_side(*filter(None, [
         system.add_test_packages,
         plan.runs and database.ensure_test_template,
+        plan.flows is not None and database.ensure_template,
         plan.flows is not None and database.ensure_demo_template]))
     sys.exit(testing.main(plan, started))
 
@@ -182,6 +178,8 @@ def i18n():
 def run_bench():
     _prepare()
     system.add_test_packages()
+    database.ensure_template()
+    database.ensure_template()
     database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))
 

@@ -38,7 +38,8 @@ def snapshot(before=None):
     for name in paths.our_addons():
         for file in sorted((paths.ADDONS / name).rglob("*")):
             inside = file.relative_to(paths.ADDONS / name).parts
-            if file.is_file() and not {"__pycache__", *OUTSIDE} & set(inside):
+            if file.is_file() and file.suffix != ".pot" \
+                    and not {"__pycache__", *OUTSIDE} & set(inside):
                 key = str(file.relative_to(paths.ADDONS))
                 content = file.read_bytes()
                 digest = hashlib.sha256(content).hexdigest()

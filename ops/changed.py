@@ -10,6 +10,7 @@ the topmost of those, and without one it always runs.
 import ast
 import dataclasses
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -70,6 +71,9 @@ def _sentence(changed, why, ours, flows):
 
 
 def _git(*arguments):
+    """:return: what git prints; empty when it fails, or is not there"""
+    if not shutil.which("git"):
+        return ""
     done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True,
                           check=False)
     return done.stdout if done.returncode == 0 else ""

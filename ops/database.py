@@ -15,7 +15,8 @@ from .steps import StepError, run, step
 # Not needed by an addon of ours, but by the product as it is demonstrated.
 EXTRA_MODULES = ["l10n_fr_account", "payment_demo"]
 FOLDER = Path(__file__).parent
-_BUILDING = threading.Lock()
+# Two templates may be made side by side from those below them.
+_BASE_LOCK, _TEMPLATE_LOCK = threading.Lock(), threading.Lock()
 
 
 def _odoo_addons():
@@ -67,24 +68,31 @@ def update(database, changed, added=()):
 def ensure_base():
     """:return: a key that changes whenever the database of Odoo's modules was built again."""
     modules = _standard_modules()
-    key = (f"{' '.join(modules)} {(paths.odoo_home() / 'odoo' / 'release.py').read_text()}"
-           + os.environ.get("ODOO_HOME", ""))
-    if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
-            or paths.TEMPLATE_BASE not in postgres.databases():
-        paths.clear_stamp(paths.TEMPLATE_BASE)
-        with step("Database: Odoo's modules, French accounting, French and English"):
-            postgres.drop(paths.TEMPLATE_BASE)
-            run(odoo("db", "init", paths.TEMPLATE_BASE, "--language", "fr_FR",
-                     "--country", "FR"),
-                "database", "Read the log", env=postgres.environment())
-            _run_server(paths.TEMPLATE_BASE, "-i", ",".join(modules),
-                        "--load-language", "en_US,fr_FR")
-        paths.set_stamp(paths.TEMPLATE_BASE, key)
+    # Where Odoo and the server are, when they are not those of the house.
+    places = [str(paths.odoo_home()) if os.environ.get("ODOO_HOME") else "",
+              *(os.environ.get(name, "") for name in ("PGHOST", "PGPORT"))]
+    release = (paths.odoo_home() / "odoo" / "release.py").read_text()
+    key = f"{' '.join(modules)} {release}{''.join(places)}"
+    with _BASE_LOCK:
+        if not paths.stamp_matches(paths.TEMPLATE_BASE, key) \
+                or paths.TEMPLATE_BASE not in postgres.databases():
+            paths.clear_stamp(paths.TEMPLATE_BASE)
+            _build_base(modules)
+            paths.set_stamp(paths.TEMPLATE_BASE, key)
     return key
 
 
+def _build_base(modules):
+    with step("Database: Odoo's modules, French accounting, French and English"):
+        postgres.drop(paths.TEMPLATE_BASE)
+        run(odoo("db", "init", paths.TEMPLATE_BASE, "--language", "fr_FR", "--country", "FR"),
+            "database", "Read the log", env=postgres.environment())
+        _run_server(paths.TEMPLATE_BASE, "-i", ",".join(modules),
+                    "--load-language", "en_US,fr_FR")
+
+
 def ensure_template():
-    with _BUILDING:  # two of those that are made from it may be made side by side
+    with _TEMPLATE_LOCK:
         _Template(paths.TEMPLATE).ensure()
 
 
@@ -155,6 +163,18 @@ class _Template:
     def _run(self, script):
         run([paths.PYTHON, FOLDER / script, "-d", self.name, *odoo_options()],
             "database", "Read the log", env=postgres.environment())
+
+
+def begin_demo():
+    """A copy of the template under the demo's name; until :func:`remember_demo` it is none."""
+    paths.set_stamp(paths.DEMO, json.dumps({"unfinished": True}))
+    postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
+
+
+def has_demo():
+    """Whether there is a whole one; one that was interrupted lacks payments."""
+    return paths.DEMO in postgres.databases() \
+        and not paths.read_stamp(paths.DEMO).get("unfinished")
 
 
 def remember_demo():

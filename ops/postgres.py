@@ -195,9 +195,14 @@ def stop():
 
 
 def remove():
-    stop()
+    """Remove the private cluster, or our databases from the server that PG* names."""
     if is_private():
+        stop()
         shutil.rmtree(_folder(), ignore_errors=True)
+    elif shutil.which("psql"):
+        for name in databases():
+            if name.startswith("caps_"):
+                drop(name)
 
 
 def query(sql, database="postgres"):

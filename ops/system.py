@@ -17,7 +17,7 @@ PACKAGES = [
     "postgresql", "chromium", "poppler-utils",
     "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0",  # of WeasyPrint
     "fonts-dejavu-core", "fonts-liberation", "fonts-noto-color-emoji",
-    "python3-venv", "make",
+    "python3-venv", "make", "git",
 ]
 # Odoo and what its package links to, from Debian's unstable suite; the last two moved their
 # files there, so they are taken from the machine's own release.

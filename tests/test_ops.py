@@ -129,7 +129,8 @@ def test_taken_port(checkout):
 @contextlib.contextmanager
 def role(name, options):
     """The PG* variables of a role of the private cluster."""
-    own = postgres.environment()
+    own = {name: os.environ[name] for name in ("PGHOST", "PGPORT") if name in os.environ}
+    own.update(postgres.environment())
     postgres.query(f"DROP ROLE IF EXISTS {name}")
     postgres.query(f"CREATE ROLE {name} LOGIN PASSWORD 'x' {options}")
     yield {**own, "PGUSER": name, "PGPASSWORD": "x"}
@@ -186,9 +187,10 @@ def demo(tmp_path, monkeypatch):
     folder = tmp_path / "addons"
     folder.mkdir()
     monkeypatch.setattr(paths, "ADDONS", folder)
-    for constant, name in (("DEMO", "caps_test_ops"), ("DEMO_NEXT", "caps_test_ops_next")):
+    for constant, name in (("DEMO", "caps_test_ops"), ("DEMO_NEXT", "caps_test_ops_next"),
+                           ("TEMPLATE_DEMO", paths.TEMPLATE_BASE)):
         monkeypatch.setattr(paths, constant, name)
-    postgres.copy(paths.TEMPLATE_BASE, paths.DEMO)
+    database.begin_demo()
     yield folder
     for name in (paths.DEMO, paths.DEMO_NEXT):
         postgres.drop(name)
@@ -212,9 +214,11 @@ NOTE = """<odoo><record id="tag" model="res.partner.category">
 
 def test_demo_is_updated_and_keeps_its_records(demo):
     write_addon(demo, "caps_note", note=NOTE.format("Before"))
+    assert not database.has_demo(), "it was interrupted"
     assert database.demo_changes() == (set(), {"caps_note"}, True)
     database.update_demo(set(), {"caps_note"})
     database.remember_demo()
+    assert database.has_demo()
     assert database.demo_changes() == (set(), set(), False)
     postgres.query("INSERT INTO res_partner_category (name) VALUES ('{\"en_US\": \"Mine\"}')",
                    paths.DEMO)
