@@ -1,4 +1,4 @@
-"""INSAHO CAPS §3, « Processus utilisateur », in Chromium, clicking like a person."""
+"""docs/spec/insaho-caps.md §3, « Processus utilisateur », in Chromium, clicking like a person."""
 
 import re
 

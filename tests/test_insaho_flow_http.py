@@ -1,4 +1,4 @@
-"""INSAHO CAPS §3, « Processus utilisateur », by HTTP calls against running servers."""
+"""docs/spec/insaho-caps.md §3, « Processus utilisateur », by HTTP calls against running servers."""
 
 import re
 import time

@@ -6,7 +6,6 @@ pip works without a network: all it may take are our own wheels and what the hou
 import ast
 import importlib.metadata
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,12 +20,6 @@ DATABASE = "caps_test_packages"
 OF_THE_SERVER = {"lxml", "markupsafe", "psycopg2-binary", "python-dateutil", "pytz", "werkzeug"}
 # Names Odoo's own metadata asks for; the house has their module, or their heir, by another name.
 STAND_INS = {"psycopg2": "psycopg2-binary", "PyPDF2": "pypdf"}
-MENUS = """
-WITH RECURSIVE menu AS (
-    SELECT id, name ->> 'en_US' AS path FROM ir_ui_menu WHERE parent_id IS NULL
-    UNION ALL SELECT child.id, menu.path || ' > ' || (child.name ->> 'en_US')
-    FROM ir_ui_menu child JOIN menu ON menu.id = child.parent_id)
-SELECT path FROM menu"""
 IMPORTS = """
 import importlib, pathlib, sys
 for name in sys.argv[2:]:
@@ -151,14 +144,3 @@ def test_odoo_installs_them_by_name(environment):
         assert set(paths.our_addons()) <= set(installed)
     finally:
         postgres.drop(DATABASE)
-
-
-def test_readmes_name_real_menus():
-    """Each addon says what it does and what to set; a menu is bold: **Credits > Wallets**."""
-    menus = set(postgres.query(MENUS, paths.TEMPLATE).splitlines())
-    for addon in paths.our_addons():
-        description, configure = (
-            (paths.ADDONS / addon / "readme" / name).read_text()
-            for name in ("DESCRIPTION.md", "CONFIGURE.md"))
-        named = re.findall(r"\*\*([^*]+ > [^*]+)\*\*", " ".join((description + configure).split()))
-        assert set(named) <= menus, addon

@@ -1,4 +1,4 @@
-"""« S'abonner à un pack récurrent (ex. 10 crédits/mois) », by HTTP against running servers."""
+"""INSAHO §3.2 (docs/spec): « S'abonner à un pack récurrent », by HTTP against running servers."""
 
 import re
 import time
