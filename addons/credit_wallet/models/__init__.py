@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_move_line_withdrawal,
     account_tax,
     credit_accounting_mixin,
     credit_adjust_mixin,
@@ -14,7 +15,9 @@ from . import (
     credit_overview,
     credit_team_mixin,
     credit_wallet,
+    credit_wallet_merge,
     payment_transaction,
+    payment_transaction_withdrawal,
     product_template,
     res_company,
     res_config_settings,

@@ -21,6 +21,7 @@ class CreditAccountingMixin(models.AbstractModel):
     booking (an invoice)        deferred               income (and VAT, multi-purpose)
     expiry, credits removed     deferred               breakage
     refund of a pack            deferred               pending
+    payment taken back          deferred               pending
     reversal, cancelled seat    the mirror of the original's move
     ==========================  =====================  ==============================
 
@@ -64,8 +65,8 @@ class CreditAccountingMixin(models.AbstractModel):
     def _counterpart_account(self, account=None):
         """The account opposite credits owed; for a pack, the one its invoice line is on."""
         company = self.company_id
-        if self.invoice_line_id:
-            return self.invoice_line_id.account_id
+        if sold := self.invoice_line_id or self.withdrawn_line_id:
+            return sold.account_id
         if self.reversed_entry_id:
             accounts = self.reversed_entry_id.move_line_ids.account_id
             return accounts - company._credit_account("credit_deferred_account_id")

@@ -267,7 +267,7 @@ class EventEvent(models.Model):
         if len(registrations) == len(sessions):
             return registrations.sorted(lambda seat: seat.event_id.id)
         price = sum(sessions.mapped("credit_price"))
-        if wallet.balance < price:
+        if wallet.spendable < price:
             raise wallet._insufficient_error(price)
         lock_in_order(wallet, sessions)
         return registrations.concat(*(
