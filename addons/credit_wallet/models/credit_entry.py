@@ -37,11 +37,14 @@ def forbid_changes(cr, table):
 
 
 class CreditEntry(models.Model):
-    """One line of the ledger: why a balance changed, by how much, and from which lots."""
+    """One line of the ledger: why a balance changed, by how much, and from which lots.
+
+    What it posts to the accounts stands in ``credit_entry_accounting``.
+    """
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
-    _inherit = ["credit.accounting.mixin", "credit.download.mixin"]
+    _inherit = ["credit.download.mixin"]
     _order = "id desc"
     _export_fields = (
         "id", "date", "partner_id", "kind", "credits", "value", "balance_after", "origin",
@@ -183,11 +186,22 @@ class CreditEntry(models.Model):
             renewed.append((lot, credits, value))
         return renewed
 
+    def _returned_label(self, spent_on=None):
+        """What a reversal of this entry would give back, as :meth:`_validity_label` says it.
+
+        :param date spent_on: see :meth:`_reverse`
+        """
+        return " · ".join(
+            move.lot_id._validity_label(
+                -move.credits, move.lot_id._renewed_expiry(spent_on) if spent_on
+                and move.lot_id._is_expired() else move.lot_id.expiry_date)
+            for move in self.lot_move_ids if move.credits < 0)
+
     def _validity_label(self):
         """« 2 crédits, à utiliser jusqu'au 14/02/2030 »: the credits added, lot by lot."""
         self.ensure_one()
         return " · ".join(
-            move.lot_id._validity_label(move.credits)
+            move.lot_id._validity_label(move.credits, move.lot_id.expiry_date)
             for move in self.lot_move_ids if move.credits > 0)
 
     def _repeat(self, key, **entry_vals):

@@ -101,17 +101,18 @@ class CreditLot(models.Model):
         self.ensure_one()
         return bool(self.expiry_date) and self.expiry_date < self.company_id._credit_today()
 
-    def _validity_label(self, credits):
+    def _validity_label(self, credits, expiry_date):
         """« 2 crédits, à utiliser jusqu'au 14/02/2030 », or since when they are expired.
 
         :param int credits: how many of the lot
+        :param date expiry_date: of these credits, or False
         """
         self.ensure_one()
         label = self.wallet_id._credits_label(credits)
-        if not self.expiry_date:
+        if not expiry_date:
             return self.env._("%(credits)s, without expiry date", credits=label)
-        date = format_date(self.env, self.expiry_date)
-        if self._is_expired():
+        date = format_date(self.env, expiry_date)
+        if expiry_date < self.company_id._credit_today():
             return self.env._(
                 "%(credits)s, expired since %(date)s", credits=label, date=date)
         return self.env._("%(credits)s, to use until %(date)s", credits=label, date=date)

@@ -13,12 +13,15 @@ BATCH_SIZE = 1000
 
 
 class CreditWallet(models.Model):
-    """What a customer may spend. Every change of the balance is one ``credit.entry``."""
+    """What a customer may spend. Every change of the balance is one ``credit.entry``.
+
+    Its other parts stand in files of their own: the wallets of companies and their employees
+    (``credit_wallet_team``), and what merged contacts own (``credit_wallet_merge``).
+    """
 
     _name = "credit.wallet"
     _description = "Credit Wallet"
-    _inherit = [
-        "mail.thread", "mail.activity.mixin", "credit.download.mixin", "credit.team.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "credit.download.mixin"]
     _rec_name = "partner_id"
     _order = "id desc"
     _export_fields = (

@@ -83,6 +83,32 @@ class ResCompany(models.Model):
                     company=company.name,
                     account=company.credit_deferred_account_id.display_name or ""))
 
+    def write(self, vals):
+        """:raise UserError: a company is archived while customers hold credits"""
+        if vals.get("active") is False:
+            self._check_no_credits(self.env._("archived"))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_credits(self):
+        self._check_no_credits(self.env._("deleted"))
+
+    def _check_no_credits(self, done):
+        """:raise UserError: customers hold credits of a company
+
+        :param str done: what cannot be done with it, in the reader's language
+        """
+        for company in self:
+            # sudo: names are shown to who may archive or delete the company
+            holders = self.env["credit.wallet"].sudo().search(
+                [("company_id", "=", company.id), ("balance", ">", 0)], order="balance desc")
+            if holders:
+                raise UserError(self.env._(
+                    "%(company)s cannot be %(done)s: %(count)s customers hold credits (%(names)s). "
+                    "Refund their packs or remove their credits first.",
+                    company=company.name, done=done, count=len(holders),
+                    names=", ".join(holders[:10].partner_id.mapped("display_name"))))
+
     def _credit_today(self):
         """Today's civil date where the company is."""
         self.ensure_one()

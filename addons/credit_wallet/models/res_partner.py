@@ -17,6 +17,16 @@ class ResPartner(models.Model):
         for partner in self:
             partner.credit_balance = spendable.get(partner.commercial_partner_id.id, 0)
 
+    def unlink(self):
+        """Wallets that nobody ever used go with their owner.
+
+        :raise UserError: a wallet has a history
+        """
+        # sudo: the wallet follows its owner, whoever may delete that one
+        self.env["credit.wallet"].sudo().with_context(active_test=False).search(
+            [("partner_id", "in", self.ids)]).unlink()
+        return super().unlink()
+
     def action_view_credit_wallet(self):
         self.ensure_one()
         wallet = self.env["credit.wallet"].search(

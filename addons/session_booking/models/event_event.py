@@ -12,9 +12,14 @@ from ..tools import NonExistentTime, local_to_utc
 
 
 class EventEvent(models.Model):
-    _name = "event.event"
-    _inherit = [
-        "attendance.sheet.mixin", "booking.change.mixin", "booking.waiting.mixin", "event.event"]
+    """A session of a training: its seats, its price in credits, and booking it.
+
+    Its other parts stand in files of their own: what happens when it moves or is cancelled
+    (``event_event_changes``), its waiting list (``event_event_waiting``), and the sheet to sign
+    (``event_event_attendance``).
+    """
+
+    _inherit = "event.event"
 
     is_training = fields.Boolean(
         compute="_compute_is_training", store=True, precompute=True, string="Training session")

@@ -6,11 +6,10 @@ from odoo.exceptions import UserError
 from ..tools import lock_in_order
 
 
-class CreditTeamMixin(models.AbstractModel):
+class CreditWallet(models.Model):
     """Company wallets: who manages them, who may spend, and allotting to employees."""
 
-    _name = "credit.team.mixin"
-    _description = "Team of a company wallet"
+    _inherit = "credit.wallet"
 
     manager_ids = fields.Many2many(
         "res.partner", "credit_wallet_manager_rel", "wallet_id", "partner_id",

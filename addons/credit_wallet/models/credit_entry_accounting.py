@@ -7,7 +7,7 @@ from odoo.tools.misc import clean_context
 BATCH_SIZE = 1000  # ledger entries in one journal entry
 
 
-class CreditAccountingMixin(models.AbstractModel):
+class CreditEntry(models.Model):
     """The journal entries of the ledger: the account of credits owed moves with it, never alone.
 
     Every ledger entry with a value has its posted items, on the entry's accounting date, that
@@ -29,8 +29,7 @@ class CreditAccountingMixin(models.AbstractModel):
     credits it, its credit note debits it, and the ledger carries the value on from there.
     """
 
-    _name = "credit.accounting.mixin"
-    _description = "Journal Entries of the Credit Ledger"
+    _inherit = "credit.entry"
 
     def _post_to_accounts(self, account=None):
         """Post the journal entries of these ledger entries; an invoice posts a booking.
