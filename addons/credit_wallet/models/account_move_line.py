@@ -219,11 +219,19 @@ class AccountMoveLine(models.Model):
         return f"{key}:{refunds}" if refunds else key
 
     def _reconcile_post_hook(self, data):
-        """Credit notes of something else may pay for a pack, too: Odoo calls its invoice
-        reversed, not paid, and has no hook for it."""
+        """Release credits held since a payment was taken back, when the invoice is paid anew.
+
+        Credit notes of something else may pay for a pack, too: Odoo calls its invoice reversed,
+        not paid, and has no hook for it.
+        """
         result = super()._reconcile_post_hook(data)
-        data["not_paid_invoices"].filtered(
-            lambda move: move.payment_state == "reversed")._credit_grant_paid()
+        invoices = data["not_paid_invoices"].filtered(
+            lambda move: move.move_type == "out_invoice")
+        invoices.filtered(lambda move: move.payment_state == "reversed")._credit_grant_paid()
+        paid = invoices.filtered(
+            lambda move: move.payment_state in ("paid", "in_payment", "reversed"))
+        paid.invoice_line_ids._credit_release_held(
+            self.env._("The invoice was paid anew."))
         return result
 
     # Refunds ------------------------------------------------------------------------------

@@ -19,6 +19,10 @@ class ProductTemplate(models.Model):
         "CHECK(credit_validity_months >= 0)",
         "The validity of a pack is a number of months, or 0 for no expiry.")
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sold_packs(self):
+        self.product_variant_ids._unlink_except_sold_packs()
+
     @api.model
     def _get_saleable_tracking_types(self):
         return super()._get_saleable_tracking_types() + ["credit_pack"]

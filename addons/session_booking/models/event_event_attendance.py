@@ -6,15 +6,14 @@ ONE_SIGNATURE_HOURS = 5
 NOON = "13:00"
 
 
-class AttendanceSheetMixin(models.AbstractModel):
+class EventEvent(models.Model):
     """What the attendance sheet (« feuille d'émargement ») of a session shows.
 
     A training body proves attendance with signatures per half-day, of the trainees and of the
     trainer.
     """
 
-    _name = "attendance.sheet.mixin"
-    _description = "Attendance Sheet of a Session"
+    _inherit = "event.event"
 
     def _attendance_half_days(self):
         """The columns to sign, in local time: one for a short day, two for a long one.

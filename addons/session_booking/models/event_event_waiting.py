@@ -5,11 +5,10 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 
-class BookingWaitingMixin(models.AbstractModel):
+class EventEvent(models.Model):
     """The waiting list, seen from the session: who is next, and for how long a seat is held."""
 
-    _name = "booking.waiting.mixin"
-    _description = "Session with a waiting list"
+    _inherit = "event.event"
 
     waiting_ids = fields.One2many("session.waiting", "event_id", string="Waiting list")
 

@@ -9,11 +9,10 @@ LIVE = ("open", "done")
 NAMES_SHOWN = 10
 
 
-class BookingChangeMixin(models.AbstractModel):
+class EventEvent(models.Model):
     """Sessions that move, shrink, or are cancelled while people have seats in them."""
 
-    _name = "booking.change.mixin"
-    _description = "Changes of a Training Session"
+    _inherit = "event.event"
 
     rescheduled_on = fields.Datetime(
         readonly=True, copy=False,
@@ -120,6 +119,7 @@ class BookingChangeMixin(models.AbstractModel):
         """Whatever door the date changes through, those who have seats are told."""
         if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
             self._check_cancelled_with_its_seats()
+        self._check_keeps_its_seats(vals)
         if not {"date_begin", "date_end"} & set(vals):
             return super().write(vals)
         before = {
@@ -187,6 +187,44 @@ class BookingChangeMixin(models.AbstractModel):
                     "the session”: everyone is told and gets the credits back.",
                     session=event.name, date=event._local_begin(),
                     names=event._attendee_names()))
+
+    def _check_keeps_its_seats(self, vals):
+        """Refuse to take a session that is not over from those who have seats in it.
+
+        :raise UserError: `vals` archive it, take it off the website, or make it no training
+        """
+        if vals.get("active") is False:
+            self._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be archived. Use "
+                "the button “Cancel the session”: everyone is told and gets the credits back.",
+                **event._described_with_seats()))
+        if vals.get("is_published") is False:
+            self.filtered("is_published")._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) and stays on the website for "
+                "them. To stop its sale, limit its capacity to the seats taken; if it does not "
+                "take place, use the button “Cancel the session”.",
+                **event._described_with_seats()))
+        if "event_type_id" in vals and not self.env["event.type"].browse(
+                vals["event_type_id"] or []).is_training:
+            self._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) paid with credits: its "
+                "training cannot be removed. Choose another training, or cancel the session.",
+                **event._described_with_seats()))
+
+    def _refuse_with_seats(self, message):
+        """:raise UserError: the first of these sessions that is not over and has seats taken
+
+        :param message: function of the session that gives the text
+        """
+        now = fields.Datetime.now()
+        for event in self.filtered(lambda event: event.is_training and event.date_end > now):
+            if event._registrations(LIVE):
+                raise UserError(message(event))
+
+    def _described_with_seats(self):
+        """How messages name the session, and who has seats in it."""
+        return {"session": self.name, "date": self._local_begin(),
+                "names": self._attendee_names()}
 
     def _cancel_session(self, note=""):
         """Cancel every seat: credits to their lots, invoices reversed, everyone told; once.

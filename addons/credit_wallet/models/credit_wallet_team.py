@@ -6,11 +6,10 @@ from odoo.exceptions import UserError
 from odoo.addons.concurrency_base.tools import lock_in_order
 
 
-class CreditTeamMixin(models.AbstractModel):
+class CreditWallet(models.Model):
     """Company wallets: who manages them, who may spend, and allotting to employees."""
 
-    _name = "credit.team.mixin"
-    _description = "Team of a company wallet"
+    _inherit = "credit.wallet"
 
     manager_ids = fields.Many2many(
         "res.partner", "credit_wallet_manager_rel", "wallet_id", "partner_id",
@@ -34,9 +33,8 @@ class CreditTeamMixin(models.AbstractModel):
         self.ensure_one()
         team = self._team()
         balances = {
-            partner: balance for partner, balance in self.env["credit.wallet"]._read_group(
-                [("partner_id", "in", team.ids), ("company_id", "=", self.company_id.id)],
-                ["partner_id"], ["balance:sum"])}
+            wallet.partner_id: wallet.spendable for wallet in self.env["credit.wallet"].search(
+                [("partner_id", "in", team.ids), ("company_id", "=", self.company_id.id)])}
         return [{
             "partner": partner, "balance": balances.get(partner, 0),
             "may_spend": partner in self.spender_ids, "token": uuid.uuid4().hex,
@@ -60,7 +58,7 @@ class CreditTeamMixin(models.AbstractModel):
         :return: one wallet, or none when the person may spend from no wallet
         """
         usable = self._usable_by(partner, company)
-        return usable.filtered(lambda wallet: wallet.balance >= credits)[:1] or usable[-1:]
+        return usable.filtered(lambda wallet: wallet.spendable >= credits)[:1] or usable[-1:]
 
     def _set_spender(self, employee, allowed):
         """Let an employee spend from the company's wallet, or no longer.
@@ -116,11 +114,9 @@ class CreditTeamMixin(models.AbstractModel):
         """One lot for each lot that gave, with its value and expiry."""
         balance = self._move_balance(-given.credits)
         lots = self.env["credit.lot"].sudo().create([{  # sudo: as every movement of the ledger
-            **move.lot_id._prepare_transferred_vals(),
+            **move.lot_id._prepare_derived_vals(-move.credits, -move.value),
             "wallet_id": self.id,
-            "granted": -move.credits, "remaining": -move.credits,
-            "value_granted": -move.value, "value_remaining": -move.value,
         } for move in given.lot_move_ids])
-        return self._record(
-            "transfer", key, balance,
-            [(lot, lot.granted, lot.value_granted) for lot in lots], origin=origin)
+        moves = [(lot, lot.granted, lot.value_granted) for lot in lots]
+        lots._apply(moves)
+        return self._record("transfer", key, balance, moves, origin=origin)

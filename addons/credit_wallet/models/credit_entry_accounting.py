@@ -7,7 +7,7 @@ from odoo.tools.misc import clean_context
 BATCH_SIZE = 1000  # ledger entries in one journal entry
 
 
-class CreditAccountingMixin(models.AbstractModel):
+class CreditEntry(models.Model):
     """The journal entries of the ledger: the account of credits owed moves with it, never alone.
 
     Every ledger entry with a value has its posted items, on the entry's accounting date, that
@@ -21,6 +21,7 @@ class CreditAccountingMixin(models.AbstractModel):
     booking (an invoice)        deferred               income (and VAT, multi-purpose)
     expiry, credits removed     deferred               breakage
     refund of a pack            deferred               pending
+    payment taken back          deferred               pending
     reversal, cancelled seat    the mirror of the original's move
     ==========================  =====================  ==============================
 
@@ -28,8 +29,7 @@ class CreditAccountingMixin(models.AbstractModel):
     credits it, its credit note debits it, and the ledger carries the value on from there.
     """
 
-    _name = "credit.accounting.mixin"
-    _description = "Journal Entries of the Credit Ledger"
+    _inherit = "credit.entry"
 
     def _post_to_accounts(self, account=None):
         """Post the journal entries of these ledger entries; an invoice posts a booking.
@@ -64,8 +64,8 @@ class CreditAccountingMixin(models.AbstractModel):
     def _counterpart_account(self, account=None):
         """The account opposite credits owed; for a pack, the one its invoice line is on."""
         company = self.company_id
-        if self.invoice_line_id:
-            return self.invoice_line_id.account_id
+        if sold := self.invoice_line_id or self.withdrawn_line_id:
+            return sold.account_id
         if self.reversed_entry_id:
             accounts = self.reversed_entry_id.move_line_ids.account_id
             return accounts - company._credit_account("credit_deferred_account_id")
