@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
+
 from .res_company import VOUCHER_KINDS
 
 

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class CreditWallet(models.Model):
