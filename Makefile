@@ -1,22 +1,24 @@
 # The two commands: `make demo` and `make test`. The rest is for developers.
 # ARGS goes to the test runner: make test ARGS="-k last_seat", make test ARGS="--addons /lms_link".
+# Another Python than the system's: make demo PYTHON=python3.12
+PYTHON ?= python3
 .PHONY: demo demo-api test soak lint stop clean shell update i18n \
 	bench-wallet bench-booking bench-billing bench-quota bench-pdf
 demo demo-api stop clean shell update lint i18n:
-	@python3 -m ops $@
+	@$(PYTHON) -m ops $@
 test:
-	@python3 -m ops test $(ARGS)
+	@$(PYTHON) -m ops test $(ARGS)
 # Minutes of random operations under kill -9: too long for every run of the tests.
 soak:
-	@python3 -m ops test -o addopts=-ra tests/soak
+	@$(PYTHON) -m ops test -o addopts=-ra tests/soak
 # Beside a peer: make bench-wallet; a first look in a minute or two: ARGS=--quick.
 bench-wallet:
-	@python3 -m ops bench wallet $(ARGS)
+	@$(PYTHON) -m ops bench wallet $(ARGS)
 bench-booking:
-	@python3 -m ops bench booking $(ARGS)
+	@$(PYTHON) -m ops bench booking $(ARGS)
 bench-billing:
-	@python3 -m ops bench billing $(ARGS)
+	@$(PYTHON) -m ops bench billing $(ARGS)
 bench-quota:
-	@python3 -m ops bench quota $(ARGS)
+	@$(PYTHON) -m ops bench quota $(ARGS)
 bench-pdf:
-	@python3 -m ops bench pdf $(ARGS)
+	@$(PYTHON) -m ops bench pdf $(ARGS)

@@ -3,11 +3,11 @@
 demo    make everything ready, start the demo, say where it is
 demo-api  and the sample application of the quota middleware beside it
 test    make everything ready, run every test, count
-lint    ruff, pylint-odoo, XML, translations
+lint    ruff, pylint, mypy, xml, french: all of them, or those named
 stop    stop the demo and the database server
 clean   remove all that was made (the .house folder and the cluster)
 shell   an Odoo shell on the demo database
-update  install what changed in the addons into the running demo
+update  update all addons in the demo (`demo` updates those that changed)
 i18n    write the .pot files again and bring fr.po in step
 bench   measure beside a peer: `bench wallet`, `booking`, `billing`, `quota`, `pdf`; `--quick`
 """
@@ -19,17 +19,18 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import bench, database, demo_api, lint, paths, postgres, server, system, testing
-from .steps import run, step
+from . import bench, database, demo_api, lint, machine, paths, postgres, server, system, testing
+from .steps import StepError, run, step
 
 
-def _get_software():
+def _get_software(*checks):
+    machine.check(*checks)
     system.install_packages()
     _side_by_side(system.get_odoo, system.make_venv)
 
 
-def _prepare():
-    _get_software()
+def _prepare(*checks):
+    _get_software(*checks)
     postgres.start()
 
 
@@ -40,29 +41,38 @@ def _side_by_side(*steps):
             running.result()
 
 
-def demo():
+def demo(update_all=False):
     started = time.monotonic()
-    _prepare()
-    anew = paths.DEMO not in postgres.databases()
+    _prepare(machine.check_ports)
+    anew = not database.has_demo()
+    if not anew:
+        _update_demo(update_all)
     with step("Payment server"):
         server.start_payments(anew)
     if anew:
         database.ensure_demo_template()
         with step("Database: the demo's own copy"):
-            postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
-            wanted = server.ports()
-            database.set_addresses(paths.DEMO, wanted["http"], wanted["world"])
-    server.start_world()
-    try:
-        _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
-    except BaseException:
-        if anew:  # a demo with only some of its payments is none
             server.stop("odoo")
-            postgres.drop(paths.DEMO)
-        raise
+            database.begin_demo()
+            wanted = server.ports()
+            database.set_addresses(paths.DEMO, wanted["http"], wanted["lms"])
+    server.start_mail_and_lms()
+    _side_by_side(*filter(None, [_start_odoo, anew and _make_payments]))
+    database.remember_demo()
     url = f"http://127.0.0.1:{server.ports()['http']}"
     _say_where(url, time.monotonic() - started)
     return url
+
+
+def _update_demo(update_all):
+    """Bring what changed in our addons into the demo's database; its records stay."""
+    changed, added, restart = database.demo_changes()
+    if update_all:
+        changed = set(paths.our_addons()) - added
+    if restart or changed or added:
+        server.stop("odoo")
+    if changed or added:
+        database.update_demo(changed, added)
 
 
 def _start_odoo():
@@ -83,7 +93,7 @@ def _make_payments():
 
 
 def _say_where(url, seconds):
-    world = f"http://127.0.0.1:{server.ports()['world']}"
+    mailbox = f"http://127.0.0.1:{server.ports()['mail']}"
     print(f"""
 Ready in {seconds:.0f} s: {url}
 
@@ -98,7 +108,7 @@ Try first
   1. {url}/trainings — as client: open a session, book it with credits.
   2. {url}/my — wallet, trainings, invoices.
   3. {url}/shop — buy a pack with the demo card (any number).
-  4. {world}/mails — every mail the demo sends; the link in them opens the demo LMS.
+  4. {mailbox}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
   6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
      asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
@@ -117,13 +127,14 @@ def run_demo_api():
 
 def test():
     started = time.monotonic()
-    _prepare()
-    _side_by_side(system.add_test_packages, database.ensure_template)
-    wanted = [
-        testing.wants_addons(sys.argv[2:]) and database.ensure_test_template,
-        testing.wants_flows(sys.argv[2:]) and database.ensure_demo_template]
-    _side_by_side(*filter(None, wanted))
-    sys.exit(testing.main(sys.argv[2:], started))
+    plan = testing.plan(sys.argv[2:])
+    _prepare(machine.check_test_programs)
+    _side_by_side(*filter(None, [
+        system.add_test_packages,
+        plan.runs and database.ensure_test_template,
+        plan.flows is not None and database.ensure_template,
+        plan.flows is not None and database.ensure_demo_template]))
+    sys.exit(testing.main(plan, started))
 
 
 def stop():
@@ -145,15 +156,8 @@ def shell():
 
 
 def update():
-    """Upgrade our addons in the demo's database; its records stay."""
-    _prepare()
-    server.stop()
-    with step("Update of our addons"):
-        names = ",".join(paths.our_addons())
-        run(database.odoo("server", "-d", paths.DEMO, "-i", names, "-u", names,
-                          "--stop-after-init", "--max-cron-threads=0", "--no-http"),
-            "database", "Read the log", env=postgres.environment())
-    demo()
+    """Update all of our addons in the demo, changed or not."""
+    demo(update_all=True)
 
 
 def i18n():
@@ -162,7 +166,8 @@ def i18n():
     database.ensure_template()
     names = paths.our_addons()
     conf = paths.HOUSE / "i18n.conf"
-    conf.write_text(f"[options]\naddons_path = {paths.ADDONS}\ndata_dir = {paths.DATA}\n")
+    conf.write_text(
+        f"[options]\naddons_path = {database.addons_path()}\ndata_dir = {paths.DATA}\n")
     with step("Terms of the addons"):
         run([paths.PYTHON, "-m", "odoo", "i18n", "export", "-c", conf, "-d", paths.TEMPLATE,
              *names], "i18n", "Read the log", env=postgres.environment())
@@ -173,6 +178,8 @@ def i18n():
 def run_bench():
     _prepare()
     system.add_test_packages()
+    database.ensure_template()
+    database.ensure_template()
     database.ensure_demo_template()
     sys.exit(bench.main(sys.argv[2:]))
 
@@ -180,7 +187,7 @@ def run_bench():
 def run_lint():
     _get_software()
     system.add_test_packages()
-    sys.exit(lint.main())
+    sys.exit(lint.main(sys.argv[2:]))
 
 
 COMMANDS = {"demo": demo, "demo-api": run_demo_api, "test": test, "lint": run_lint,
@@ -190,4 +197,7 @@ COMMANDS = {"demo": demo, "demo-api": run_demo_api, "test": test, "lint": run_li
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.exit(__doc__)
-    COMMANDS[sys.argv[1]]()
+    try:
+        COMMANDS[sys.argv[1]]()
+    except StepError as error:
+        sys.exit(f"{error}\n  → {error.remedy}")

@@ -17,7 +17,7 @@ from odoo.modules.registry import Registry
 from odoo.tools import config
 
 PARIS = pytz.timezone("Europe/Paris")
-LMS = "http://127.0.0.1:8070/lms"
+LMS = "http://127.0.0.1:8073/lms"
 
 PACKS = [  # credits, price without tax, months of validity
     (1, 30.0, 6), (5, 140.0, 12), (10, 260.0, 12), (20, 480.0, 18)]

@@ -20,8 +20,8 @@ from odoo.service.model import retrying
 from odoo.tools import config
 
 from ops.demo_data import PARIS, pay, subscribe
-from tests.servers.stripe import PaymentServer
-from tests.servers.stripe.client import wait_for
+from sandbox.stripe import PaymentServer
+from sandbox.stripe.client import wait_for
 
 GOOD, ASKS_ALWAYS = "4000002500000003", "4000002760003184"
 ACCOUNT = ("517100", "STRP")  # of the balance at Stripe, and its journal

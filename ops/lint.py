@@ -33,18 +33,30 @@ def _check(title, command):
     return bool(done.returncode)
 
 
-def main():
-    """:return: the number of checks that failed."""
+def _checks():
+    """The title and the command of each check, by its name."""
     addons = [f"addons/{name}" for name in paths.our_addons()]
     xml = sorted(map(str, paths.ADDONS.rglob("*.xml")))
     po = sorted(map(str, paths.ADDONS.rglob("i18n/fr.po")))
-    return sum([
-        _check("ruff", [paths.PYTHON, "-m", "ruff", "check", "."]),
-        _check("pylint-odoo", [paths.PYTHON, "-m", "pylint", "--rcfile=.pylintrc", *addons]),
-        _check("mypy --strict (clients)", [
+    return {
+        "ruff": ("ruff", [paths.PYTHON, "-m", "ruff", "check", "."]),
+        "pylint": ("pylint-odoo", [
+            paths.PYTHON, "-m", "pylint", "--rcfile=.pylintrc", *addons]),
+        "mypy": ("mypy --strict (clients)", [
             paths.PYTHON, "-m", "mypy", "--config-file", paths.MIDDLEWARE / "pyproject.toml",
             "--cache-dir", paths.HOUSE / "mypy", paths.MIDDLEWARE / "src",
             paths.MIDDLEWARE / "examples"]),
-        _check("XML", [paths.PYTHON, "-c", XML_CHECK, *xml]),
-        _check("French translations", [paths.PYTHON, "-c", PO_CHECK, *po]),
-    ])
+        "xml": ("XML", [paths.PYTHON, "-c", XML_CHECK, *xml]),
+        "french": ("French translations", [paths.PYTHON, "-c", PO_CHECK, *po]),
+    }
+
+
+def main(names=()):
+    """Run the checks: all, or those of these names (as the hooks of pre-commit do).
+
+    :return: the number of checks that failed
+    """
+    checks = _checks()
+    if unknown := set(names) - set(checks):
+        raise SystemExit(f"No check {', '.join(sorted(unknown))}; there are {', '.join(checks)}.")
+    return sum(_check(*checks[name]) for name in names or checks)

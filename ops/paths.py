@@ -21,6 +21,7 @@ TEMPLATE = "caps_template"  # and ours
 TEMPLATE_DEMO = "caps_template_demo"  # and the demo company
 TEMPLATE_TESTS = "caps_template_tests"  # ours, with all scripts compiled, for the addons' tests
 DEMO = "caps_demo"
+DEMO_NEXT = "caps_demo_next"  # its update, until it has succeeded
 
 
 def our_addons():
@@ -45,6 +46,15 @@ def stamp_matches(name, value):
     return stamp.exists() and stamp.read_text() == value
 
 
+def read_stamp(name):
+    """:return: dict: what was noted as JSON; empty when nothing was, or by an older checkout"""
+    stamp = HOUSE / "stamps" / name
+    try:
+        return json.loads(stamp.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
 def set_stamp(name, value):
     stamp = HOUSE / "stamps" / name
     stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -67,26 +77,34 @@ def port_answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def known_ports():
+    """:return: dict of name to the port used last time"""
+    file = HOUSE / "ports.json"
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _remember_ports(ports):
+    HOUSE.mkdir(exist_ok=True)
+    (HOUSE / "ports.json").write_text(json.dumps(ports, indent=1))
+
+
 def remembered_port(name, wished):
     """The port used for `name` last time, else the wished one, else a free one.
 
     A remembered port is returned as it is: our own server may be listening on it.
     """
-    file = HOUSE / "ports.json"
-    ports = json.loads(file.read_text()) if file.exists() else {}
+    ports = known_ports()
     if name not in ports:
         ports[name] = free_port() if port_answers(wished) else wished
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(ports, indent=1))
+        _remember_ports(ports)
     return ports[name]
 
 
 def forget_port(name):
     """Let another port be chosen: somebody else listens on the remembered one."""
-    file = HOUSE / "ports.json"
-    ports = json.loads(file.read_text()) if file.exists() else {}
+    ports = known_ports()
     ports.pop(name, None)
-    file.write_text(json.dumps(ports, indent=1))
+    _remember_ports(ports)
 
 
 def odoo_home():

@@ -1,4 +1,4 @@
-"""Start, wait for, and stop the Odoo server of the demo and the small world around it."""
+"""Start, wait for, and stop the Odoo server of the demo and the outside world (``sandbox/``)."""
 
 import os
 import signal
@@ -10,9 +10,12 @@ from . import database, paths, postgres
 from .steps import StepError
 
 HTTP_PORT = 8069
-WORLD_PORT = 8070  # the demo's mailbox and LMS, read in a browser
+MAIL_PORT = 8070  # the demo's mailbox, read in a browser
+LMS_PORT = 8073  # the pages of its courses
 SMTP_PORT = 8025
 PAYMENT_PORT = 8071  # the payment server, in Stripe's place
+# Which of our processes listens on which of the ports.
+LISTENERS = {"http": "odoo", "world": "world", "smtp": "world", "payments": "payments"}
 PAYMENTS = paths.HOUSE / "payments.state"  # what it remembers
 
 
@@ -20,7 +23,8 @@ def ports():
     return {
         "http": paths.remembered_port("http", HTTP_PORT),
         "gevent": paths.remembered_port("gevent", 8072),
-        "world": paths.remembered_port("world", WORLD_PORT),
+        "mail": paths.remembered_port("mail", MAIL_PORT),
+        "lms": paths.remembered_port("lms", LMS_PORT),
         "smtp": paths.remembered_port("smtp", SMTP_PORT),
         "payments": paths.remembered_port("payments", PAYMENT_PORT),
     }
@@ -61,20 +65,19 @@ def answers(url, timeout=5):
         return False
 
 
-def start_world():
-    """The outside world of the demo: an SMTP server whose mails can be read, and an LMS."""
-    if running("world"):
-        return
+def start_mail_and_lms():
+    """Start the SMTP server whose mails can be read, and the LMS, unless they run."""
     wanted = ports()
-    launch("world", [
-        str(paths.PYTHON), str(paths.ROOT / "tests" / "servers" / "world.py"),
-        "--smtp", str(wanted["smtp"]), "--http", str(wanted["world"]),
-        "--mails", str(paths.MAILS)])
+    for name, options in (
+            ("mail", ["--smtp", str(wanted["smtp"]), "--mails", str(paths.MAILS)]), ("lms", [])):
+        if not running(name):
+            launch(name, [str(paths.PYTHON), "-m", f"sandbox.{name}",
+                          "--port", str(wanted[name]), *options])
 
 
 def start_payments(anew=False):
     """Start the payment server that the demo's Stripe provider talks to; see
-    ``tests/servers/stripe``.
+    ``sandbox/stripe``.
 
     What it knows outlives it in a file, for the demo's database knows it, too.
 
@@ -90,7 +93,7 @@ def start_payments(anew=False):
     if paths.port_answers(port):
         raise StepError(f"port {port} is taken", "Stop who listens on it, or `make clean`")
     process = launch("payments", [
-        str(paths.PYTHON), "-m", "tests.servers.stripe", "--port", str(port),
+        str(paths.PYTHON), "-m", "sandbox.stripe", "--port", str(port),
         "--state", str(PAYMENTS)])
     _wait(process, lambda: paths.port_answers(port), "payments")
 
@@ -127,7 +130,7 @@ def _wait(process, ready, name):
 
 def stop(*names):
     """Stop what we started, by default all of it; nothing when nothing runs."""
-    for name in names or ("api", "odoo", "payments", "world"):
+    for name in names or ("api", "odoo", "payments", "mail", "lms"):
         pid = running(name)
         if pid:
             os.kill(pid, signal.SIGTERM)

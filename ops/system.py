@@ -1,20 +1,23 @@
 """Debian packages: the machine's own, and Odoo unpacked into a private folder."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from . import paths
 from .steps import StepError, output_of, run, step
 
+RELEASES = ("12", "13")  # of Debian, tried
 # What runs beside Odoo: database, browser, PDF engine, fonts, virtual environments.
 PACKAGES = [
-    "postgresql", "chromium", "wkhtmltopdf", "poppler-utils",
+    "postgresql", "chromium", "poppler-utils",
     "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0",  # of WeasyPrint
     "fonts-dejavu-core", "fonts-liberation", "fonts-noto-color-emoji",
-    "python3-venv", "make",
+    "python3-venv", "make", "git",
 ]
 # Odoo and what its package links to, from Debian's unstable suite; the last two moved their
 # files there, so they are taken from the machine's own release.
@@ -23,31 +26,62 @@ ODOO_PACKAGES = [
     "fonts-roboto-unhinted", "fonts-montserrat", "fonts-ocr-b",
 ]
 STABLE_PACKAGES = ["fonts-font-awesome", "fonts-inconsolata"]
+ODOO_STAMP = " ".join(ODOO_PACKAGES + STABLE_PACKAGES)
 VENV_REMEDY = "Check the network; `make clean` starts over"
+
+
+def os_release():
+    """:return: dict: what the system says of itself; empty when it says nothing"""
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def is_debian():
+    release = os_release()
+    # Debian's testing and unstable have no number.
+    return release.get("ID") == "debian" and release.get("VERSION_ID", RELEASES[-1]) in RELEASES
+
+
+def automatic():
+    """Whether packages are installed on this machine, where they are missing."""
+    return is_debian() and bool(shutil.which("apt-get"))
 
 
 def _as_root(command):
     if os.geteuid() == 0:
         return command
-    if not shutil.which("sudo"):
-        raise StepError("system packages are missing and sudo is not installed",
-                        f"As root: apt-get install {' '.join(PACKAGES)}")
     return ["sudo", "-n", *command] if not os.isatty(0) else ["sudo", *command]
 
 
-def _missing_packages():
+def missing_packages():
+    """:return: list: those of :data:`PACKAGES` that this machine needs and does not have"""
     known = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
     installed = {line.split()[0] for line in known.splitlines() if line.endswith(" installed")}
-    return [name for name in PACKAGES if name not in installed]
+    wanted = ["postgresql-client" if name == "postgresql" and os.environ.get("PGHOST") else name
+              for name in PACKAGES]
+    return [name for name in wanted if name not in installed]
+
+
+def check_can_install():
+    """What is missing can be installed here, and Odoo be had.
+
+    :raise SystemExit: with a sentence, when it cannot
+    """
+    missing = missing_packages()
+    if missing and os.geteuid() and not shutil.which("sudo"):
+        raise SystemExit("Packages are missing and sudo is not installed; as root: "
+                         f"apt-get install {' '.join(missing)}")
+    if not _has_odoo():
+        debian_mirror()
 
 
 def install_packages():
-    """Install what is missing of :data:`PACKAGES`; nothing when all is there."""
-    missing = _missing_packages()
+    """Install what is missing on a Debian; elsewhere :mod:`machine` has found all there."""
+    missing = missing_packages() if automatic() else []
     if not missing:
         return
-    if os.environ.get("PGHOST"):
-        missing = [name for name in missing if name != "postgresql"] or missing[:0]
     with step(f"System packages: {', '.join(missing)}"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         remedy = "Check the network and the package sources of this machine"
@@ -56,7 +90,7 @@ def install_packages():
                       "--no-install-recommends", *missing]), "apt", remedy)
 
 
-def _debian_mirror():
+def debian_mirror():
     """The mirror this machine already uses for Debian, from either format of its sources."""
     folder = Path("/etc/apt")
     texts = [file.read_text() for file in [
@@ -71,8 +105,8 @@ def _debian_mirror():
         for line in re.finditer(r"^deb\s+(?:\[.*?\]\s+)?(\S+)\s+(\S+)\s+.*\bmain\b", text, re.M):
             if "debian" in line[1] and "security" not in line[2] and "google" not in line[1]:
                 return line[1]
-    raise StepError("no Debian mirror in this machine's package sources",
-                    "Set ODOO_HOME to a folder that holds Odoo 19's `odoo` package")
+    raise SystemExit("This machine's package sources name no mirror of Debian: add one, or set "
+                     "ODOO_HOME to a folder that holds Odoo 19's `odoo` package.")
 
 
 def _download(names, folder, options):
@@ -81,14 +115,13 @@ def _download(names, folder, options):
         "Check the network, or set ODOO_HOME to an Odoo 19 elsewhere", cwd=folder)
 
 
+def _has_odoo():
+    return bool(os.environ.get("ODOO_HOME")) or paths.stamp_matches("odoo", ODOO_STAMP)
+
+
 def get_odoo():
     """Unpack Odoo 19 into ``.house/odoo``; nothing is installed on the system."""
-    home = paths.odoo_home()
-    if os.environ.get("ODOO_HOME"):
-        if not (home / "odoo" / "release.py").exists():
-            raise SystemExit(f"ODOO_HOME={home} holds no `odoo` package: point it at Odoo 19.")
-        return
-    if paths.stamp_matches("odoo", " ".join(ODOO_PACKAGES + STABLE_PACKAGES)):
+    if _has_odoo():
         return
     with step("Odoo 19 (about 130 MB, into .house/odoo)"):
         state = paths.HOUSE / "apt"
@@ -97,7 +130,7 @@ def get_odoo():
         source = state / "unstable.list"
         source.write_text(
             "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-            f"{_debian_mirror()} sid main\n")
+            f"{debian_mirror()} sid main\n")
         private = [
             "-o", f"Dir::State::Lists={state / 'lists'}", "-o", f"Dir::Cache={state / 'cache'}",
             "-o", f"Dir::Etc::sourcelist={source}", "-o", "Dir::Etc::sourceparts=-",
@@ -108,7 +141,7 @@ def get_odoo():
         _download(STABLE_PACKAGES, debs, ["-o", "APT::Sandbox::User="])
         _unpack(sorted(debs.glob("*.deb")), paths.HOUSE / "odoo")
         shutil.rmtree(state)
-    paths.set_stamp("odoo", " ".join(ODOO_PACKAGES + STABLE_PACKAGES))
+    paths.set_stamp("odoo", ODOO_STAMP)
 
 
 def _unpack(archives, target):
@@ -124,16 +157,14 @@ def _unpack(archives, target):
 
 def make_venv():
     """A virtual environment with the pinned requirements, and Odoo on its path."""
-    import sys
-
-    if sys.version_info < (3, 11):
-        raise SystemExit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     requirements = paths.ROOT / "requirements.txt"
     wanted = f"{sys.version_info[:2]} {paths.digest(requirements)} {paths.odoo_home()}"
     if paths.stamp_matches("venv", wanted) and paths.PYTHON.exists():
         return
     with step("Python packages (requirements.txt)"):
-        if not paths.PYTHON.exists():
+        version = output_of([paths.PYTHON, "-c", "import sys; print(sys.version_info[:2])"]) \
+            if paths.PYTHON.exists() else None
+        if version != str(sys.version_info[:2]):
             paths.clear_stamp("venv-dev")
             run([sys.executable, "-m", "venv", "--clear", paths.VENV], "venv", VENV_REMEDY)
         _pip_install(requirements)

@@ -1,58 +1,104 @@
 """Every test through one door, and one line at the end: ``N passed, N failed``.
 
-Tests of ``addons/*/tests`` run in Odoo's own runner on a copy of the template; those of
+Tests of ``addons/*/tests`` run in Odoo's own runner on copies of the template; those of
 ``tests/`` in pytest, against real servers on copies of the demo. A skipped test is a failure:
 a missing browser must not look like success.
 """
 
+import dataclasses
 import os
 import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from . import database, paths, postgres
+from . import changed, database, paths, postgres
 
-MAX_AT_ONCE = 4  # runs of addon tests, on a machine with many processors
-# What an addon's tests took, two runs at a time on two processors; to share them out.
-SECONDS = {"credit_wallet": 390, "subscription_quota": 390, "subscription_credit": 170,
-           "session_booking": 125, "invoice_europe": 65, "legal_invoice": 50,
-           "subscription_stripe": 45, "invoice_europe_booking": 20, "lms_link": 15,
-           "report_paper": 10, "invoice_europe_subscription": 5, "legal_training": 2}
+MAX_AT_ONCE = 4  # runs of tests, on a machine with many processors
+# Seconds that an addon's tests took, two runs at a time on two processors: the longest come
+# first, and short ones share a run, for each starts Odoo anew. One that is not here takes 30.
+SECONDS = {"credit_wallet": 390, "subscription_billing": 300, "subscription_credit": 170,
+           "session_booking": 125, "subscription_quota": 90, "invoice_europe": 65,
+           "legal_invoice": 50, "subscription_stripe": 45, "invoice_europe_booking": 20,
+           "lms_link": 15, "report_paper": 10, "quota_credit": 5, "concurrency_base": 5,
+           "invoice_europe_subscription": 5, "legal_training": 2}
+STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 
 
-def _run_addon_tests():
-    """The addons in as many runs as there are processors, each on a copy of the template.
+SECONDS_OF_A_RUN = 100  # at least, where there are enough addons
 
-    :return: (passed, failed) of the tests that live in the addons
+
+@dataclasses.dataclass
+class Plan:
+    """What is to be run.
+
+    :ivar list runs: tags of each run of Odoo's runner
+    :ivar list flows: arguments of pytest, empty for all of them; None: it is not run
+    :ivar bool whole: nothing was left out
     """
-    runs = _shares(min(os.cpu_count() or 1, MAX_AT_ONCE))
-    with ThreadPoolExecutor(len(runs)) as pool:
-        results = list(pool.map(
-            lambda addons: _run_tagged(",".join(f"/{addon}" for addon in addons), addons[0]),
-            runs))
-    return tuple(map(sum, zip(*results, strict=True)))
+
+    runs: list
+    flows: list | None
+    whole: bool = False
 
 
-def _shares(count):
-    """The addons in `count` lists that take about as long as one another."""
-    shares, seconds = [[] for _share in range(count)], [0] * count
-    for addon in sorted(paths.our_addons(), key=_seconds_of, reverse=True):
-        least = seconds.index(min(seconds))
-        shares[least].append(addon)
-        seconds[least] += _seconds_of(addon)
-    return [share for share in shares if share]
+def plan(arguments):
+    """``make test``: all; ``ARGS=--changed``, ``ARGS="--addons /credit_wallet:TestX"`` or
+    ``ARGS="-k name"``: a part.
+
+    :return: a :class:`Plan`
+    """
+    if not arguments:
+        return Plan(_runs(paths.our_addons()), [], whole=True)
+    if arguments == ["--changed"]:
+        selection = changed.select()
+        print(selection.reason, flush=True)
+        nothing = selection.flows == []
+        return Plan(_runs(selection.addons), None if nothing else selection.flows or [],
+                    whole=selection.flows is None)
+    if arguments[0] == "--addons":
+        return Plan(arguments[1:2] or _runs(paths.our_addons()), None)
+    return Plan([], arguments)
+
+
+def _runs(addons):
+    """Tags of runs that take long enough to be worth a start of Odoo's, the longest first."""
+    runs, seconds = [], SECONDS_OF_A_RUN
+    for addon in sorted(addons, key=_seconds_of, reverse=True):
+        if seconds >= SECONDS_OF_A_RUN:
+            runs.append([])
+            seconds = 0
+        runs[-1].append(f"/{addon}")
+        seconds += _seconds_of(addon)
+    return list(map(",".join, runs))
 
 
 def _seconds_of(addon):
     return SECONDS.get(addon, 30)
 
 
-def _run_tagged(tags, name):
+def _run_all(plan):
+    """Runs and flows from one queue: as many at once as there are processors.
+
+    The flows come last, and begin while the last of the addons are tested.
+
+    :return: (passed, failed)
+    """
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_AT_ONCE)) as pool:
+        work = [pool.submit(_run_tagged, tags) for tags in plan.runs]
+        if plan.flows is not None:
+            work.append(pool.submit(_run_flow_tests, plan.flows))
+        results = [one.result() for one in work]
+    return tuple(map(sum, zip(*results, strict=True)))
+
+
+def _run_tagged(tags):
     """:return: (passed, failed) of the tests that Odoo's runner finds by these tags"""
+    name = re.sub(r"\W+", "_", tags).strip("_")[:40]
     database_name = f"caps_test_addons_{name}"
+    started = time.monotonic()
     postgres.copy(paths.TEMPLATE_TESTS, database_name)
     command = database.odoo(
         "server", "-d", database_name, "--test-tags", tags, "--stop-after-init",
@@ -66,7 +112,9 @@ def _run_tagged(tags, name):
     text = log.read_text(errors="replace")
     postgres.drop(database_name)
     good, bad = _count_odoo(text, process.returncode)
-    print(f"{tags}: {good} passed, {bad} failed", flush=True)
+    each = ", ".join(f"{addon} {float(seconds):.0f} s" for addon, seconds in STATS.findall(text))
+    print(f"{tags}: {good} passed, {bad} failed ({time.monotonic() - started:.0f} s: {each})",
+          flush=True)
     return good, bad
 
 
@@ -97,7 +145,9 @@ def _run_flow_tests(arguments):
     """
     report = paths.HOUSE / "pytest.xml"
     report.unlink(missing_ok=True)
-    arguments = arguments or ["--numprocesses=2", "--dist=loadfile"]
+    files_only = all(argument.startswith(("tests/", "clients")) for argument in arguments)
+    if files_only and len(arguments) != 1:
+        arguments = [*arguments, "--numprocesses=2", "--dist=loadfile"]
     process = subprocess.run(
         [str(paths.PYTHON), "-m", "pytest", f"--junitxml={report}", *arguments],
         cwd=paths.ROOT, check=False, env={**os.environ, **postgres.environment()})
@@ -113,29 +163,17 @@ def _run_flow_tests(arguments):
     return total - min(failed, total), failed
 
 
-def wants_addons(arguments):
-    return not arguments or arguments[0] == "--addons"
-
-
-def wants_flows(arguments):
-    return not arguments or arguments[0] != "--addons"
-
-
-def main(arguments, started):
-    """``make test``: all; ``ARGS="--addons /credit_wallet:TestX"`` or ``ARGS="-k name"``: a part.
-
-    :return: the exit code, 0 when nothing failed.
-    """
-    passed = failed = 0
+def main(plan, started):
+    """:return: the exit code, 0 when nothing failed."""
     paths.LOGS.mkdir(parents=True, exist_ok=True)
+    commit = changed.clean_commit()
     ready = time.monotonic() - started
-    if wants_addons(arguments):
-        good, bad = (_run_tagged(",".join(arguments[1:]), "chosen") if arguments[1:]
-                     else _run_addon_tests())
-        passed, failed = passed + good, failed + bad
-    if wants_flows(arguments):
-        good, bad = _run_flow_tests(arguments)
-        passed, failed = passed + good, failed + bad
+    if not plan.runs and plan.flows is None:
+        print("Nothing to test; `make lint` checks the rest.")
+        return 0
+    passed, failed = _run_all(plan)
+    if plan.whole and passed and not failed:
+        changed.remember_pass(commit)
     total = time.monotonic() - started
     print(f"total time {total / 60:.1f} min, of which set-up {ready / 60:.1f} min")
     print(f"{passed} passed, {failed} failed")

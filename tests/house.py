@@ -16,7 +16,8 @@ import psycopg2
 import requests
 
 from ops import database, paths, postgres
-from tests.servers.world import World
+from sandbox.lms import Lms
+from sandbox.mail import Mailbox
 
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
@@ -40,7 +41,8 @@ class House:
         self.control = control
         self.crons = crons
         self.ports = [paths.free_port() for _process in range(processes)]
-        self.world = World(self.folder / "mails", smtp_port=paths.free_port())
+        self.mailbox = Mailbox(self.folder / "mails", smtp_port=paths.free_port())
+        self.lms = Lms()
         self.processes = []
         self.hours = itertools.count()
 
@@ -61,9 +63,10 @@ class House:
 
     def create(self):
         """The database without its servers: enough for tests that only talk to it."""
-        self.world.start()
+        self.mailbox.start()
+        self.lms.start()
         postgres.copy(self.template, self.name)
-        database.set_addresses(self.name, self.ports[0], self.world.http_port)
+        database.set_addresses(self.name, self.ports[0], self.lms.http_port)
         if self.modules:
             subprocess.run(
                 self._command("-i", ",".join(self.modules), "--stop-after-init", "--no-http",
@@ -77,7 +80,7 @@ class House:
             options[options.index("--addons-path") + 1] += f",{self.control.parent}"
             options.append(f"--load=base,rpc,web,{self.control.name}")
         return [str(paths.PYTHON), "-m", "odoo", "server", *options, "-d", self.name,
-                "--smtp", "127.0.0.1", "--smtp-port", str(self.world.smtp_port), *arguments]
+                "--smtp", "127.0.0.1", "--smtp-port", str(self.mailbox.smtp_port), *arguments]
 
     def _environment(self):
         return {**os.environ, **postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"}
@@ -133,7 +136,8 @@ class House:
             process.terminate()
         for process in self.processes:
             process.wait(timeout=30)
-        self.world.stop()
+        self.mailbox.stop()
+        self.lms.stop()
         postgres.drop(self.name)
 
     def log(self):

@@ -7,9 +7,9 @@ import subprocess
 import stripe
 
 from ops import database, paths, postgres
+from sandbox.stripe import PaymentServer
+from sandbox.stripe.client import wait_for
 from tests.house import House
-from tests.servers.stripe import PaymentServer
-from tests.servers.stripe.client import wait_for
 from tests.test_insaho_flow_http import json_answer, json_call
 
 EFFECT_WITHIN = 5  # seconds from the webhook to its effect (issue 6, part 7)

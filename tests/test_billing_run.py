@@ -19,6 +19,7 @@ from ops import database, paths, postgres
 from tests.house import at_once
 from tests.test_desk_races import call
 
+ADDONS = ("invoice_europe_subscription", "subscription_billing")
 COUNT = int(os.environ.get("BILLING_RUN", "160"))
 KILLS = int(os.environ.get("BILLING_KILLS", "5"))
 NAME = "caps_test_billing_run"

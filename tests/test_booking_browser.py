@@ -9,8 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.servers.world import html_of
+from sandbox.mail import html_of
 
+ADDONS = ("session_booking",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 PRICE = 2
@@ -137,7 +138,7 @@ def test_booking_cancellation_and_waiting_list(screen, house):
     look(screen)
 
     # The mail to the next in line: its page, and one click on it.
-    mail = html_of(house.world.wait_for_mail(waiter.login, "place se libère"))
+    mail = html_of(house.mailbox.wait_for_mail(waiter.login, "place se libère"))
     sign_in(screen, waiter)
     screen.goto(re.search(r'href="[^"]*(/trainings/waiting/[^"]+)"', mail)[1])
     expect(screen.locator(".o_waiting_offer")).to_contain_text("2 crédits")

@@ -18,6 +18,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from tests.house import House, at_once
 from tests.test_rush import again_until_serialized, book
 
+ADDONS = ("session_booking",)
 PRICE = 2
 
 

@@ -11,6 +11,7 @@ import psycopg2
 from tests import invariants
 from tests.test_wallet_races import at_once
 
+ADDONS = ("session_booking",)
 PRICE = 2
 ROUNDS = 3
 
@@ -33,12 +34,12 @@ def click(visitor, model, values, server):
 
 def mails_to(house, login, subject):
     """The mails to this address with the subject, once nothing waits to be sent."""
-    house.world.wait_for_mail(login, subject)
+    house.mailbox.wait_for_mail(login, subject)
     deadline = time.monotonic() + 60
     while house.rows("SELECT 1 FROM mail_mail WHERE state = 'outgoing' LIMIT 1"):
         assert time.monotonic() < deadline, "mails stay in the queue"
         time.sleep(0.2)
-    return [mail for mail in house.world.mails()
+    return [mail for mail in house.mailbox.mails()
             if login in mail["X-Envelope-To"] and re.search(subject, mail["Subject"])]
 
 

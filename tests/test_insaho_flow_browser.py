@@ -1,12 +1,13 @@
-"""INSAHO CAPS §3, « Processus utilisateur », in Chromium, clicking like a person."""
+"""docs/spec/insaho-caps.md §3, « Processus utilisateur », in Chromium, clicking like a person."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.servers.world import html_of
+from sandbox.mail import html_of
 
+ADDONS = ("invoice_europe_booking", "legal_training", "lms_link")
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 LOGIN = "chloe.browser@example.com"
 PASSWORD = "Cap-sur-2027!"
@@ -80,7 +81,7 @@ def test_insaho_3_the_whole_way_by_clicking(page, house):
     expect(page.locator(".o_booking_done")).to_contain_text("réservée")
 
     # §3.7 the mail has date, time, training and the link; the link opens the course.
-    mail = html_of(house.world.wait_for_mail(LOGIN, "place est réservée"))
+    mail = html_of(house.mailbox.wait_for_mail(LOGIN, "place est réservée"))
     assert "Prise de parole en public" in mail and "18:00" in mail
     page.goto(re.search(r'href="([^"]*/lms/go/[^"]*)"', mail)[1])
     expect(page.get_by_role("heading", name="Cours : public speaking")).to_be_visible()
@@ -94,7 +95,7 @@ def test_insaho_3_the_whole_way_by_clicking(page, house):
     expect(page.locator("tbody tr")).to_have_count(2)
     page.goto("/my/trainings")
     expect(page.locator("#wrapwrap")).to_contain_text("Prise de parole en public")
-    house.world.wait_for_mail(LOGIN, "Facture")
+    house.mailbox.wait_for_mail(LOGIN, "Facture")
 
     # And back: cancelled before the deadline, or told why not.
     page.goto(booking)

@@ -1,14 +1,17 @@
-"""INSAHO CAPS §3, « Processus utilisateur », by HTTP calls against running servers."""
+"""docs/spec/insaho-caps.md §3, « Processus utilisateur », by HTTP calls against running servers."""
 
 import re
 import time
 
 import pytest
 
+from sandbox.mail import html_of
 from tests import paper
 from tests.house import Visitor, alert, field
-from tests.servers.world import html_of
 
+ADDONS = (
+    "invoice_europe_booking", "invoice_europe_subscription", "legal_training",
+    "lms_link", "subscription_credit")
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 PASSWORD = "Cap-sur-2027!"
 
@@ -144,10 +147,10 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT state || payment_state || amount_total FROM account_move "
         f"WHERE partner_id = {alice.partner_id} AND move_type = 'out_invoice'"
     ) == "postedpaid168.00"
-    page = pdf_page(house.world.wait_for_mail(login, "Facture"))
+    page = pdf_page(house.mailbox.wait_for_mail(login, "Facture"))
     assert not paper.misses(page, [*SELLER, "Alice Nouvelle", "Pack 5 crédits", "168,00"])
     assert paper.misses(page, BETWEEN_PROFESSIONALS) == BETWEEN_PROFESSIONALS
-    house.world.wait_for_mail(login, "Ajout|crédits")
+    house.mailbox.wait_for_mail(login, "Ajout|crédits")
 
     # §3.4 and §3.5 the calendar, the session, its price and the balance.
     month = house.sql(
@@ -171,16 +174,16 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         f"WHERE e.partner_id = {alice.partner_id} AND e.kind = 'booking'") == "postedpaid0.00"
 
     # §3.7 the confirmation mail: date, time, name of the training, link to the LMS.
-    mail = html_of(house.world.wait_for_mail(login, "place est réservée"))
+    mail = html_of(house.mailbox.wait_for_mail(login, "place est réservée"))
     begin = house.sql(
         "SELECT to_char(date_begin AT TIME ZONE 'UTC' AT TIME ZONE date_tz, 'HH24:MI') "
         f"FROM event_event WHERE id = {session_id}")
     assert name in mail and begin in mail
     link = re.search(r'href="([^"]*/lms/go/[^"]*)"', mail)[1]
-    visits = len(house.world.visits)
+    visits = len(house.lms.visits)
     course = alice.http.get(link, timeout=60)
     assert "Vous êtes sur la plateforme de formation" in course.text
-    assert len(house.world.visits) == visits + 1
+    assert len(house.lms.visits) == visits + 1
 
     # §2.7 « L'historique des factures sera accessible dans l'espace personnel ».
     invoices = alice.get("/my/invoices").text
@@ -188,7 +191,7 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
         "SELECT name FROM account_move WHERE state = 'posted' "
         f"AND partner_id = {alice.partner_id} AND move_type = 'out_invoice'").split()
     assert len(numbers) == 2 and all(number in invoices for number in numbers)
-    page = pdf_page(house.world.wait_for_mail(
+    page = pdf_page(house.mailbox.wait_for_mail(
         login, f"Facture.*{re.escape(sorted(numbers)[-1])}"))
     assert not paper.misses(page, [*SELLER, name, "2 crédits — solde : 3 crédits"])
     check_mailed_once(house, alice, "Facture", 2)
@@ -210,13 +213,13 @@ def check_mailed_once(house, visitor, word, count):
     for _id, name, _state in invoices:
         for _turn in range(20):  # the invoices of other tests may stand before it in the queue
             wake(house, *crons)
-            if any(name in mail["Subject"] for mail in house.world.mails()):
+            if any(name in mail["Subject"] for mail in house.mailbox.mails()):
                 break
-        house.world.wait_for_mail(visitor.login, re.escape(name))
+        house.mailbox.wait_for_mail(visitor.login, re.escape(name))
     wake(house, *crons)
     filed = visitor.get("/my/invoices").text
     for invoice, name, _state in invoices:
-        mails = [mail for mail in house.world.mails() if name in mail["Subject"]
+        mails = [mail for mail in house.mailbox.mails() if name in mail["Subject"]
                  and visitor.login in mail["X-Envelope-To"] and list(mail.iter_attachments())]
         assert len(mails) == 1, [mail["Subject"] for mail in mails]
         assert f"{word} " in mails[0]["Subject"] and f"{word} {name}" in pdf_page(mails[0])
@@ -413,10 +416,10 @@ def test_bad_input_forged_lms_token(house, change):
                 10, 0.0, "test:token", kind="adjustment", reason="Jeton")
     booked = client.book(session_id)
     token = re.search(r'/lms/go/([^"]+)"', client.get(booked.url.split(house.url)[1]).text)[1]
-    visits = len(house.world.visits)
+    visits = len(house.lms.visits)
     answer = client.http.get(f"{house.url}/lms/go/{change(token)}", timeout=60)
     assert answer.status_code == 404 and "n’est pas valide" in answer.text
-    assert len(house.world.visits) == visits
+    assert len(house.lms.visits) == visits
 
 
 def test_another_customer_gets_404(house):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.house import alert
 
+ADDONS = ("session_booking",)
 pytestmark = pytest.mark.usefixtures("no_mail")
 REPETITIONS = 20
 

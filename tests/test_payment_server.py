@@ -10,10 +10,11 @@ import pytest
 import requests
 import stripe
 
+from sandbox.stripe import PaymentServer, keeping
+from sandbox.stripe.client import wait_for
 from tests.house import at_once
-from tests.servers.stripe import PaymentServer, keeping
-from tests.servers.stripe.client import wait_for
 
+ADDONS = ()
 ODOO_VERSION = "2019-05-16"  # the one payment_stripe asks for
 # A form that does what Odoo's does with Stripe's script.
 SHOP = """<!doctype html><title>Shop</title><div id="card"></div><p id="error"></p>

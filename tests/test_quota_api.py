@@ -19,6 +19,9 @@ from ops import paths
 from tests.house import field
 from tests.quota_house import Line, QuotaApi, make_key, make_plans, subscribe_all
 
+ADDONS = ("subscription_quota",)
+
+
 SMALL, LARGE = 3, 5  # scans of the two plans
 CASES = int(os.environ.get("SCHEMATHESIS_CASES", "5"))  # made up for each operation of the API
 

@@ -22,6 +22,7 @@ from tests import invariants
 from tests.house import at_once, field
 from tests.quota_house import make_plans, subscribe_all
 
+ADDONS = ("quota_credit", "subscription_credit")
 OPERATIONS = int(os.environ.get("QUOTA_OPERATIONS", "800"))
 THREADS = 8
 PROGRAMS = 50

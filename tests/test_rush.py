@@ -13,6 +13,7 @@ import pytest
 from tests import invariants
 from tests.house import alert, at_once
 
+ADDONS = ("session_booking",)
 CLIENTS = 200
 SEATS = 10
 PRICE = 2

@@ -28,6 +28,7 @@ from tests.test_desk_races import call
 from tests.test_insaho_flow_http import json_answer, json_call
 from tests.test_subscription_credit import lots_of, order_plan, subscription_of
 
+ADDONS = ("subscription_credit", "subscription_stripe")
 REPETITIONS = int(os.environ.get("STRIPE_REPETITIONS", "3"))
 ORDERS = int(os.environ.get("STRIPE_ORDERS", "4"))
 FIRST_MAILS = [

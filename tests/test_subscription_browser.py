@@ -10,10 +10,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
+from sandbox.mail import html_of
 from tests.quota_house import make_key, make_plans, subscribe_all
-from tests.servers.world import html_of
 from tests.test_quota_api import call, sample
 
+ADDONS = ("subscription_quota",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 DEMO_CARD = "4111 1111 1111 1111"
 
@@ -156,15 +157,15 @@ def test_case_1_self_service_with_automatic_payment(portal, house, visitor):
     page.get_by_role("link", name=re.compile(name)).click()
     expect(page.locator(".o_subscription_state")).to_have_text("Actif")
     expect(page.locator(".o_subscription_period")).to_contain_text("Payé")
-    house.world.wait_for_mail(visitor.login, "Paiement reçu")
+    house.mailbox.wait_for_mail(visitor.login, "Paiement reçu")
 
     # « Avant le renouvellement, un e-mail de rappel », then the payment by itself.
     pass_days(house, subscription_id, days_to_renewal(house, subscription_id) - 5)
     run(house, "notices")
-    house.world.wait_for_mail(visitor.login, f"{name} se renouvelle bientôt")
+    house.mailbox.wait_for_mail(visitor.login, f"{name} se renouvelle bientôt")
     pass_days(house, subscription_id, 5)
     run(house, "renew")
-    house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
+    house.mailbox.wait_for_mail(visitor.login, "Paiement reçu", number=2)
     page.reload()
     expect(page.locator(".o_subscription_period")).to_have_count(2)
     expect(page.locator(".o_subscription_period .badge", has_text="Payé")).to_have_count(2)
@@ -181,14 +182,14 @@ def test_case_2_manual_order_with_bank_transfer(agency, house, visitor):
     agency.get_by_role("button", name="Démarrer l’abonnement").click()
     expect_state(agency, "Actif")
     # « Une facture est générée et envoyée au client »
-    house.world.wait_for_mail(visitor.login, "Facture")
+    house.mailbox.wait_for_mail(visitor.login, "Facture")
     agency.get_by_role("button", name="Factures").click()
     agency.locator(".o_data_cell[name=name]").click()
     agency.get_by_role("button", name="Payer").first.click()
     agency.locator(".modal").get_by_role("button", name="Créer un paiement").click()
     expect(agency.locator(".modal")).to_have_count(0)
     # « Un e-mail de confirmation de paiement », the next invoice planned, the agency told.
-    house.world.wait_for_mail(visitor.login, "Paiement reçu")
+    house.mailbox.wait_for_mail(visitor.login, "Paiement reçu")
     agency.locator(".o_breadcrumb a", has_text="SUB").click()
     expect_activity(agency, "Suivre la prochaine facture")
 
@@ -198,13 +199,13 @@ def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     subscription_id = subscribe(house, visitor, make_plan(house, "SEO", 299.0), "error")
     pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
     run(house, "renew")
-    mail = html_of(house.world.wait_for_mail(visitor.login, "Paiement refusé"))
+    mail = html_of(house.mailbox.wait_for_mail(visitor.login, "Paiement refusé"))
     open_subscription(agency, subscription_id)
     expect_state(agency, "Impayé")
     expect_activity(agency, "Paiement refusé")
     # « Relancer manuellement le paiement »: the card is still refused.
     agency.get_by_role("button", name="Relancer le paiement").click()
-    house.world.wait_for_mail(visitor.login, "Paiement refusé", number=2)
+    house.mailbox.wait_for_mail(visitor.login, "Paiement refusé", number=2)
     # « Ou demander au client de mettre à jour »: the button of the mail, another card.
     page = portal(visitor)
     page.goto(re.search(r'href="[^"]*(/my/invoices/[^"]*)"', mail)[1].replace("&amp;", "&"))
@@ -212,7 +213,7 @@ def test_case_3_failed_payment_then_paid(agency, portal, house, visitor):
     page.locator("#pay_with button[name=o_payment_expand_button]").click()
     page.locator("#pay_with .o_payment_option_label", has_text="Démo").last.click()
     pay_by_card(page)
-    house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
+    house.mailbox.wait_for_mail(visitor.login, "Paiement reçu", number=2)
     open_subscription(agency, subscription_id)
     expect_state(agency, "Actif")
     expect(agency.locator(".o-mail-Activity", has_text="Paiement refusé")).to_have_count(0)
@@ -225,7 +226,7 @@ def test_new_card_pays_all_that_is_due_in_one_step(portal, house, visitor):
     subscription_id = subscribe(house, visitor, make_plan(house, "Conseil", 90.0), "error")
     pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
     run(house, "renew")
-    house.world.wait_for_mail(visitor.login, "Paiement refusé")
+    house.mailbox.wait_for_mail(visitor.login, "Paiement refusé")
     page = portal(visitor)
     page.goto(f"/my/subscriptions/{subscription_id}")
     page.get_by_role("link", name=re.compile("Mettre à jour ma carte et payer.*90,00")).click()
@@ -235,7 +236,7 @@ def test_new_card_pays_all_that_is_due_in_one_step(portal, house, visitor):
     expect(page.locator(".o_subscription_state")).to_have_text("Actif")
     expect(page.locator("select[name=token] option:checked")).to_have_text(re.compile("1111"))
     expect(page.locator(".o_subscription_pay")).to_have_count(0)
-    house.world.wait_for_mail(visitor.login, "Paiement reçu", number=2)
+    house.mailbox.wait_for_mail(visitor.login, "Paiement reçu", number=2)
 
 
 def test_case_4_billing_cycle_changed_for_the_future(agency, house, visitor):
@@ -252,7 +253,7 @@ def test_case_4_billing_cycle_changed_for_the_future(agency, house, visitor):
     wizard.get_by_role("button", name="Confirmer le changement").click()
     expect(wizard).to_have_count(0)
     expect(agency.locator(".o_field_widget[name=planned_change_id]")).to_be_visible()
-    mail = html_of(house.world.wait_for_mail(visitor.login, " change"))
+    mail = html_of(house.mailbox.wait_for_mail(visitor.login, " change"))
     assert "390,00" in mail
     assert house.rows(
         "SELECT COUNT(*) FROM subscription_period WHERE state <> 'void' "
@@ -275,7 +276,7 @@ def test_cancellation(agency, house, visitor, answer, state, subject):
     expect(wizard).to_have_count(0)
     expect_state(agency, state)
     expect(agency.locator(".o_field_widget[name=end_date]").first).not_to_be_empty()
-    house.world.wait_for_mail(visitor.login, subject)
+    house.mailbox.wait_for_mail(visitor.login, subject)
 
 
 def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house, visitor):

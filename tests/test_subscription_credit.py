@@ -1,4 +1,4 @@
-"""« S'abonner à un pack récurrent (ex. 10 crédits/mois) », by HTTP against running servers."""
+"""INSAHO §3.2 (docs/spec): « S'abonner à un pack récurrent », by HTTP against running servers."""
 
 import re
 import time
@@ -21,6 +21,7 @@ from tests.test_insaho_flow_http import (
 from tests.test_subscription_browser import pass_days
 from tests.test_wallet_races import notify, wallet_of
 
+ADDONS = ("invoice_europe_booking", "invoice_europe_subscription", "subscription_credit")
 NOTIFICATIONS = 10
 PLAN = "INSAHO mensuel"
 
@@ -77,7 +78,7 @@ def test_insaho_3_subscribe_and_book(house):
     assert f"10 crédits par mois, à utiliser jusqu’au {last_day}" in page
     wallet = visitor.get("/my/credits").text
     assert number in wallet and balance(wallet) == "10 crédits"
-    house.world.wait_for_mail(visitor.login, "Votre abonnement a ajouté")
+    house.mailbox.wait_for_mail(visitor.login, "Votre abonnement a ajouté")
 
     # §3.5 to §3.7: a session costs credits of the subscription, and becomes income.
     assert "/my/trainings/" in visitor.book(session_id).url

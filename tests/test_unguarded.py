@@ -10,6 +10,7 @@ from tests.house import NO_GUARD, House
 from tests.test_last_seat import REPETITIONS, last_seat_is_sold_once
 from tests.test_wallet_races import BALANCE, additions_stay, ten_credits_are_ten_seats
 
+ADDONS = ("session_booking",)
 TABS = 24
 
 

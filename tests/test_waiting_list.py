@@ -6,10 +6,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from sandbox.mail import html_of
 from tests import invariants
 from tests.house import alert, at_once, field
-from tests.servers.world import html_of
 
+ADDONS = ("session_booking",)
 PRICE = 2
 NEWCOMERS = 20
 
@@ -67,7 +68,7 @@ def test_one_seat_freed_three_waiting_twenty_newcomers(house):
     assert states(house, session_id) == ["offered", "waiting", "waiting"]
 
     # The mail: opening its link accepts nothing, its button does, clicked twice at once.
-    mail = html_of(house.world.wait_for_mail(line[0].login, "place se libère"))
+    mail = html_of(house.mailbox.wait_for_mail(line[0].login, "place se libère"))
     link = re.search(r'href="[^"]*(/trainings/waiting/[^"]+)"', mail)[1]
     page = line[0].get(html.unescape(link))
     assert "o_waiting_accept" in page.text
@@ -83,7 +84,7 @@ def test_one_seat_freed_three_waiting_twenty_newcomers(house):
         f"SELECT partner_id FROM event_registration WHERE event_id = {session_id} "
         "AND state = 'open'")
     assert seated == [(line[0].partner_id,)]
-    house.world.wait_for_mail(line[0].login, "place est réservée")
+    house.mailbox.wait_for_mail(line[0].login, "place est réservée")
     assert house.rows(
         f"SELECT balance FROM credit_wallet WHERE partner_id = {line[0].partner_id}") == [(0,)]
     invariants.check(house)

@@ -12,6 +12,7 @@ from tests import invariants
 from tests.house import alert, at_once
 from tests.test_insaho_flow_http import json_answer, order_pack
 
+ADDONS = ("session_booking",)
 pytestmark = pytest.mark.usefixtures("no_mail")
 BALANCE = 10
 TABS = 50

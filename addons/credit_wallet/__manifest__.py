@@ -6,7 +6,9 @@
     "category": "Sales/Sales",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "portal", "website_sale"],
+    "depends": [
+        "account_payment", "concurrency_base", "portal", "sale_paid_value", "website_sale"],
+    "external_dependencies": {"python": ["xlsxwriter"]},
     "data": [
         "security/credit_wallet_groups.xml",
         "security/ir.model.access.csv",

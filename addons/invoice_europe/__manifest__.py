@@ -7,6 +7,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["l10n_eu_oss", "legal_invoice", "sale"],
+    "external_dependencies": {"python": ["python-stdnum"]},
     "data": [
         "security/ir.model.access.csv",
         "security/invoice_europe_rules.xml",

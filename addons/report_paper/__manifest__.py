@@ -7,7 +7,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["web", "base_setup"],
-    "external_dependencies": {"python": ["weasyprint"]},
+    "external_dependencies": {"python": ["weasyprint>=68.1"]},
     "data": [
         "data/ir_config_parameter_data.xml",
         "views/ir_actions_report_views.xml",

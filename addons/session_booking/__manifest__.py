@@ -6,6 +6,7 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["credit_wallet", "website_event"],
+    "external_dependencies": {"python": ["vobject"]},
     "data": [
         "security/ir.model.access.csv",
         "security/session_booking_rules.xml",

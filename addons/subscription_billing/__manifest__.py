@@ -6,7 +6,8 @@
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "portal", "sale_paid_value", "website_sale"],
+    "depends": [
+        "account_payment", "concurrency_base", "portal", "sale_paid_value", "website_sale"],
     "data": [
         "security/subscription_billing_groups.xml",
         "security/ir.model.access.csv",
@@ -26,6 +27,7 @@
         "views/payment_token_views.xml",
         "views/res_config_settings_views.xml",
         "views/subscription_menus.xml",
+        "views/outstanding_credit_views.xml",
         "views/portal_templates.xml",
     ],
     "application": True,

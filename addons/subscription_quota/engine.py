@@ -31,6 +31,7 @@ class Outcome:
 
     @property
     def is_done(self):
+        """Whether the units are counted, now or by the same request before."""
         return self.name in ("moved", "replayed")
 
 
@@ -47,7 +48,8 @@ def move(cr, subscription_id, units, moment, api_key_id=None, key=None):
     """
     cr.execute(
         "SELECT quota_move(%s, %s::varchar[], %s::integer[], %s, %s, %s, %s)",
-        (subscription_id, *_asked(units), moment, api_key_id, key, key and _digest(units)))
+        (subscription_id, *_codes_and_units(units), moment, api_key_id, key,
+         key and _digest(units)))
     return _outcome(cr.fetchone()[0])
 
 
@@ -63,8 +65,8 @@ def move_by_key(cr, token, reference, units, moment, key=None):
         "SELECT k.*, CASE WHEN k.can_consume AND k.subscription_id > 0 AND NOT k.is_ambiguous"
         " THEN quota_move(k.subscription_id, %s::varchar[], %s::integer[], %s, k.key_id, %s, %s)"
         " END AS result FROM quota_key(%s, %s, %s) k",
-        (*_asked(units), moment, key, key and _digest(units), *token, reference))
-    found = _one(cr)
+        (*_codes_and_units(units), moment, key, key and _digest(units), *token, reference))
+    found = _row_as_dict(cr)
     return found, _outcome(found and found["result"])
 
 
@@ -77,11 +79,11 @@ def state_by_key(cr, token, reference, moment, codes):
         "SELECT * FROM quota_key(%s, %s, %s) k LEFT JOIN LATERAL"
         " quota_state(k.subscription_id, %s, %s::varchar[]) q"
         " ON k.can_check AND NOT k.is_ambiguous", (*token, reference, moment, codes))
-    rows = _all(cr)
+    rows = _rows_as_dicts(cr)
     return rows[0] if rows else None, [row for row in rows if row["metric_id"]]
 
 
-def _asked(units):
+def _codes_and_units(units):
     return list(units), list(units.values())
 
 
@@ -104,13 +106,13 @@ def undo(cr, subscription_id, moment, api_key_id, key):
 
 
 def state(cr, subscription_id, moment, codes=None):
-    """What a subscription may use and has used; see ``quota_state``.
+    """Read what a subscription may use and has used; see ``quota_state``.
 
     :return: list of dicts, a metric each; empty when there is no such subscription
     """
     cr.execute("SELECT * FROM quota_state(%s, %s, %s::varchar[])",
                (subscription_id, moment, codes))
-    return _all(cr)
+    return _rows_as_dicts(cr)
 
 
 def refusal(metric):
@@ -150,14 +152,14 @@ def begin(cr):
 
 
 def find_key(cr, token, reference):
-    """A live API key, and the subscription it speaks of.
+    """Find a live API key, and the subscription it speaks of.
 
     :param tuple token: start of the key and hash of its secret
     :param str reference: of a subscription, or None for the only one of the customer
     :return: dict of a row of ``quota_key``, or None
     """
     cr.execute("SELECT * FROM quota_key(%s, %s, %s)", (*token, reference))
-    return _one(cr)
+    return _row_as_dict(cr)
 
 
 def note_use(cr, api_key_id, moment):
@@ -175,7 +177,7 @@ def note_use(cr, api_key_id, moment):
 
 
 def entitlements(cr, subscription_id, moment, lang):
-    """The rows of :func:`state` of what the plan includes, with names in a language.
+    """Read the rows of :func:`state` of what the plan includes, with names in a language.
 
     :return: list of dicts, one at least: of a plan without limits, its name and the state
     """
@@ -184,13 +186,13 @@ def entitlements(cr, subscription_id, moment, lang):
         " COALESCE(m.unit ->> %(lang)s, m.unit ->> 'en_US', '') AS unit,"
         " COALESCE(t.name ->> %(lang)s, t.name ->> 'en_US') AS plan,"
         " s.state AS subscription_state FROM subscription_subscription s"
-        " JOIN subscription_plan p ON p.id = s.plan_id"
+        " JOIN subscription_plan p ON p.id = COALESCE(s.served_plan_id, s.plan_id)"
         " JOIN product_template t ON t.id = p.product_tmpl_id"
         " LEFT JOIN quota_state(s.id, %(moment)s) q ON q.offered"
         " LEFT JOIN quota_metric m ON m.id = q.metric_id"
         " WHERE s.id = %(id)s ORDER BY m.sequence, m.id",
         {"lang": lang, "moment": moment, "id": subscription_id})
-    return _all(cr)
+    return _rows_as_dicts(cr)
 
 
 def history(cr, subscription_id, first, last, code=None, after=None, limit=100):
@@ -208,14 +210,14 @@ def history(cr, subscription_id, first, last, code=None, after=None, limit=100):
         " ORDER BY d.day DESC, d.metric_id DESC LIMIT %(limit)s",
         {"id": subscription_id, "first": first, "last": last, "code": code, "limit": limit + 1,
          "day": after and after[0], "metric": after and after[1]})
-    return _all(cr)
+    return _rows_as_dicts(cr)
 
 
-def _all(cr):
+def _rows_as_dicts(cr):
     names = [column.name for column in cr.description]
     return [dict(zip(names, row, strict=True)) for row in cr.fetchall()]
 
 
-def _one(cr):
-    rows = _all(cr)
+def _row_as_dict(cr):
+    rows = _rows_as_dicts(cr)
     return rows[0] if rows else None

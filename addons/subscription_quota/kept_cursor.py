@@ -1,9 +1,9 @@
-"""Connections of the quota API that remember how to count.
+"""Connections of the quota API that keep their prepared statements.
 
-Odoo's pool empties a session each time it lends one (``DISCARD ALL``). The functions of the engine
-would then be planned anew at each request, which takes ten times as long as to carry them out.
-These connections are in autocommit: a call of a function is a transaction, of READ COMMITTED. Each
-prepares a statement when it first carries it out.
+Odoo's pool resets a session each time it lends it (``DISCARD ALL``). The functions of the engine
+would then be planned anew at each request, which takes ten times as long as running them. These
+connections are in autocommit: each call of a function is a transaction, at READ COMMITTED. A
+statement is prepared when a connection first runs it.
 """
 
 import threading
@@ -24,6 +24,8 @@ _lock = threading.Lock()
 
 class KeptConnection(PsycopgConnection):
 
+    """A connection that knows the statements prepared on it."""
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.autocommit = True
@@ -31,7 +33,7 @@ class KeptConnection(PsycopgConnection):
 
 
 class KeptCursor(PsycopgCursor):
-    """What the engine needs of a cursor of Odoo's."""
+    """A cursor with what the engine needs of Odoo's."""
 
     def execute(self, query, params=()):
         """:param tuple params: for each ``%s``; a dict for named ones, which are not prepared"""
@@ -47,15 +49,15 @@ class KeptCursor(PsycopgCursor):
         return super().execute(f"EXECUTE {prepared[query]} ({marks})", params)
 
     def commit(self):
-        """Each statement was committed at its end."""
+        """Do nothing: each statement was committed at its end."""
 
     def rollback(self):
-        """What failed has undone itself."""
+        """Do nothing: a statement that failed has undone itself."""
 
 
 @contextmanager
 def kept_cursor(cr):
-    """A cursor of its own beside Odoo's, which is left without a transaction.
+    """Lend a cursor beside Odoo's, which is left without a transaction.
 
     :param cr: of the request; inside another transaction (tests) that one goes on
     """
@@ -63,7 +65,7 @@ def kept_cursor(cr):
     if cr.connection.status != STATUS_READY:
         yield cr
         return
-    connection = _take(cr.dbname)
+    connection = _borrow(cr.dbname)
     try:
         with connection.cursor(cursor_factory=KeptCursor) as own:
             yield own
@@ -71,13 +73,13 @@ def kept_cursor(cr):
         # The server was restarted, the database is gone, or an update of the addon changed what a
         # function answers: for all of them.
         connection.close()
-        _forget(cr.dbname)
+        _close_idle(cr.dbname)
         raise
     finally:
-        _give_back(cr.dbname, connection)
+        _return(cr.dbname, connection)
 
 
-def _take(database):
+def _borrow(database):
     with _lock:
         if _idle.get(database):
             return _idle[database].pop()  # the last one used: it has its plans
@@ -85,7 +87,7 @@ def _take(database):
     return psycopg2.connect(connection_factory=KeptConnection, **parameters)
 
 
-def _give_back(database, connection):
+def _return(database, connection):
     if connection.closed:
         return
     with _lock:
@@ -96,7 +98,7 @@ def _give_back(database, connection):
     connection.close()
 
 
-def _forget(database):
+def _close_idle(database):
     with _lock:
         forgotten = _idle.pop(database, [])
     for connection in forgotten:

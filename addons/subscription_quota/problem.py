@@ -1,4 +1,4 @@
-"""Refusals of the quota API as RFC 9457 tells them: ``application/problem+json``."""
+"""Refusals of the quota API as RFC 9457 describes them: ``application/problem+json``."""
 
 import json
 
@@ -43,13 +43,14 @@ PROBLEMS = {
 
 
 def json_response(body, status=200, headers=None, content_type="application/json"):
+    """Answer with JSON that no cache keeps, unless `headers` say otherwise."""
     return Response(
         json.dumps(body, default=str, ensure_ascii=False), status=status,
         content_type=content_type, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
 def caller_language():
-    """French or English, as the caller prefers; French by default, if it is installed."""
+    """Choose French or English, as the caller prefers; French by default, if it is installed."""
     best = request.httprequest.accept_languages.best_match(["fr", "en"])
     installed = request.env["res.lang"]._get_data(code="fr_FR")
     return "fr_FR" if installed and best != "en" else "en_US"
@@ -74,10 +75,11 @@ class Problem(Exception):
 
     @property
     def status(self):
+        """HTTP status of the answer."""
         return PROBLEMS[self.slug][0]
 
     def response(self):
-        """The answer to the present request."""
+        """Answer the present request."""
         env = request.env(context={"lang": caller_language()})
         return json_response(
             self.body(env, request.httprequest.path), self.status,
@@ -85,10 +87,41 @@ class Problem(Exception):
             "application/problem+json")
 
     def body(self, env, instance):
-        """:return: the dict that is sent, in the language of `env`"""
+        """Build the body in the language of `env`.
+
+        :param str instance: path of the request
+        :return: dict, to be sent as JSON
+        """
         status, title, advice = PROBLEMS[self.slug]
         detail = advice if self.detail is None else self.detail
         return {
             "type": BASE + self.slug, "title": env._(title), "status": status,
             "detail": env._(detail), "instance": instance, **self.members,
         }
+
+
+def service_off(subscription_id, state):
+    """Make the problem of a service that is off, with the page where the customer pays."""
+    return Problem("suspended", members={
+        "state": state, "pay_url": _subscription_url(subscription_id)})
+
+
+def limit_reached(subscription_id, code, metric, seconds):
+    """Make the problem of a limit that would be passed, with the page to change the plan.
+
+    :param dict metric: as the engine left it
+    :param seconds: until the count starts anew, or None
+    """
+    return Problem(
+        "limit_reached", _lt(
+            "“%(metric)s”: %(used)s of %(limit)s are used, %(units)s more were asked for.",
+            metric=code, used=metric["used"], limit=metric["limit"], units=metric["units"]),
+        {"metric": code, "used": metric["used"], "limit": metric["limit"],
+         "resets_on": metric["resets_on"], "upgrade_url": _subscription_url(subscription_id)},
+        {"Retry-After": str(seconds)} if seconds else {})
+
+
+def _subscription_url(subscription_id):
+    # sudo: the address of the server
+    base = request.env["ir.config_parameter"].sudo().get_param("web.base.url")
+    return f"{base}/my/subscriptions/{subscription_id}"

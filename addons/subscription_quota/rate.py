@@ -1,6 +1,9 @@
-"""How often a key asks. Counted in a piece of memory that all server processes of a machine share
-(a file they map), so that a limit is for all of them together, and no row grows hot: two system
-calls and no trip to the database."""
+"""Rate limit of API keys.
+
+Requests are counted in a piece of memory that all server processes of a machine share (a file they
+map), so that one limit holds for all of them and no database row grows hot: two system calls and
+no query.
+"""
 
 import fcntl
 import hashlib
@@ -45,16 +48,18 @@ class RateLimit:
         :return: 0 when it may go on; else the seconds to wait
         """
         now = self._clock()
-        with self._alone() as memory:
-            count = _count(memory, _whose(key), int(now // 60))
+        with self._locked_memory() as memory:
+            count = _count_request(memory, _slot_owner(key), int(now // 60))
         return 0 if not per_minute or count <= per_minute else 60 - int(now % 60)
 
     @contextmanager
-    def _alone(self):
-        """No other thread nor process counts meanwhile; the lock of a process that dies is free."""
+    def _locked_memory(self):
+        """Lend the memory while no other thread or process counts; a process that dies frees the
+        lock.
+        """
         with self._threads:
             if self._memory is None:
-                self._open()
+                self._map_file()
             if self._file is None:
                 yield self._memory
                 return
@@ -64,7 +69,7 @@ class RateLimit:
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
 
-    def _open(self):
+    def _map_file(self):
         try:
             file = os.open(self._path or _default_path(),
                            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -78,20 +83,23 @@ class RateLimit:
 
 
 def _default_path():
-    """On the machine itself: the data directory may be on the network."""
+    """Return a path on the machine itself: the data directory may be on the network."""
     server = hashlib.sha256(os.path.realpath(config["data_dir"]).encode()).hexdigest()[:12]
     return os.path.join(tempfile.gettempdir(), f"odoo-quota-rate-{os.getuid()}-{server}")
 
 
-def _whose(key):
+def _slot_owner(key):
     database = getattr(threading.current_thread(), "dbname", None)
     digest = hashlib.blake2b(f"{database} {key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") or 1
 
 
-def _count(memory, whose, minute):
-    """:return: the requests of the minute, this one included; 0 when the places of too many other
-    keys are in the way: it is not limited"""
+def _count_request(memory, whose, minute):
+    """Count a request of the minute.
+
+    :return: the requests of the minute, this one included; 0 when other keys occupy all its slots:
+        then it is not limited
+    """
     free = None
     for neighbour in range(NEIGHBOURS):
         place = (whose + neighbour) % SLOTS * SLOT.size

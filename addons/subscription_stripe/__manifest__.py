@@ -7,12 +7,11 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": ["payment_stripe", "subscription_billing"],
-    "external_dependencies": {"python": ["stripe"]},
+    "external_dependencies": {"python": ["stripe>=16.0", "xlsxwriter"]},
     "data": [
         "security/ir.model.access.csv",
         "security/subscription_stripe_rules.xml",
         "data/ir_cron_data.xml",
-        "data/ir_config_parameter_data.xml",
         "data/mail_template_data.xml",
         "views/stripe_event_views.xml",
         "views/stripe_health_views.xml",

@@ -17,6 +17,10 @@ SECRET_OVERLAP = timedelta(hours=24)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 KEEP_EVENTS = timedelta(days=90)
 
+# States in which a payment intent can be cancelled without taking back an authorization
+# (https://docs.stripe.com/api/payment_intents/cancel).
+CANCELLABLE_INTENTS = ("requires_payment_method", "requires_confirmation", "requires_action")
+
 # How long a charge whose answer was lost is looked for before it counts as never made.
 GIVE_UP_LOST = timedelta(hours=1)
 

@@ -17,7 +17,7 @@ class DoomedHouse(House):
         """Started by a script: ``python -m odoo`` cannot start a server's other processes."""
         return [
             str(paths.PYTHON), str(ODOO), *database.odoo_options(), "-d", self.name,
-            "--smtp", "127.0.0.1", "--smtp-port", str(self.world.smtp_port), *arguments,
+            "--smtp", "127.0.0.1", "--smtp-port", str(self.mailbox.smtp_port), *arguments,
             "--workers=3"]
 
     def kill(self, number):

@@ -90,7 +90,7 @@ class Worker:
         from odoo.exceptions import UserError
         from odoo.service.model import retrying
 
-        from odoo.addons.credit_wallet.tools import take_turn
+        from odoo.addons.concurrency_base.tools import take_turn
 
         try:
             with self.registry.cursor() as cr:

@@ -16,7 +16,7 @@ class CreditPortal(CustomerPortal):
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "credit_balance" in counters:
-            values["credit_balance"] = sum(self._my_wallets().mapped("balance"))
+            values["credit_balance"] = sum(self._my_wallets().mapped("spendable"))
         return values
 
     def _my_wallets(self):

@@ -26,24 +26,62 @@ class AccountMove(models.Model):
             base_line.update(special_mode="total_included", credit_tax_included=True)
         return base_line
 
-    def _post(self, soft=True):
-        """Credit notes of packs take back what is left of their credits.
+    def copy_data(self, default=None):
+        """Discounts on credits are moved to their account anew when the copy is posted."""
+        vals_list = super().copy_data(default)
+        for vals in vals_list:
+            vals["line_ids"] = [
+                command for command in vals.get("line_ids", ())
+                if not command[2] or not command[2].get("credit_moves_discount")]
+        return vals_list
 
-        Those posted before the pack was paid only lower what the payment will grant: which is
-        which is decided before posting, because posting may itself settle the invoice.
+    def _post(self, soft=True):
+        """Keep what packs are sold with; credit notes of packs take their credits back.
+
+        Credit notes posted before the pack was paid only lower what the payment will grant:
+        which is which is decided before posting, because posting may itself settle the invoice.
         """
-        packs = self.filtered(lambda move: move.move_type == "out_refund").invoice_line_ids \
-            .filtered(lambda line: line._is_credit_pack())
-        packs._credit_link_refunded()
+        self._check_packs_not_below_zero()
+        packs = self._credit_pack_lines()
+        refunded = packs.filtered(lambda line: line.move_id.move_type == "out_refund")
+        refunded._credit_link_refunded()
+        packs._credit_keep_terms()
+        self._credit_move_discounts()
         # sudo: what a credit note takes back does not depend on who may read the ledger
         grants = self.env["credit.entry"].sudo().search([
-            ("invoice_line_id", "in", packs.credit_refunded_line_id.ids)])
+            ("invoice_line_id", "in", refunded.credit_refunded_line_id.ids)])
         posted = super()._post(soft)
         posted._check_credits_owed()
-        packs = packs.filtered(lambda line: line.move_id in posted)
-        packs._credit_check_refunded_once()
-        self.env["credit.debt"].sudo()._take_back(packs, grants)
+        refunded = refunded.filtered(lambda line: line.move_id in posted)
+        refunded._credit_check_refunded_once()
+        self.env["credit.debt"].sudo()._take_back(refunded, grants)
         return posted
+
+    def _credit_pack_lines(self):
+        """The lines that sell packs of credits or refund them."""
+        return self.filtered(
+            lambda move: move.move_type in ("out_invoice", "out_refund")
+        ).invoice_line_ids.filtered(lambda line: line._is_credit_pack())
+
+    def _check_packs_not_below_zero(self):
+        """:raise UserError: an invoice takes packs back, which only a credit note can"""
+        for line in self.filtered(lambda move: move.is_sale_document()).invoice_line_ids:
+            if line.quantity < 0 and line._credit_terms()["credit_count"]:
+                raise UserError(self.env._(
+                    "“%(pack)s” stands on %(document)s with a quantity below zero. Take packs "
+                    "back with a credit note of their invoice.",
+                    pack=line.product_id.display_name, document=self.env._(
+                        "the document of %(customer)s",
+                        customer=line.partner_id.display_name)))
+
+    def _credit_move_discounts(self):
+        """Have discounts on credits lower what is owed, not income; renewed at each posting."""
+        former = self.line_ids.filtered("credit_moves_discount")
+        former.with_context(dynamic_unlink=True).unlink()
+        items = [
+            item for move in self if move.is_sale_document()
+            for item in move.invoice_line_ids._credit_move_discounts()]
+        self.env["account.move.line"].create(items)
 
     def _check_credits_owed(self):
         """:raise UserError: the deferred account of credits moves without its ledger."""

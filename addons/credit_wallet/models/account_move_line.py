@@ -1,5 +1,9 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import formatLang
+
+from .res_company import VOUCHER_KINDS
+from .sale_order_line import CREDIT_TERMS
 
 
 class AccountMoveLine(models.Model):
@@ -15,25 +19,139 @@ class AccountMoveLine(models.Model):
         "account.move.line", readonly=True, copy=False, index="btree_not_null",
         help="On a credit note: the invoice line of the packs it refunds.")
 
+    credit_count = fields.Integer(
+        string="Credits each", readonly=True, copy=False,
+        help="Credits that one pack of this line adds to the wallet, as sold.")
+    credit_validity_months = fields.Integer(
+        string="Validity of the credits (months)", readonly=True, copy=False)
+    credit_voucher_kind = fields.Selection(
+        VOUCHER_KINDS, string="Voucher", readonly=True, copy=False,
+        help="When VAT is due on these credits, as sold.")
+    credit_value = fields.Monetary(
+        string="Value of the credits", currency_field="company_currency_id", readonly=True,
+        copy=False, help="What the customer pays for the packs of this line, untaxed and all "
+        "discounts taken off; on a credit note, what is given back for them.")
+    credit_moves_discount = fields.Boolean(
+        readonly=True, help="Takes a discount off the packs it is on, instead of off income.")
+
+    # Terms --------------------------------------------------------------------------------
+
     def _is_credit_pack(self):
+        """Whether the line sells packs of credits or, on a credit note, refunds them."""
         self.ensure_one()
-        return self.product_id.service_tracking == "credit_pack" and self.quantity > 0
+        return self.quantity > 0 and bool(
+            self.credit_refunded_line_id.credit_count or self._credit_terms()["credit_count"])
+
+    def _credit_terms(self):
+        """What was agreed on the packs of the line: when it was posted, or else ordered.
+
+        The product is asked only when no order was made, until the invoice is posted.
+
+        :return: dict; see ``product.template._credit_pack_terms``
+        """
+        self.ensure_one()
+        if self.move_id.state in ("posted", "cancel"):
+            source = self
+        else:
+            # sudo: accountants need no right on orders to post their invoices
+            source = self.sudo().sale_line_ids._origin.filtered(
+                lambda line: line.product_id == self.product_id)[:1]
+        if source:
+            return {name: source[name] for name in CREDIT_TERMS}
+        product = self.product_id.with_company(self.company_id)
+        return product.product_tmpl_id._credit_pack_terms()
+
+    def _credit_keep_terms(self):
+        """Keep on these lines, about to be posted, what they sell or refund, and its value."""
+        values = self._paid_values("balance")
+        for line in self:
+            line.write({
+                **line._credit_terms(), "credit_value": values[line],
+                "credit_voucher_kind": line._credit_sold_voucher_kind()})
+
+    def _credit_price_waits(self):
+        """Whether the price of the line waits for its payment, and then is owed.
+
+        Extension point. By default it does, when the line sells or refunds packs.
+        """
+        self.ensure_one()
+        return self.display_type == "product" and self._is_credit_pack()
+
+    def _compute_account_id(self):
+        """The price waits on its own account, also when the product is no pack any more."""
+        result = super()._compute_account_id()
+        for line in self.filtered("sale_line_ids"):
+            if line.move_id.is_sale_document() and line._credit_price_waits():
+                line.account_id = line.company_id._credit_account("credit_pending_account_id")
+        return result
+
+    def _compute_discount_allocation_needed(self):
+        """A discount on credits lowers what is owed; it is no expense of its own."""
+        result = super()._compute_discount_allocation_needed()
+        for line in self:
+            if line.discount_allocation_needed and line._credit_price_waits():
+                line.discount_allocation_needed = False
+        return result
+
+    def _credit_move_discounts(self):
+        """Items that take discounts on credits off the account these wait on.
+
+        Odoo lowers income by a discount on a line of its own; but the price of credits is no
+        income until they are used.
+
+        :return: list of dicts of values, two for each discount; `self` are lines of one invoice
+        """
+        waiting = self.filtered(lambda line: line._credit_price_waits())
+        if not waiting:
+            return []
+        in_currency, in_books = self._share_discounts(), self._share_discounts("balance")
+        items = []
+        for discount, shares in in_books.items():
+            for account, lines in waiting.grouped("account_id").items():
+                amounts = [-self.move_id.direction_sign * sum(
+                    of_currency.get(line, 0.0) for line in lines)
+                    for of_currency in (in_currency.get(discount, {}), shares)]
+                if account != discount.account_id and any(amounts):
+                    items += discount._credit_prepare_discount_items(account, *amounts)
+        return items
+
+    def _credit_prepare_discount_items(self, account, amount_currency, balance):
+        """Values of the two items that move a part of this discount to the account."""
+        self.ensure_one()
+        common = {
+            "move_id": self.move_id.id, "display_type": "discount", "name": self.name,
+            "partner_id": self.partner_id.id, "currency_id": self.currency_id.id,
+            "credit_moves_discount": True}
+        return [
+            {**common, "account_id": account.id, "balance": balance,
+             "amount_currency": amount_currency},
+            {**common, "account_id": self.account_id.id, "balance": -balance,
+             "amount_currency": -amount_currency,
+             "analytic_distribution": self.analytic_distribution}]
 
     # Taxes --------------------------------------------------------------------------------
 
     def _get_computed_taxes(self):
         """No VAT on a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
         if (self.product_id and self.move_id.is_sale_document(include_receipts=True)
-                and self.product_id.with_company(
-                    self.company_id).product_tmpl_id._credit_is_untaxed_pack()):
+                and self._credit_is_untaxed()):
             return self.env["account.tax"]
         return super()._get_computed_taxes()
 
-    def _credit_voucher_kind(self):
-        """The kind of voucher this line of a pack sold, whatever the setting became since.
+    def _credit_is_untaxed(self):
+        """Whether the line sells a multi-purpose voucher, whose VAT waits for the booking."""
+        terms = self._credit_terms()
+        if terms["credit_count"]:
+            return terms["credit_voucher_kind"] == "multi"
+        product = self.product_id.with_company(self.company_id)
+        return product.product_tmpl_id._credit_is_untaxed_pack()
 
-        A taxed line sold a single-purpose voucher. An untaxed one, of a pack that would be
-        taxed, sold a multi-purpose one: its VAT waits for the booking.
+    def _credit_sold_voucher_kind(self):
+        """The kind of voucher that this line about to be posted sells.
+
+        A taxed line sells a single-purpose voucher. An untaxed one, of a pack that would be
+        taxed, sells a multi-purpose one: its VAT waits for the booking. Of a pack that bears no
+        tax in any case, the order or the setting says.
         """
         self.ensure_one()
         if self.tax_ids:
@@ -41,15 +159,8 @@ class AccountMoveLine(models.Model):
         # Not ours, which would leave the taxes out.
         if super()._get_computed_taxes():  # pylint: disable=super-method-mismatch
             return "multi"
-        return self.company_id.credit_voucher_kind
-
-    def _compute_discount_allocation_needed(self):
-        """A discount on a pack lowers what is owed; it is no expense of its own."""
-        result = super()._compute_discount_allocation_needed()
-        for line in self:
-            if line.product_id.service_tracking == "credit_pack":
-                line.discount_allocation_needed = False
-        return result
+        return self._credit_terms()["credit_voucher_kind"] or (
+            self.company_id.credit_voucher_kind)
 
     # Purchases ----------------------------------------------------------------------------
 
@@ -67,30 +178,28 @@ class AccountMoveLine(models.Model):
         granted = entries.search([("invoice_line_id", "in", packs.ids)]).invoice_line_id
         refunds = packs._credit_refunds()
         for line in packs - granted:
-            refunded, refunded_balance = refunds.get(line, (0.0, 0.0))
+            refunded, refunded_value = refunds.get(line, (0.0, 0.0))
             key = line._credit_grant_key()
             if (refunded < line.quantity
                     and not entries.search_count([("idempotency_key", "=", key)], limit=1)):
                 entries += line._credit_grant_pack(
-                    key, line.quantity - refunded, line.balance + refunded_balance)
+                    key, line.quantity - refunded, line.credit_value - refunded_value)
         entries._send_mail("credit_wallet.mail_template_credits_granted")
         return entries
 
-    def _credit_grant_pack(self, key, quantity, balance):
-        """Grant one paid line.
+    def _credit_grant_pack(self, key, quantity, value):
+        """Grant one paid line, with what was agreed when it was sold.
 
         :param float quantity: packs paid for
-        :param float balance: their untaxed price as a journal balance (credit -), company
-            currency
+        :param float value: their untaxed price, company currency
         """
         company = self.company_id
-        template = self.product_id.product_tmpl_id
         return self.env["credit.wallet"]._of(self.partner_id, company)._grant(
-            round(quantity * template.credit_count),
-            self.company_currency_id.round(-balance),
+            round(quantity * self.credit_count),
+            self.company_currency_id.round(max(value, 0.0)),
             key,
-            expiry_date=template._credit_expiry_date(company._credit_today()),
-            voucher_kind=self._credit_voucher_kind(),
+            expiry_date=company._credit_expiry_date(self.credit_validity_months),
+            voucher_kind=self.credit_voucher_kind,
             origin=self.move_id.name,
             sale_line_id=self.sale_line_ids[:1].id,
             invoice_line_id=self.id,
@@ -110,22 +219,30 @@ class AccountMoveLine(models.Model):
         return f"{key}:{refunds}" if refunds else key
 
     def _reconcile_post_hook(self, data):
-        """Credit notes of something else may pay for a pack, too: Odoo calls its invoice
-        reversed, not paid, and has no hook for it."""
+        """Release credits held since a payment was taken back, when the invoice is paid anew.
+
+        Credit notes of something else may pay for a pack, too: Odoo calls its invoice reversed,
+        not paid, and has no hook for it.
+        """
         result = super()._reconcile_post_hook(data)
-        data["not_paid_invoices"].filtered(
-            lambda move: move.payment_state == "reversed")._credit_grant_paid()
+        invoices = data["not_paid_invoices"].filtered(
+            lambda move: move.move_type == "out_invoice")
+        invoices.filtered(lambda move: move.payment_state == "reversed")._credit_grant_paid()
+        paid = invoices.filtered(
+            lambda move: move.payment_state in ("paid", "in_payment", "reversed"))
+        paid.invoice_line_ids._credit_release_held(
+            self.env._("The invoice was paid anew."))
         return result
 
     # Refunds ------------------------------------------------------------------------------
 
     def _credit_refunds(self):
-        """Quantity and balance of the posted credit notes on these lines, by line."""
+        """Quantity and value of the posted credit notes on these lines, by line."""
         return {
-            line: (quantity, balance) for line, quantity, balance in self._read_group(
+            line: (quantity, value) for line, quantity, value in self._read_group(
                 [("credit_refunded_line_id", "in", self.ids), ("parent_state", "=", "posted"),
                  ("move_id.move_type", "=", "out_refund")],
-                ["credit_refunded_line_id"], ["quantity:sum", "balance:sum"])}
+                ["credit_refunded_line_id"], ["quantity:sum", "credit_value:sum"])}
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note made from an invoice remembers the line it refunds."""
@@ -152,12 +269,31 @@ class AccountMoveLine(models.Model):
             line.credit_refunded_line_id = sold.sorted("id")[-1:]
 
     def _credit_check_refunded_once(self):
-        """:raise UserError: the credit notes of a line exceed what it sold."""
+        """:raise UserError: the credit notes of a line exceed what it sold, or what was paid"""
         refunds = self.credit_refunded_line_id._credit_refunds()
-        for line, (quantity, _balance) in refunds.items():
+        for line, (quantity, _value) in refunds.items():
             if quantity > line.quantity:
                 raise UserError(self.env._(
                     "%(invoice)s sold %(sold)s × “%(pack)s”, and its credit notes refund "
                     "%(refunded)s. Lower the quantity; for a commercial gesture, use a line "
                     "without the pack.", invoice=line.move_id.name, sold=line.quantity,
                     pack=line.product_id.display_name, refunded=quantity))
+        self.credit_refunded_line_id._credit_check_given_back()
+
+    def _credit_check_given_back(self):
+        """:raise UserError: credit notes give back more than was paid for these lines"""
+        notes = self.search([
+            ("credit_refunded_line_id", "in", self.ids), ("parent_state", "=", "posted"),
+            ("move_id.move_type", "=", "out_refund")])
+        given, paid = notes._paid_values("price_total"), self._paid_values("price_total")
+        for line, refunds in notes.grouped("credit_refunded_line_id").items():
+            # Another currency has its own rate each day: there is no such limit in it.
+            total = sum(given[note] for note in refunds if note.currency_id == line.currency_id)
+            if line.currency_id.compare_amounts(total, paid[line]) > 0:
+                raise UserError(self.env._(
+                    "“%(pack)s” of %(invoice)s was paid %(paid)s, taxes included, and its credit "
+                    "notes give back %(given)s. Take off the discounts of the invoice, too, or "
+                    "lower the price; for a commercial gesture, use a line without the pack.",
+                    pack=line.product_id.display_name, invoice=line.move_id.name,
+                    paid=formatLang(self.env, paid[line], currency_obj=line.currency_id),
+                    given=formatLang(self.env, total, currency_obj=line.currency_id)))

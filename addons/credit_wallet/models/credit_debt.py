@@ -4,16 +4,16 @@ USES = ("booking", "refund", "adjustment", "reversal")
 
 
 class CreditDebt(models.Model):
-    """Credits of a refunded pack that were already used: the customer owes them, explicitly.
+    """Credits whose price went back to the customer after they were used: they are owed.
 
-    The balance of a wallet is never negative. What a refund cannot take back stands here until
-    the centre settles it: the customer pays it, or it is waived.
+    The balance of a wallet is never negative. What a credit note, a refund or a chargeback
+    cannot take back stands here until the centre settles it: the customer pays it, or it is
+    waived.
     """
 
     _name = "credit.debt"
     _description = "Credits Refunded after Use"
     _order = "id desc"
-    _rec_name = "credit_note_id"
 
     wallet_id = fields.Many2one(
         "credit.wallet", required=True, readonly=True, index=True, ondelete="restrict")
@@ -23,31 +23,50 @@ class CreditDebt(models.Model):
     lot_id = fields.Many2one(
         "credit.lot", required=True, readonly=True, index=True, ondelete="restrict")
     credit_note_line_id = fields.Many2one(
-        "account.move.line", required=True, readonly=True, ondelete="restrict")
+        "account.move.line", readonly=True, ondelete="restrict",
+        help="The line of the credit note that gave the price back.")
     credit_note_id = fields.Many2one(
-        "account.move", required=True, readonly=True, index=True, ondelete="restrict")
+        related="credit_note_line_id.move_id", store=True, precompute=True, index=True)
+    withdrawn_line_id = fields.Many2one(
+        "account.move.line", readonly=True, index="btree_not_null", ondelete="restrict",
+        help="The line of the invoice whose payment was taken back.")
+    withdrawal_reference = fields.Char(
+        string="Payment taken back", readonly=True, help="Of the refund or the dispute.")
     credits = fields.Integer(readonly=True, required=True, help="Credits used, then refunded.")
     value = fields.Monetary(
         readonly=True, help="Untaxed money returned for these credits, company currency.")
     state = fields.Selection(
-        [("open", "Open"), ("settled", "Settled")], required=True, readonly=True,
-        default="open", help="Settled: the customer paid these credits, or they were waived.")
+        [("open", "Open"), ("settled", "Settled"), ("void", "Void")], required=True,
+        readonly=True, default="open", help="Settled: the customer paid these credits, or they "
+        "were waived. Void: the payment came back, or a credit note took its place.")
 
     _credit_note_line_once = models.Constraint(
         "UNIQUE(credit_note_line_id)", "The debt of this credit note is already stated.")
+    _withdrawal_once = models.UniqueIndex(
+        "(withdrawn_line_id, withdrawal_reference) WHERE state <> 'void'",
+        "The debt of this payment is already stated.")
+    _has_one_cause = models.Constraint(
+        "CHECK((credit_note_line_id IS NULL) <> (withdrawn_line_id IS NULL)"
+        " AND (withdrawn_line_id IS NULL) = (withdrawal_reference IS NULL))",
+        "A debt comes from a credit note, or from a payment taken back.")
     _credits_positive = models.Constraint(
         "CHECK(credits > 0 AND value >= 0)", "A debt is at least one credit.")
+
+    @api.depends("credit_note_id.name", "withdrawal_reference")
+    def _compute_display_name(self):
+        for debt in self:
+            # sudo: only the number, for who settles debts without rights on invoices
+            debt.display_name = debt.withdrawal_reference or debt.sudo().credit_note_id.name
 
     def action_settle(self):
         """The customer paid these credits, or the centre waives them."""
         self.check_access("write")
-        self.state = "settled"
+        self.filtered(lambda debt: debt.state == "open").state = "settled"
         for debt in self:
-            # sudo: the number of the credit note, for who settles without rights on invoices
             debt.wallet_id.message_post(body=self.env._(
-                "Debt of %(credits)s (%(credit_note)s) settled.",
+                "Debt of %(credits)s (%(document)s) settled.",
                 credits=debt.wallet_id._credits_label(debt.credits),
-                credit_note=debt.sudo().credit_note_id.name))
+                document=debt.display_name))
 
     # Refund of a pack ---------------------------------------------------------------------
 
@@ -76,55 +95,73 @@ class CreditDebt(models.Model):
     def _take_back_line(self, line, grant):
         """Follow a credit note line that refunds whole packs or parts of them."""
         credits = round(grant.credits * line.quantity / grant.pack_count)
-        self._take_back_credits(line, grant, credits, line.balance)
+        self._take_back_credits(line, grant, credits, line.credit_value)
 
     @api.model
-    def _take_back_credits(self, line, grant, credits, balance):
-        """Claw back what is left of the lot, and state the rest as a debt.
+    def _take_back_credits(self, line, grant, credits, value):
+        """Claw back what is left of what was granted, and state the rest as a debt.
 
         The credit note took the price off the pending account. The credits clawed back fill it
         again from the deferred account. The rest was income when the credits were used or
         expired: it is given up, on the reduction of sales (PCG 709), which also takes a
         difference of price or of exchange rate with the purchase.
 
+        What is held since a payment was taken back is released first: the credit note takes its
+        place, and what it does not cover is held again.
+
         :param line: the ``account.move.line`` of the credit note
         :param grant: the ``credit.entry`` that granted what is refunded
         :param int credits: how many credits are refunded, used or not
-        :param float balance: untaxed price returned for them, company currency
+        :param float value: untaxed price returned for them, company currency
         """
-        lot = grant.lot_move_ids.lot_id
-        grant.wallet_id._expire_lots()
-        entry = self._claw_back(line, grant, lot, min(credits, lot.remaining))
-        given_up = line.company_currency_id.round(balance + entry.value)
+        held = grant.invoice_line_id._credit_release_held(self.env._(
+            "%(credit_note)s takes its place.", credit_note=line.move_id.name))
+        entries = self._claw_back(line, grant, credits)
+        given_up = line.company_currency_id.round(value + sum(entries.mapped("value")))
         self._post_given_up(line, given_up)
-        missing = credits + entry.credits
-        used = min(missing, self._used_credits(lot))
-        if used > 0:
-            self.create({
-                "wallet_id": grant.wallet_id.id, "lot_id": lot.id,
-                "credit_note_line_id": line.id, "credit_note_id": line.move_id.id,
-                "credits": used,
-                "value": line.company_currency_id.round(max(given_up, 0.0) * used / missing),
-            })
+        missing = credits + sum(entries.mapped("credits"))
+        self._state(grant, missing, max(given_up, 0.0), credit_note_line_id=line.id)
+        grant.invoice_line_id._credit_hold_rest(held, credits)
 
     @api.model
-    def _claw_back(self, line, grant, lot, credits):
-        """:return: the ``credit.entry``, empty when nothing is left to take."""
+    def _state(self, grant, missing, value, **cause):
+        """State as a debt those of the missing credits that were used; others expired.
+
+        :param grant: the ``credit.entry`` that granted them
+        :param int missing: credits to take back that are not in the wallet any more
+        :param float value: untaxed money returned for the missing credits
+        :param cause: ``credit_note_line_id``, or ``withdrawn_line_id`` and its reference
+        :return: the debt, or none
+        """
+        lot = grant.lot_move_ids.lot_id
+        used = min(missing, self._used_credits(lot))
+        if used <= 0:
+            return self.browse()
+        return self.create({
+            "wallet_id": grant.wallet_id._survivor().id, "lot_id": lot.id, "credits": used,
+            "value": lot.currency_id.round(value * used / missing), **cause})
+
+    @api.model
+    def _claw_back(self, line, grant, credits):
+        """Take credits of the grant back, wherever they are now.
+
+        :return: the ``credit.entry`` records, none when nothing is left to take
+        """
         key = f"clawback:account.move.line:{line.id}"
         vals = {"origin": line.move_id.name, "invoice_line_id": line.id}
-        if not credits:
-            return self.env["credit.entry"]
-        if credits == grant.credits and not self.env["credit.entry"].search_count(
-                [("reversed_entry_id", "=", grant.id)], limit=1):
+        lots = grant.lot_move_ids.lot_id._lock_offspring()
+        if credits == grant.credits == lots[:1].remaining and not grant.reversal_ids:
             return grant._reverse(key, kind="clawback", **vals)
-        return grant.wallet_id._claw_back(lot, credits, key, **vals)
+        return lots._claw_back(credits, "clawback", key, **vals)
 
     @api.model
     def _used_credits(self, lot):
         """Credits of the lot that bought something and are not stated as a debt yet."""
-        used = -sum(lot.move_ids.filtered(
+        lots = lot._with_offspring()
+        used = -sum(lots.move_ids.filtered(
             lambda move: move.entry_id.kind in USES).mapped("credits"))
-        return used - sum(self.search([("lot_id", "=", lot.id)]).mapped("credits"))
+        return used - sum(self.search(
+            [("lot_id", "in", lots.ids), ("state", "!=", "void")]).mapped("credits"))
 
     @api.model
     def _post_given_up(self, line, amount, label=None):

@@ -9,16 +9,25 @@ KINDS = [
     ("expiry", "Expiry"),
     ("adjustment", "Manual change"),
     ("clawback", "Refund of a pack"),
+    ("withdrawal", "Payment taken back"),
     ("reversal", "Reversal"),
     ("transfer", "Transfer"),
 ]
 
 
 def forbid_changes(cr, table):
-    """A trigger that refuses UPDATE and DELETE, so that not even SQL rewrites the ledger."""
+    """Refuse UPDATE and DELETE with a trigger, so that not even SQL rewrites the ledger.
+
+    One column may change: the owner of the wallet, which rows of the ledger repeat to be found
+    by, becomes another contact when Odoo merges the two.
+    """
     cr.execute("""
         CREATE OR REPLACE FUNCTION credit_ledger_is_append_only() RETURNS trigger AS $$
         BEGIN
+            IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'partner_id' = to_jsonb(OLD) - 'partner_id'
+            THEN
+                RETURN NEW;
+            END IF;
             RAISE EXCEPTION 'The credit ledger is append-only: reverse the entry instead.'
                 USING ERRCODE = 'restrict_violation';
         END $$ LANGUAGE plpgsql""")
@@ -28,11 +37,14 @@ def forbid_changes(cr, table):
 
 
 class CreditEntry(models.Model):
-    """One line of the ledger: why a balance changed, by how much, and from which lots."""
+    """One line of the ledger: why a balance changed, by how much, and from which lots.
+
+    What it posts to the accounts stands in ``credit_entry_accounting``.
+    """
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
-    _inherit = ["credit.accounting.mixin", "credit.download.mixin"]
+    _inherit = ["credit.download.mixin"]
     _order = "id desc"
     _export_fields = (
         "id", "date", "partner_id", "kind", "credits", "value", "balance_after", "origin",
@@ -67,6 +79,10 @@ class CreditEntry(models.Model):
         "account.move.line", readonly=True, ondelete="restrict",
         help="The line of the invoice that sold the credits, or of the credit note that took "
         "them back.")
+    withdrawn_line_id = fields.Many2one(
+        "account.move.line", string="Payment taken back of", readonly=True,
+        index="btree_not_null", ondelete="restrict",
+        help="The line of the invoice whose payment was taken back, which holds these credits.")
     pack_count = fields.Float(readonly=True, string="Packs", help="Packs paid with the line.")
     # On the invoice's side, because a posted entry never changes.
     move_ids = fields.One2many("account.move", "credit_entry_id", string="Accounting")
@@ -83,7 +99,7 @@ class CreditEntry(models.Model):
         "(reversed_entry_id) WHERE reversed_entry_id IS NOT NULL",
         "This entry is already reversed.")
     _invoice_line_once = models.UniqueIndex(
-        "(invoice_line_id) WHERE invoice_line_id IS NOT NULL",
+        "(invoice_line_id, wallet_id) WHERE invoice_line_id IS NOT NULL",
         "The credits of this invoice line are already in the ledger.")
     _manual_has_reason = models.Constraint(
         "CHECK(kind <> 'adjustment' OR reason <> '')", "A manual change states its reason.")
@@ -115,12 +131,14 @@ class CreditEntry(models.Model):
         return same_value and (self.wallet_id, self.kind, self.credits) == (
             operation["wallet"], kind, operation["credits"])
 
-    def _reverse(self, key, kind="reversal", post=True, **entry_vals):
+    def _reverse(self, key, kind="reversal", post=True, spent_on=None, **entry_vals):
         """Undo the entry on the very lots it moved, with their value and expiry, once.
 
         The mirror of its journal entry or invoice is posted with it, or later by a caller who
         must take other locks before the number of a document (``_post_reversal``).
 
+        :param date spent_on: given when the customer is to be able to spend again what expired
+            since: the local day on which it was spent, see ``credit.lot._renewed_expiry``
         :return: the new ``credit.entry``
         :raise UserError: the entry is itself a reversal, or the credits it granted are used
         :raise IdempotencyConflict: the key is known with other content
@@ -138,14 +156,53 @@ class CreditEntry(models.Model):
             raise UserError(self.env._(
                 "“%(entry)s” cannot be reversed: its credits are already used.",
                 entry=self.display_name))
+        if spent_on:
+            moves = self._renew_expired(moves, spent_on)
         balance = wallet._move_balance(-self.credits)
         self.env["credit.lot"]._apply(moves)
         entry = wallet._record(
             kind, key, balance, moves, reversed_entry_id=self.id,
             **{"origin": self.origin, **entry_vals})
+        if wallet.merged_into_id:
+            wallet._hand_over(wallet._survivor())
         if post:
             entry._post_reversal()
         return entry
+
+    @api.model
+    def _renew_expired(self, moves, spent_on):
+        """Let what goes back to expired lots go to new ones, which can be spent.
+
+        :param moves: list of (lot, credits, value), see ``credit.lot._apply``
+        :return: the same list with new lots instead of expired ones
+        """
+        renewed = []
+        for lot, credits, value in moves:
+            if credits > 0 and lot._is_expired():
+                lot = lot.sudo().create({  # sudo: as every movement of the ledger
+                    **lot._prepare_derived_vals(credits, value),
+                    "granted_date": lot.company_id._credit_today(),
+                    "expiry_date": lot._renewed_expiry(spent_on)})
+            renewed.append((lot, credits, value))
+        return renewed
+
+    def _returned_label(self, spent_on=None):
+        """What a reversal of this entry would give back, as :meth:`_validity_label` says it.
+
+        :param date spent_on: see :meth:`_reverse`
+        """
+        return " · ".join(
+            move.lot_id._validity_label(
+                -move.credits, move.lot_id._renewed_expiry(spent_on) if spent_on
+                and move.lot_id._is_expired() else move.lot_id.expiry_date)
+            for move in self.lot_move_ids if move.credits < 0)
+
+    def _validity_label(self):
+        """« 2 crédits, à utiliser jusqu'au 14/02/2030 »: the credits added, lot by lot."""
+        self.ensure_one()
+        return " · ".join(
+            move.lot_id._validity_label(move.credits, move.lot_id.expiry_date)
+            for move in self.lot_move_ids if move.credits > 0)
 
     def _repeat(self, key, **entry_vals):
         """Take again, from the very lots, the credits this entry took and a reversal gave back.
@@ -165,6 +222,9 @@ class CreditEntry(models.Model):
             raise UserError(self.env._(
                 "“%(entry)s” was not undone: what it took is still spent.",
                 entry=self.display_name))
+        if wallet.merged_into_id:  # what came back is in the other wallet
+            return wallet._survivor()._spend(
+                -self.credits, key, kind=self.kind, **{"origin": self.origin, **entry_vals})
         balance = wallet._move_balance(self.credits)
         moves = [(move.lot_id, move.credits, move.value) for move in self.lot_move_ids]
         self.env["credit.lot"]._apply(moves)

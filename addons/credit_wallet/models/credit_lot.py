@@ -1,5 +1,10 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from .res_company import VOUCHER_KINDS
 
@@ -35,6 +40,10 @@ class CreditLot(models.Model):
     voucher_kind = fields.Selection(
         VOUCHER_KINDS, required=True, readonly=True, default="single", string="Voucher",
         help="When VAT is due on these credits; set when they were sold, and kept.")
+    origin_lot_id = fields.Many2one(
+        "credit.lot", string="Granted as", readonly=True, index="btree_not_null",
+        ondelete="restrict", help="The lot of the purchase, when its credits were transferred "
+        "to another wallet, or given back after they had expired.")
     move_ids = fields.One2many("credit.lot.move", "lot_id", string="Movements")
 
     _remaining_in_range = models.Constraint(
@@ -60,12 +69,82 @@ class CreditLot(models.Model):
                 "Lot %(id)s: %(remaining)s of %(granted)s credits",
                 id=lot.id, remaining=lot.remaining, granted=lot.granted)
 
-    def _prepare_transferred_vals(self):
-        """What credits keep of their lot in another wallet, beside their value."""
+    def _with_offspring(self):
+        """These lots, and those their credits were transferred to or given back in."""
+        return self | self.search([("origin_lot_id", "in", self.ids)], order="id")
+
+    def _lock_offspring(self):
+        """These lots and their offspring, their wallets locked and what expired taken out."""
+        lots = self._with_offspring()
+        lock_in_order(lots.wallet_id)
+        lots.wallet_id._expire_lots()
+        return lots
+
+    def _claw_back(self, credits, kind, key, **entry_vals):
+        """Take back what is left of these lots, in their order, until the credits are found.
+
+        :param int credits: how many at most
+        :param str kind: of the ledger entries
+        :param str key: idempotency key; each wallet but the first has one of its own
+        :return: the ``credit.entry`` records, one for each wallet
+        """
+        entries = self.env["credit.entry"]
+        for wallet, lots in self.grouped("wallet_id").items():
+            taken = min(credits, sum(lots.mapped("remaining")))
+            if taken > 0:
+                own_key = key if wallet == self[0].wallet_id else f"{key}:{wallet.id}"
+                entries += wallet._claw_back(lots, taken, own_key, kind=kind, **entry_vals)
+                credits -= taken
+        return entries
+
+    def _is_expired(self):
+        """Whether the last day on which the credits could be spent is over."""
+        self.ensure_one()
+        return bool(self.expiry_date) and self.expiry_date < self.company_id._credit_today()
+
+    def _validity_label(self, credits, expiry_date):
+        """« 2 crédits, à utiliser jusqu'au 14/02/2030 », or since when they are expired.
+
+        :param int credits: how many of the lot
+        :param date expiry_date: of these credits, or False
+        """
+        self.ensure_one()
+        label = self.wallet_id._credits_label(credits)
+        if not expiry_date:
+            return self.env._("%(credits)s, without expiry date", credits=label)
+        date = format_date(self.env, expiry_date)
+        if expiry_date < self.company_id._credit_today():
+            return self.env._(
+                "%(credits)s, expired since %(date)s", credits=label, date=date)
+        return self.env._("%(credits)s, to use until %(date)s", credits=label, date=date)
+
+    def _prepare_derived_vals(self, credits, value):
+        """Values of a lot that takes credits of this one over, empty at first.
+
+        :param int credits: how many, above zero
+        :param float value: their value
+        """
         self.ensure_one()
         return {
+            "origin_lot_id": (self.origin_lot_id or self).id, "wallet_id": self.wallet_id.id,
             "granted_date": self.granted_date, "expiry_date": self.expiry_date,
-            "voucher_kind": self.voucher_kind}
+            "voucher_kind": self.voucher_kind, "granted": credits, "value_granted": value,
+            "remaining": 0, "value_remaining": 0.0}
+
+    def _renewed_expiry(self, spent_on):
+        """The last day of credits given back after the lot expired.
+
+        :param date spent_on: the local day on which they had been spent
+        :return: a date, or False for no expiry, by the setting of the company
+        """
+        self.ensure_one()
+        company = self.company_id
+        if company.credit_return_expiry == "never":
+            return False
+        days = company.credit_return_days
+        if company.credit_return_expiry == "left":
+            days = max(days, (self.expiry_date - spent_on).days)
+        return company._credit_today() + timedelta(days=days)
 
     def _take(self, credits):
         """Take credits from these lots in their order.

@@ -45,7 +45,7 @@ class CreditLotNotice(models.Model):
             "SELECT lot.id, %(days)s, now() AT TIME ZONE 'UTC' FROM credit_lot lot "
             "WHERE lot.company_id = %(company)s AND lot.remaining > 0 "
             "AND lot.expiry_date BETWEEN %(today)s AND %(horizon)s "
-            "AND lot.granted_date <= lot.expiry_date - %(days)s "
+            "AND lot.granted_date < lot.expiry_date - %(days)s "
             "AND NOT EXISTS (SELECT FROM credit_lot_notice known "
             "WHERE known.lot_id = lot.id AND known.days <= %(days)s) "
             "ORDER BY lot.wallet_id LIMIT %(limit)s ON CONFLICT DO NOTHING RETURNING lot_id",

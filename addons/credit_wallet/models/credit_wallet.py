@@ -13,12 +13,15 @@ BATCH_SIZE = 1000
 
 
 class CreditWallet(models.Model):
-    """What a customer may spend. Every change of the balance is one ``credit.entry``."""
+    """What a customer may spend. Every change of the balance is one ``credit.entry``.
+
+    Its other parts stand in files of their own: the wallets of companies and their employees
+    (``credit_wallet_team``), and what merged contacts own (``credit_wallet_merge``).
+    """
 
     _name = "credit.wallet"
     _description = "Credit Wallet"
-    _inherit = [
-        "mail.thread", "mail.activity.mixin", "credit.download.mixin", "credit.team.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "credit.download.mixin"]
     _rec_name = "partner_id"
     _order = "id desc"
     _export_fields = (
@@ -30,9 +33,17 @@ class CreditWallet(models.Model):
         ondelete="restrict")
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, default=lambda self: self.env.company)
+    active = fields.Boolean(default=True, readonly=True, copy=False)
+    merged_into_id = fields.Many2one(
+        "credit.wallet", string="Merged into", readonly=True, copy=False, index="btree_not_null",
+        ondelete="restrict", help="The wallet that took over what this one held, when their "
+        "owners were merged. This one keeps its history.")
     currency_id = fields.Many2one(related="company_id.currency_id")
     balance = fields.Integer(
         default=0, required=True, readonly=True, copy=False, help="Credits in the wallet.")
+    spendable = fields.Integer(
+        compute="_compute_spendable", string="Credits that can be spent",
+        help="The balance, less the credits that expired and wait for the nightly run.")
     value = fields.Monetary(
         compute="_compute_lot_totals", string="Value owed",
         help="Untaxed value of the credits not yet used, in the company's currency.")
@@ -49,10 +60,20 @@ class CreditWallet(models.Model):
         "res.partner", compute="_compute_reader_ids", search="_search_reader_ids",
         string="Who may see it", help="The owner, the managers and who may spend.")
 
-    _partner_company_unique = models.Constraint(
-        "UNIQUE(partner_id, company_id)", "This customer already has a wallet in this company.")
+    _partner_company_unique = models.UniqueIndex(
+        "(partner_id, company_id) WHERE active",
+        "This customer already has a wallet in this company.")
+    _archived_when_merged = models.Constraint(
+        "CHECK(active = (merged_into_id IS NULL) AND (active OR balance = 0))",
+        "A wallet cannot be archived: remove its credits instead, if it is not to be used.")
     _balance_not_negative = models.Constraint(
         "CHECK(balance >= 0)", "A wallet cannot hold fewer than zero credits.")
+
+    @api.depends("balance", "lot_ids.remaining", "lot_ids.expiry_date")
+    def _compute_spendable(self):
+        spendable = self._spendable()
+        for wallet in self:
+            wallet.spendable = spendable.get(wallet.id, 0)
 
     @api.depends("lot_ids.remaining", "lot_ids.value_remaining")
     def _compute_lot_totals(self):
@@ -122,14 +143,32 @@ class CreditWallet(models.Model):
         and be told to the customer.
         """
         self.env.cr.execute(SQL(
-            "INSERT INTO credit_wallet"
-            " (partner_id, company_id, balance, create_uid, create_date, write_uid, write_date)"
-            " SELECT owner, %(company)s, 0, %(user)s, %(now)s, %(user)s, %(now)s"
+            "INSERT INTO credit_wallet (partner_id, company_id, active, balance,"
+            " create_uid, create_date, write_uid, write_date)"
+            " SELECT owner, %(company)s, true, 0, %(user)s, %(now)s, %(user)s, %(now)s"
             " FROM unnest(%(owners)s::int[]) AS owner"
-            " ON CONFLICT (partner_id, company_id) DO NOTHING RETURNING id",
+            " ON CONFLICT (partner_id, company_id) WHERE active DO NOTHING RETURNING id",
             company=company.id, user=self.env.uid, now=self.env.cr.now(), owners=owners.ids))
         made = self.browse(wallet_id for wallet_id, in self.env.cr.fetchall())
-        made.modified(["partner_id", "company_id", "balance"])
+        made.modified(["partner_id", "company_id", "active", "balance"])
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        for wallet in self:
+            if wallet.sudo().entry_ids:  # sudo: whether there are any
+                raise UserError(self.env._(
+                    "The wallet of %(name)s has a history, which the books refer to: it cannot "
+                    "be deleted. Remove its credits instead, if it is not to be used.",
+                    name=wallet.partner_id.display_name))
+
+    def _responsible(self):
+        """The user who is told what staff must look at: an administrator of credits."""
+        self.ensure_one()
+        # sudo: who is told does not depend on who is signed in
+        managers = self.env.ref("credit_wallet.group_credit_manager").sudo().all_user_ids
+        return managers.filtered(
+            lambda user: user.active and self.company_id in user.company_ids
+        ).sorted(lambda user: (user == self.env.ref("base.user_admin", False), user.id))[:1]
 
     def _may_spend(self, partner):
         """Whether the person may spend: the owner, or a contact the owner's company named."""
@@ -266,16 +305,16 @@ class CreditWallet(models.Model):
         if before >= self.company_id.credit_low_balance > after:
             self.env.ref("credit_wallet.mail_template_credits_low").send_mail(self.id)
 
-    def _claw_back(self, lot, credits, key, **entry_vals):
-        """Take back what is left of a lot whose pack is refunded.
+    def _claw_back(self, lots, credits, key, kind="clawback", **entry_vals):
+        """Take back what is left of lots of this wallet whose price was given back.
 
-        :param lot: the ``credit.lot`` of the purchase
-        :param int credits: how many, not above what is left of the lot
+        :param lots: the ``credit.lot`` records, in the order to take from
+        :param int credits: how many, not above what is left of the lots
         :return: the ``credit.entry``
         """
         self.ensure_one()
         balance = self._move_balance(-credits)
-        entry = self._record("clawback", key, balance, lot._take(credits), **entry_vals)
+        entry = self._record(kind, key, balance, lots._take(credits), **entry_vals)
         entry._post_to_accounts()
         return entry
 
@@ -383,14 +422,14 @@ class CreditWallet(models.Model):
             "WHERE wallet.id = change.id AND wallet.balance + change.credits >= 0 "
             "RETURNING wallet.id, wallet.balance",
             ids=list(changes), credits=list(changes.values())))
-        self.browse(changes).invalidate_recordset(["balance"])
+        self.browse(changes).invalidate_recordset(["balance", "spendable"])
         return dict(self.env.cr.fetchall())
 
     def _insufficient_error(self, credits):
         return InsufficientCredits(self.env._(
             "Not enough credits: %(needed)s needed, %(balance)s in the wallet of %(name)s. "
             "Buy a pack of credits to go on.",
-            needed=self._credits_label(credits), balance=self._credits_label(self.balance),
+            needed=self._credits_label(credits), balance=self._credits_label(self.spendable),
             name=self.partner_id.display_name))
 
     def _record(self, kind, key, balance, moves, **entry_vals):

@@ -1,5 +1,3 @@
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 
 
@@ -20,6 +18,10 @@ class ProductTemplate(models.Model):
     _validity_not_negative = models.Constraint(
         "CHECK(credit_validity_months >= 0)",
         "The validity of a pack is a number of months, or 0 for no expiry.")
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sold_packs(self):
+        self.product_variant_ids._unlink_except_sold_packs()
 
     @api.model
     def _get_saleable_tracking_types(self):
@@ -56,12 +58,19 @@ class ProductTemplate(models.Model):
         return (self.service_tracking == "credit_pack"
                 and company.credit_voucher_kind == "multi")
 
-    def _credit_expiry_date(self, start):
-        """Last day of validity of a pack bought on `start` (local date), or False."""
-        self.ensure_one()
-        if not self.credit_validity_months:
-            return False
-        return start + relativedelta(months=self.credit_validity_months)
+    def _credit_pack_terms(self):
+        """What a pack of credits offers today, for the line that sells it to keep.
+
+        :return: dict of ``credit_count``, ``credit_validity_months`` and
+            ``credit_voucher_kind``; zero and False for what is no pack
+        """
+        is_pack = self.service_tracking == "credit_pack"
+        return {
+            "credit_count": is_pack and self.credit_count,
+            "credit_validity_months": is_pack and self.credit_validity_months,
+            "credit_voucher_kind": is_pack and (
+                "multi" if self._credit_is_untaxed_pack() else "single"),
+        }
 
     def _credit_price_per_credit(self, price):
         """Price of one credit for a displayed price of the pack, same currency and taxes."""

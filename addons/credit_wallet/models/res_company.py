@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 
 import pytz
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -10,6 +11,12 @@ from odoo.addons.base.models.res_partner import _tz_get
 VOUCHER_KINDS = [
     ("single", "Single-purpose: VAT with the pack"),
     ("multi", "Multi-purpose: VAT with each booking"),
+]
+
+RETURN_EXPIRIES = [
+    ("left", "The days that were left when they were spent"),
+    ("days", "The number of days beside"),
+    ("never", "Without expiry date"),
 ]
 
 ACCOUNTS = {  # code (the next free one) and type
@@ -49,9 +56,20 @@ class ResCompany(models.Model):
     credit_low_balance = fields.Integer(
         string="Low balance", default=2,
         help="Customers are told when their balance falls below this many credits; 0: never.")
+    credit_return_expiry = fields.Selection(
+        RETURN_EXPIRIES, string="Credits given back after they expired", required=True,
+        default="left", help="When the centre cancels what expired credits had paid for, they "
+        "can be spent again for so long.")
+    credit_return_days = fields.Integer(
+        string="Days at least", required=True, default=30,
+        help="How long credits given back after they expired can be spent, at least.")
     credit_tz = fields.Selection(
         _tz_get, string="Timezone of expiry", default=lambda self: self.env.user.tz or "UTC",
         help="Credits expire at the end of the civil day in this timezone.")
+
+    _credit_return_days_positive = models.Constraint(
+        "CHECK(credit_return_days > 0)",
+        "Credits given back after they expired can be spent for at least one day.")
 
     @api.constrains("credit_deferred_account_id")
     def _check_deferred_account_is_the_ledgers(self):
@@ -65,10 +83,42 @@ class ResCompany(models.Model):
                     company=company.name,
                     account=company.credit_deferred_account_id.display_name or ""))
 
+    def write(self, vals):
+        """:raise UserError: a company is archived while customers hold credits"""
+        if vals.get("active") is False:
+            self._check_no_credits(self.env._("archived"))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_credits(self):
+        self._check_no_credits(self.env._("deleted"))
+
+    def _check_no_credits(self, done):
+        """:raise UserError: customers hold credits of a company
+
+        :param str done: what cannot be done with it, in the reader's language
+        """
+        for company in self:
+            # sudo: names are shown to who may archive or delete the company
+            holders = self.env["credit.wallet"].sudo().search(
+                [("company_id", "=", company.id), ("balance", ">", 0)], order="balance desc")
+            if holders:
+                raise UserError(self.env._(
+                    "%(company)s cannot be %(done)s: %(count)s customers hold credits (%(names)s). "
+                    "Refund their packs or remove their credits first.",
+                    company=company.name, done=done, count=len(holders),
+                    names=", ".join(holders[:10].partner_id.mapped("display_name"))))
+
     def _credit_today(self):
         """Today's civil date where the company is."""
         self.ensure_one()
         return datetime.now(pytz.timezone(self.credit_tz or "UTC")).date()
+
+    def _credit_local_date(self, moment):
+        """The civil date of a moment (UTC) where the company is."""
+        self.ensure_one()
+        timezone = pytz.timezone(self.credit_tz or "UTC")
+        return pytz.utc.localize(moment).astimezone(timezone).date()
 
     def _credit_accounting_date(self):
         """Today's civil date, or the first one after it on which no lock date forbids to post.
@@ -79,6 +129,14 @@ class ResCompany(models.Model):
         # sudo: lock dates are an accountant's data, and customers book
         locks = self.sudo()._get_lock_date_violations(today, purchase=False)
         return max((lock for lock, _field in locks), default=today - timedelta(1)) + timedelta(1)
+
+    def _credit_expiry_date(self, months):
+        """Last local day of credits bought today.
+
+        :param int months: how long they are valid; 0: for ever
+        :return: a date, or False
+        """
+        return bool(months) and self._credit_today() + relativedelta(months=months)
 
     def _credit_account(self, field):
         """One of the accounts of credits.

@@ -19,3 +19,7 @@ class ResConfigSettings(models.TransientModel):
     credit_low_balance = fields.Integer(
         related="company_id.credit_low_balance", readonly=False)
     credit_tz = fields.Selection(related="company_id.credit_tz", readonly=False)
+    credit_return_expiry = fields.Selection(
+        related="company_id.credit_return_expiry", readonly=False)
+    credit_return_days = fields.Integer(
+        related="company_id.credit_return_days", readonly=False)

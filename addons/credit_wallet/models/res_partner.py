@@ -7,16 +7,25 @@ class ResPartner(models.Model):
     credit_wallet_ids = fields.One2many("credit.wallet", "partner_id", string="Wallets")
     credit_balance = fields.Integer(
         compute="_compute_credit_balance", groups="credit_wallet.group_credit_user",
-        help="Credits in the wallet of the person or of their company.")
+        help="Credits that the person or their company can spend.")
 
     def _compute_credit_balance(self):
-        owners = self.commercial_partner_id
-        balances = {
-            partner.id: balance for partner, balance in self.env["credit.wallet"]._read_group(
-                [("partner_id", "in", owners.ids), ("company_id", "=", self.env.company.id)],
-                ["partner_id"], ["balance:sum"])}
+        wallets = self.env["credit.wallet"].search([
+            ("partner_id", "in", self.commercial_partner_id.ids),
+            ("company_id", "=", self.env.company.id)])
+        spendable = {wallet.partner_id.id: wallet.spendable for wallet in wallets}
         for partner in self:
-            partner.credit_balance = balances.get(partner.commercial_partner_id.id, 0)
+            partner.credit_balance = spendable.get(partner.commercial_partner_id.id, 0)
+
+    def unlink(self):
+        """Wallets that nobody ever used go with their owner.
+
+        :raise UserError: a wallet has a history
+        """
+        # sudo: the wallet follows its owner, whoever may delete that one
+        self.env["credit.wallet"].sudo().with_context(active_test=False).search(
+            [("partner_id", "in", self.ids)]).unlink()
+        return super().unlink()
 
     def action_view_credit_wallet(self):
         self.ensure_one()

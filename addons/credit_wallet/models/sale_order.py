@@ -10,5 +10,4 @@ class SaleOrder(models.Model):
         French law: CGI, annex II, art. 242 nonies A, I, 1°. Odoo skips the address when a cart
         holds services only.
         """
-        packs = self.order_line.filtered(lambda line: line.service_tracking == "credit_pack")
-        return bool(packs) or super()._needs_customer_address()
+        return bool(self.order_line.filtered("credit_count")) or super()._needs_customer_address()

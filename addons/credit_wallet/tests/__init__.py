@@ -1,6 +1,7 @@
 from . import (
     test_adjust,
     test_books_property,
+    test_discounts,
     test_export,
     test_import,
     test_ledger,
@@ -12,6 +13,7 @@ from . import (
     test_pending,
     test_portal,
     test_reconciliation,
+    test_sold_terms,
     test_team,
     test_voucher,
 )

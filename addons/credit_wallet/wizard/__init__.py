@@ -1,4 +1,5 @@
 from . import (
+    base_partner_merge,
     credit_adjust,
     credit_adjust_line,
     credit_export,

@@ -3,7 +3,7 @@ from uuid import uuid4
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ..tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 QUEUE_LIMIT = 500  # wallets that wait in line; each takes a lock of the database
 

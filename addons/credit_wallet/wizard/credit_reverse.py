@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 
 class CreditReverse(models.TransientModel):

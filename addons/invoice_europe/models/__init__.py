@@ -1,9 +1,13 @@
 from . import (
     account_chart_template,
     account_edi_xml_cii,
+    account_edi_xml_ubl_bis3,
+    account_fiscal_position,
     account_move,
+    account_move_einvoice,
     account_move_line,
     account_move_send,
+    account_move_vat_evidence,
     payment_transaction,
     product_template,
     res_company,

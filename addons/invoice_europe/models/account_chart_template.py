@@ -5,7 +5,7 @@ class AccountChartTemplate(models.AbstractModel):
     _inherit = "account.chart.template"
 
     def _post_load_data(self, template_code, company, template_data):
-        """A company that takes the French chart gets the taxes below with it."""
+        """Complete the taxes of a company that takes the French chart."""
         result = super()._post_load_data(template_code, company, template_data)
         if template_code == "fr":
             (company or self.env.company)._europe_create_taxes()

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo import models
 from odoo.tools import float_round, html2plaintext
 
@@ -12,6 +14,8 @@ FOREIGN_RULES = (
     "seller_payment_instructions_1", "seller_payment_instructions_2", "seller_identifier",
     "seller_phone", "seller_email", "tax_on_line")
 UNIT_DECIMALS = 6
+RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
+RSM = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}"
 ROUTING_SCHEME = "0225"  # addresses of the French directory start with the SIREN
 
 
@@ -23,30 +27,46 @@ class AccountEdiXmlCii(models.AbstractModel):
 
     _inherit = "account.edi.xml.cii"
 
+    def _export_invoice(self, invoice):
+        """Write the notes of the reform into the finished file; see :meth:`_french_write_notes`."""
+        xml, errors = super()._export_invoice(invoice)
+        if self._is_french_file(invoice):
+            customer = invoice.with_context(lang=invoice.partner_id.lang)
+            xml = self._french_write_notes(xml, self._french_notes(customer))
+        return xml, errors
+
+    def _is_french_file(self, invoice):
+        """Tell whether the file follows the rules of the French reform."""
+        return invoice._is_between_french_businesses() and invoice._is_taxable_document()
+
     def _export_invoice_vals(self, invoice):
         vals = super()._export_invoice_vals(invoice)
-        vals["french"] = invoice._is_french_einvoice()
+        vals["corrected_invoices"] = invoice._legal_corrected_invoices()
+        vals["french"] = self._is_french_file(invoice)
         if vals["french"]:
-            vals.update(self._french_vals(invoice))
+            vals.update(self._prepare_french_vals(invoice))
             self._french_leave_out_payments(invoice, vals)
             self._french_set_unit_prices(vals)
             self._french_set_period(vals)
         return vals
 
-    def _french_vals(self, invoice):
+    def _prepare_french_vals(self, invoice):
+        """Return the values of the template that the reform adds or changes."""
         seller, buyer = invoice.company_id.partner_id, invoice.commercial_partner_id
+        vat = invoice.fiscal_position_id.foreign_vat or invoice.company_id.vat
         return {
             "document_context_id": EN16931,
             "business_process": self._french_billing_mode(invoice),
-            "french_notes": self._french_notes(invoice),
             "french_due_code": VAT_DUE[self._french_exigibility(invoice)],
             "seller_specified_legal_organization": seller._legal_siren(),
             "buyer_specified_legal_organization": buyer._legal_siren(),
             "seller_siret": seller._french_siret(),
             "buyer_siret": buyer._french_siret(),
+            # BT-32: a seller under art. 293 B needs no VAT number, and the file a registration
+            # (BR-E-02); the SIREN is the one by which the tax office knows it.
+            "french_tax_number": "" if vat else seller._legal_siren(),
             "routing_scheme": ROUTING_SCHEME,
             "purchase_order_reference": invoice.ref or "",
-            "corrected_invoice": invoice.reversed_entry_id,
             "prepaid_amount": invoice.amount_total - invoice.amount_residual,
             "grand_total": invoice.amount_total,
             "euro_tax_amount": invoice.currency_id != invoice.company_currency_id and abs(
@@ -54,7 +74,7 @@ class AccountEdiXmlCii(models.AbstractModel):
         }
 
     def _french_billing_mode(self, invoice):
-        """BT-23: operation category (B goods, S services, M both), then 1, or 2 once paid."""
+        """Return BT-23: B for goods, S for services or M for both, then 1, or 2 once paid."""
         letter = OPERATIONS[invoice._legal_operation()]
         ahead = -sum(invoice._einvoice_payment_lines().mapped("price_subtotal"))
         paid = invoice.move_type == "out_invoice" and (
@@ -62,22 +82,27 @@ class AccountEdiXmlCii(models.AbstractModel):
         return f"{letter}{2 if paid else 1}"
 
     def _french_exigibility(self, invoice):
-        """VAT falls due with the payment (services, CGI art. 269, 2, c) unless all of it falls
-        due with the invoice (goods, or the option for debits)."""
+        """Tell when VAT falls due.
+
+        :return: ``on_payment`` (services, CGI art. 269, 2, c), or ``on_invoice`` when all of it
+            falls due with the invoice (goods, the option for debits, what was paid ahead)
+        """
         taxes = invoice.invoice_line_ids.tax_ids.filtered("amount")
-        waits = "on_payment" in taxes.mapped("tax_exigibility")
+        waits = "on_payment" in taxes.mapped("tax_exigibility") and (
+            not invoice.always_tax_exigible)
         debits = invoice.company_id.legal_vat_on_debits
         return "on_payment" if waits and not debits else "on_invoice"
 
     def _french_notes(self, invoice):
-        """BG-1: notes with their subject (UNTDID 4451).
+        """Return the notes of the reform with their subject (BG-1, UNTDID 4451).
 
-        :return: list of (code, text)
+        :return: list of (code, text), each code once
         """
         company = invoice.company_id.with_context(lang=invoice.env.lang)
         legal = company._legal_payment_terms()
         notes = [(code, legal[mention]) for code, mention in LEGAL_NOTES.items()]
-        notes.append(("BAR", "B2B"))  # processed between businesses, not a kind for people
+        # How platforms process it (BR-FR-20).
+        notes.append(("BAR", "B2B" if invoice._is_french_einvoice() else "OUTOFSCOPE"))
         notes.append(("ABL", company._legal_identity()))
         if invoice.taxes_legal_notes:
             notes.append(("REG", html2plaintext(invoice.taxes_legal_notes)))
@@ -85,8 +110,32 @@ class AccountEdiXmlCii(models.AbstractModel):
             notes.append(("AAI", html2plaintext(invoice.narration)))
         return [(code, text) for code, text in notes if text]
 
+    def _french_write_notes(self, xml, notes):
+        """Put notes into a file, in place of those that say the same.
+
+        Odoo writes the conditions of the invoice without a code, and newer versions the notes
+        PMT, PMD and AAB as well; a code may occur once (BR-FR-06).
+
+        :param bytes xml: the file
+        :param list notes: (code, text)
+        :return: bytes
+        """
+        tree = etree.fromstring(xml)
+        document = tree.find(f"{RSM}ExchangedDocument")
+        codes = {code for code, _text in notes}
+        words = [text.split() for _code, text in notes]
+        for note in document.findall(f"{RAM}IncludedNote"):
+            if (note.findtext(f"{RAM}SubjectCode") in codes
+                    or note.findtext(f"{RAM}Content", "").split() in words):
+                document.remove(note)
+        for code, text in notes:
+            note = etree.SubElement(document, f"{RAM}IncludedNote")
+            etree.SubElement(note, f"{RAM}Content").text = text
+            etree.SubElement(note, f"{RAM}SubjectCode").text = code
+        return etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+
     def _french_leave_out_payments(self, invoice, vals):
-        """What was paid ahead is a payment (BT-113), not a line of what is sold."""
+        """Move what was paid ahead from the lines of what is sold to the payments (BT-113)."""
         payments = invoice._einvoice_payment_lines()
         paid = -sum(payments.mapped("price_subtotal"))
         lines = [line for line in vals["invoice_line_vals_list"] if line["line"] not in payments]
@@ -97,7 +146,7 @@ class AccountEdiXmlCii(models.AbstractModel):
         vals["prepaid_amount"] += paid
 
     def _french_set_unit_prices(self, vals):
-        """Lines as they are in the books, and unit prices that make them.
+        """Set the lines as they are in the books, and unit prices that make them.
 
         Of prices that include their taxes, Odoo's lines may add up to a cent more than the books
         (BR-CO-10). Unit prices are exact to six decimals, as BR-FR-DEC-03 allows: Odoo's, rounded
@@ -117,10 +166,17 @@ class AccountEdiXmlCii(models.AbstractModel):
                 "unit_decimals": UNIT_DECIMALS})
 
     def _french_set_period(self, vals):
-        """BG-14 is the time of the services; without one Odoo would tell when payment is due."""
-        lines = [line for line in vals["invoice_line_vals_list"] if line.get("billing_start")]
+        """Set the invoicing period (BG-14, BT-73 and BT-74) to the days of the services.
+
+        Without any, Odoo would tell when payment is due. With one, the day of the invoice is no
+        day of delivery (BT-72): periods may be invoiced before, within or after them.
+        """
+        lines = [line for line in vals["invoice_line_vals_list"]
+                 if line.get("billing_start") and line.get("billing_end")]
         vals["billing_start"] = min((line["billing_start"] for line in lines), default=None)
         vals["billing_end"] = max((line["billing_end"] for line in lines), default=None)
+        if lines:
+            vals["scheduled_delivery_time"] = None
 
     def _export_invoice_constraints(self, invoice, vals):
         constraints = super()._export_invoice_constraints(invoice, vals)

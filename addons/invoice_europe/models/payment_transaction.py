@@ -21,14 +21,16 @@ class PaymentTransaction(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """A customer who pays on a page leaves the country of their address (if Odoo has a GeoIP
-        database) as evidence; staff who charge a card do not."""
-        seen = self._seen_ip()
+        """Keep the country of the IP address of customers who pay on a page, as evidence.
+
+        Staff who charge a card leave none, and neither does a server without a GeoIP database.
+        """
+        seen = self._prepare_ip_vals()
         return super().create([{**vals, **seen} for vals in vals_list])
 
     @api.model
-    def _seen_ip(self):
-        """:return: values for the fields of the IP address, empty without a customer's request"""
+    def _prepare_ip_vals(self):
+        """Return the values of the fields of the IP address, none without a customer's request."""
         if not request or request.env.user._is_internal():
             return {}
         country = self.env["res.country"].search(
@@ -48,9 +50,12 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _card_country_code(self, payment_data):
-        """The ISO code of the country whose bank issued the card, or None.
+        """Read which country's bank issued the card.
 
         Extension point: providers differ. Stripe gives its payment method with the data.
+
+        :param dict payment_data: what the provider told
+        :return: ISO code of the country, or None
         """
         method = payment_data.get("payment_method") if isinstance(payment_data, dict) else None
         card = method.get("card") if isinstance(method, dict) else None

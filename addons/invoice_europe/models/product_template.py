@@ -7,7 +7,7 @@ class ProductTemplate(models.Model):
     def _make_analytic_accounts(self):
         """Give these offers an analytic account, and Odoo the rule that puts it on their lines.
 
-        Each once for a company; what is already ruled for an offer stays.
+        It is done once for a company; an offer that has a rule keeps it.
         """
         # sudo: the rules follow from the company's setting, whoever creates the offer
         rules = self.env["account.analytic.distribution.model"].sudo()

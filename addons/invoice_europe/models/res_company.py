@@ -39,7 +39,8 @@ class ResCompany(models.Model):
     oss_sales_this_year = fields.Monetary(
         string="Consumers of other member states, this year",
         compute="_compute_oss_sales_this_year",
-        help="Untaxed sales of the civil year to consumers of other member states.")
+        help="Sales of the civil year to consumers of other member states that are taxed where "
+        "they are, without VAT (VAT Directive 2006/112/EC, art. 59c).")
     deferral_account_id = fields.Many2one(
         "account.account", string="Deferred revenue", check_company=True,
         help="Where the price of months to come waits (487 in France). Empty: nothing is spread.")
@@ -67,34 +68,32 @@ class ResCompany(models.Model):
         if "oss_registered" in vals:
             self._oss_apply()
         if vals.get("analytic_offer_plan_id"):
-            self._offers_to_analyse()
+            self._make_offer_analytic_accounts()
         return result
 
     def _compute_oss_sales_this_year(self):
         start = fields.Date.context_today(self).replace(month=1, day=1)
-        union = self.env.ref("base.europe").country_ids
         for company in self:
             # sudo: a total that tells administrators whether to register
-            [(total,)] = self.env["account.move"].sudo()._read_group([
-                ("company_id", "=", company.id), ("state", "=", "posted"),
-                ("move_type", "in", ("out_invoice", "out_refund")),
-                ("invoice_date", ">=", start), ("commercial_partner_id.vat", "=", False),
-                ("partner_id.country_id", "in",
-                 (union - company.account_fiscal_country_id).ids),
-            ], [], ["amount_untaxed_signed:sum"])
-            company.oss_sales_this_year = total or 0.0
+            [(total,)] = self.env["account.move.line"].sudo()._read_group([
+                ("company_id", "=", company.id), ("parent_state", "=", "posted"),
+                ("display_type", "=", "product"), ("move_id.oss_country_id", "!=", False),
+                ("move_id.invoice_date", ">=", start), ("tax_ids.amount", ">", 0),
+                ("tax_ids", "not in", company._europe_tax("on_site").ids),
+            ], [], ["balance:sum"])
+            company.oss_sales_this_year = -(total or 0.0)
 
     # One Stop Shop --------------------------------------------------------------------------
 
     def _oss_apply(self):
-        """Make or put away the fiscal positions of the One Stop Shop."""
+        """Activate or archive the fiscal positions of the One Stop Shop, as the company wishes."""
         for company in self:
             company._oss_positions().active = company.oss_registered
         # sudo: taxes follow from the setting, and so do their accounts
         self.filtered("oss_registered").sudo()._map_eu_taxes()
 
     def _oss_positions(self):
-        """Fiscal positions with taxes of the One Stop Shop, archived ones too."""
+        """Return the fiscal positions with taxes of the One Stop Shop, archived ones too."""
         self.ensure_one()
         return self.env["account.fiscal.position"].with_context(active_test=False).search([
             ("company_id", "=", self.id), ("country_id", "!=", False),
@@ -102,9 +101,9 @@ class ResCompany(models.Model):
              self.env.ref("l10n_eu_oss.tag_oss").ids)])
 
     def _map_eu_taxes(self):
-        """Odoo maps one domestic tax for each foreign rate: services beside goods go unmapped.
+        """Map the domestic taxes that Odoo leaves out, as it maps one for each foreign rate.
 
-        Taxes of what is given on the spot stay: it is taxed where it takes place.
+        Taxes of what is given on the spot are not mapped: it is taxed where it takes place.
         """
         result = super()._map_eu_taxes()
         for company in self:
@@ -116,6 +115,10 @@ class ResCompany(models.Model):
         return result
 
     def _oss_link_taxes(self, position, on_site):
+        """Let the foreign taxes of a fiscal position stand for all domestic ones of their rate.
+
+        :param on_site: taxes that keep their place
+        """
         tag = self.env.ref("l10n_eu_oss.tag_oss")
         foreign = {
             tax.amount: tax for tax in position.tax_ids
@@ -132,20 +135,25 @@ class ResCompany(models.Model):
     # Taxes of the French chart --------------------------------------------------------------
 
     def _europe_tax(self, name):
-        """One of our own taxes of a French company, or none."""
+        """Return one of the taxes that this addon adds to a French company, or none.
+
+        :param str name: key of ``TAXES`` or ``OVERSEAS``
+        """
         self.ensure_one()
         taxes = self.env["account.tax"]
         return self.env.ref(self._europe_xmlid(name), raise_if_not_found=False) or taxes
 
     def _europe_xmlid(self, name):
+        """Return the external id of one of our own taxes of the company."""
         return f"account.{self.id}_invoice_europe_{name}"
 
     def _europe_chart_tax(self, name):
+        """Return a tax of the company's chart of accounts by its name there, or none."""
         chart = self.env["account.chart.template"].with_company(self)
         return chart.ref(name, raise_if_not_found=False) or self.env["account.tax"]
 
     def _europe_create_taxes(self):
-        """Complete the taxes of French companies, each once: those this adds, and the mentions."""
+        """Complete French companies, each once: taxes, mentions, account of deferred revenue."""
         for company in self.sudo():  # sudo: run by installations and by administrators
             if not company._europe_chart_tax("tva_sale_service_0"):
                 continue
@@ -161,7 +169,12 @@ class ResCompany(models.Model):
                     ], order="code", limit=1)
 
     def _europe_create_tax(self, name, origin, vals):
-        """:return: our own tax, copied from one of the chart when it is not there yet"""
+        """Return one of our own taxes, copied from one of the chart when it is not there yet.
+
+        :param str name: key of the tax among ours
+        :param str origin: name of the tax of the chart
+        :param dict vals: what sets the copy apart
+        """
         tax = self._europe_tax(name)
         if not tax:
             # A copy would stand in for, and be replaced by, what its origin is.
@@ -173,8 +186,11 @@ class ResCompany(models.Model):
         return tax
 
     def _europe_create_overseas(self):
-        """Services in Guadeloupe, Martinique and Réunion bear their own rates (CGI art. 296);
-        in Guyane and Mayotte there is no VAT (art. 294, 1), as outside the Union."""
+        """Create the taxes and the fiscal position of Guadeloupe, Martinique and Réunion, once.
+
+        Services there bear rates of their own (CGI art. 296); in Guyane and Mayotte there is no
+        VAT (art. 294, 1), as outside the Union.
+        """
         positions = self.env["account.fiscal.position"]
         if positions.search_count([("company_id", "=", self.id), ("country_group_id", "=",
                                     self.env.ref("invoice_europe.overseas_vat").id)], limit=1):
@@ -196,8 +212,11 @@ class ResCompany(models.Model):
                 "original_tax_ids": [Command.set(originals.ids)]})
 
     def _europe_set_mentions(self):
-        """What the law wants on invoices without VAT (CGI, annex II, art. 242 nonies A, I, 9° and
-        13°; VAT Directive, art. 226, 11 and 11a), and their codes on electronic invoices."""
+        """Set what the law wants on invoices without VAT, and the codes of electronic ones.
+
+        Sources: CGI, annex II, art. 242 nonies A, I, 9° and 13°; VAT Directive, art. 226, 11 and
+        11a.
+        """
         mentions = {
             lang: self.with_context(lang=lang)._europe_mentions()
             for lang, _label in self.env["res.lang"].get_installed()}
@@ -216,6 +235,7 @@ class ResCompany(models.Model):
             "ubl_cii_tax_exemption_reason_code": "VATEX-EU-AE"})
 
     def _europe_mentions(self):
+        """Return the ground of each untaxed tax, by its name, in the environment's language."""
         return {
             "training": self.env._("VAT exempt: CGI art. 261-4-4° a (vocational training)"),
             "franchise": self.env._("VAT not applicable: CGI art. 293 B"),
@@ -228,7 +248,7 @@ class ResCompany(models.Model):
     # Dates ----------------------------------------------------------------------------------
 
     def _deferral_date(self, date):
-        """`date`, or the first one after it on which no lock date forbids to post."""
+        """Return `date`, or the first day after it on which no lock date forbids to post."""
         self.ensure_one()
         # sudo: lock dates are an accountant's data
         locks = self.sudo()._get_lock_date_violations(
@@ -237,15 +257,18 @@ class ResCompany(models.Model):
 
     # Analytic accounts ----------------------------------------------------------------------
 
-    def _offers_to_analyse(self):
-        """Give the offers of these companies their analytic account.
+    def _make_offer_analytic_accounts(self):
+        """Give the offers of these companies their analytic accounts.
 
-        Extension point: modules with offers (plans, trainings) call
-        ``_make_analytic_accounts`` of theirs.
+        Extension point: an addon with offers (plans, trainings) calls
+        ``_make_analytic_accounts`` of its own.
         """
 
     def _make_analytic_account(self, name):
-        """:return: a new analytic account in the plan of offers"""
+        """Return a new analytic account in the plan of offers.
+
+        :param str name: of the offer
+        """
         self.ensure_one()
         # sudo: the account follows from the setting, whoever creates the offer
         return self.env["account.analytic.account"].sudo().create({

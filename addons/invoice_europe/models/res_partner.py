@@ -12,20 +12,20 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     def _get_suggested_invoice_edi_format(self):
-        """French businesses get Factur-X unless another format is chosen for them."""
+        """Suggest Factur-X for French businesses."""
         if (self.env.company.account_fiscal_country_id.code == "FR"
                 and self._is_french_business()):
             return "facturx"
         return super()._get_suggested_invoice_edi_format()
 
     def _is_french_business(self):
-        """Whether invoices to them are electronic under the French reform."""
+        """Tell whether it is a business established where the French reform applies."""
         self.ensure_one()
-        return (self.commercial_partner_id.country_id.code in REFORM_COUNTRIES
+        return (self.commercial_partner_id._vat_country().code in REFORM_COUNTRIES
                 and self._legal_is_professional())
 
     def _french_siret(self):
-        """Fourteen digits, or an empty text."""
+        """Return the SIRET: fourteen digits, or an empty text."""
         self.ensure_one()
         number = without_separators(self.commercial_partner_id.company_registry)
         return number if siret.is_valid(number) else ""

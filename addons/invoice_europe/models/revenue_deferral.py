@@ -16,7 +16,8 @@ class RevenueDeferral(models.Model):
     The price of a year is posted as revenue by its invoice (VAT and turnover are due with it).
     What belongs to months after the invoice's goes at once to deferred revenue (487, PCG art.
     944-48), and each month takes its share back when it is over. A credit note has shares of the
-    other sign. The row is the idempotency key: a line has one share a month, posted once.
+    other sign in the months of its invoice that still wait, so that nothing stays deferred of
+    what is given back. The row is the idempotency key: a line has one share a month, posted once.
     """
 
     _name = "revenue.deferral"
@@ -81,27 +82,41 @@ class RevenueDeferral(models.Model):
 
     @api.model
     def _defer(self, lines):
-        """Put aside what these posted invoice lines earn in months after their invoice's.
+        """Put aside what these posted lines earn in later months, or take back.
 
-        One journal entry a company and accounting date.
+        One journal entry a company and accounting date. An invoice that is posted again is
+        followed by its credit notes.
+
+        :param lines: ``account.move.line`` of invoices and credit notes
+        :return: the new shares
         """
+        invoiced = lines.filtered(lambda line: line.move_id.move_type != "out_refund")
         shares = self.create([
-            vals for line in lines for vals in self._prepare_shares(line)])
+            self._prepare_share_vals(line, month, amount) for line in invoiced
+            for month, amount in line._revenue_by_month()
+            if month > months.first_day(line.move_id.date) and amount])
+        credited = (lines - invoiced) | invoiced.correcting_line_ids.filtered(
+            lambda line: line.parent_state == "posted")
+        for line in credited.sorted("id"):  # each looks at what the ones before left
+            shares += self.create([
+                self._prepare_share_vals(line, month, amount)
+                for month, amount in line._revenue_taken_back_by_month()])
         for (company, date), group in shares.grouped(
                 lambda share: (share.company_id, share.move_id.date)).items():
             group.deferred_entry_id = group._post_entry(
                 company, date, self.env._("Deferred revenue"), -1)
         return shares
 
-    def _prepare_shares(self, line):
-        first = months.first_day(line.move_id.date)
-        return [{
+    def _prepare_share_vals(self, line, month, amount):
+        """Return the values of a line's share of a month; see :meth:`_defer`."""
+        deferred = line.corrected_line_id.revenue_deferral_ids[:1].deferral_account_id
+        return {
             "move_id": line.move_id.id, "line_id": line.id, "company_id": line.company_id.id,
             "partner_id": line.partner_id.id, "account_id": line.account_id.id,
-            "deferral_account_id": line.company_id.deferral_account_id.id,
+            "deferral_account_id": (deferred or line.company_id.deferral_account_id).id,
             "analytic_distribution": line.analytic_distribution,
             "month": month, "amount": amount,
-        } for month, amount in line._revenue_by_month() if month > first and amount]
+        }
 
     def _undo(self):
         """Take back what these shares posted, on the same dates where they are still open.
@@ -133,14 +148,26 @@ class RevenueDeferral(models.Model):
 
     @api.model
     def _over_domain(self):
+        """Return the domain of the shares that wait although their month is over."""
         tomorrow = fields.Date.context_today(self) + timedelta(days=1)
         return [("month", "<", months.first_day(tomorrow)), ("state", "=", "waiting")]
 
     def _earn(self):
+        """Post these shares as revenue of their months."""
         for (company, month), shares in self.grouped(
                 lambda share: (share.company_id, share.month)).items():
             shares.earned_entry_id = shares._post_entry(
                 company, months.last_day(month), self.env._("Revenue of the month"), 1)
+
+    def _earn_now(self, date):
+        """Post these shares as revenue before their months, because no service is owed any more.
+
+        :param date date: of the journal entries
+        """
+        waiting = self.filtered(lambda share: share.state == "waiting")
+        for company, shares in waiting.grouped("company_id").items():
+            shares.earned_entry_id = shares._post_entry(
+                company, date, self.env._("Revenue of a service that has ended"), 1)
 
     # Entries ------------------------------------------------------------------------------------
 
@@ -167,7 +194,7 @@ class RevenueDeferral(models.Model):
         return entry
 
     def _prepare_items(self, sign):
-        """Two journal items for the shares of one invoice line."""
+        """Return the values of two journal items for the shares of one invoice line."""
         share, amount = self[0], self.currency_id.round(sign * sum(self.mapped("amount")))
         common = {"name": share.move_id.name, "partner_id": share.partner_id.id}
         return [
@@ -178,6 +205,7 @@ class RevenueDeferral(models.Model):
         ]
 
     def _journal(self, company):
+        """Return the miscellaneous journal of a company."""
         journals = self.env["account.journal"].sudo()
         return journals.search(
             [*journals._check_company_domain(company), ("type", "=", "general")], limit=1)
@@ -186,9 +214,9 @@ class RevenueDeferral(models.Model):
 
     @api.model
     def _violations(self):
-        """Accounts whose deferred revenue is not what their shares say; none when all is well.
+        """List the accounts whose deferred revenue is not what their shares say.
 
-        :return: list of texts
+        :return: list of texts, empty when all is well
         """
         self.env.flush_all()
         self.env.cr.execute(SQL("""

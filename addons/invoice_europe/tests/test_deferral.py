@@ -62,7 +62,8 @@ class TestDeferral(EuropeCase):
                 with self.subTest(amount=amount, end=end):
                     shares = months.spread(amount, START, end, 0.01)
                     self.assertEqual(round(sum(share for _month, share in shares), 2), amount)
-                    self.assertEqual([month for month, _share in shares], months.of(START, end))
+                    self.assertEqual(
+                        [month for month, _share in shares], months.civil_months(START, end))
                     self.assertTrue(all(share * amount >= 0 for _month, share in shares))
 
     def test_by_the_day(self):

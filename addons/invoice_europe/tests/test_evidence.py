@@ -122,4 +122,4 @@ class TestEvidence(EuropeCase):
                 (transaction.ip_country_id, transaction.ip_network),
                 (self.germany, "203.0.113.0/24"))
             Request.env = self.env(user=self.env.ref("base.user_admin"))
-            self.assertEqual(self.env["payment.transaction"]._seen_ip(), {})
+            self.assertEqual(self.env["payment.transaction"]._prepare_ip_vals(), {})

@@ -4,10 +4,16 @@ import hashlib
 import io
 
 from lxml import etree
-from pypdf.generic import ArrayObject, ByteStringObject, NameObject, NumberObject
 
 from odoo.tools import file_open
-from odoo.tools.pdf import OdooPdfFileReader, OdooPdfFileWriter
+from odoo.tools.pdf import (
+    ArrayObject,
+    ByteStringObject,
+    NameObject,
+    NumberObject,
+    OdooPdfFileReader,
+    OdooPdfFileWriter,
+)
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 SCHEMA = "invoice_europe/static/src/facturx.xmp"
@@ -15,10 +21,10 @@ SIGN = b"urn:factur-x:pdfa:CrossIndustryDocument"
 
 
 def describe_factur_x(pdf):
-    """Name the embedded file in the metadata (XMP) of a PDF/A-3, and tell its size as a number.
+    """Name the embedded file in the metadata (XMP) of a PDF/A-3, and state its size as a number.
 
     :param bytes pdf: with its Factur-X file, as Odoo embeds it
-    :return: bytes; the same when the PDF has no metadata of its own, or tells already
+    :return: bytes; the same when the PDF has no metadata of its own, or names the file already
     """
     reader = OdooPdfFileReader(io.BytesIO(pdf), strict=False)
     metadata = reader.trailer["/Root"].get("/Metadata")
@@ -26,8 +32,8 @@ def describe_factur_x(pdf):
         return pdf
     writer = OdooPdfFileWriter()
     writer.cloneReaderDocumentRoot(reader)
-    # The mark of a binary file follows the first line at once (ISO 19005-3, 6.1.2): of the line
-    # Odoo hands on, pypdf would end the end once more.
+    # The mark of a binary file comes right after the first line (ISO 19005-3, 6.1.2): pypdf would
+    # add a second end of line to the one that Odoo hands over.
     writer.pdf_header = writer.pdf_header.rstrip()
     writer.add_file_metadata(_with_factur_x(content))
     identity = ByteStringObject(hashlib.md5(pdf, usedforsecurity=False).digest())
@@ -42,7 +48,11 @@ def describe_factur_x(pdf):
 
 
 def _with_factur_x(content):
-    """:param bytes content: metadata, perhaps in their wrapping; :return: them without it"""
+    """Add the description of the file to metadata, and take them out of their wrapping.
+
+    :param bytes content: metadata, perhaps in an ``xpacket``
+    :return: bytes
+    """
     start = content.index(b"<", content.index(b"?>") + 2) if b"<?xpacket" in content else 0
     end = content.rindex(b"<?xpacket") if b"<?xpacket" in content else len(content)
     metadata = etree.fromstring(content[start:end])

@@ -4,8 +4,10 @@ from odoo import fields, models
 
 
 class L10nFrFecExportWizard(models.TransientModel):
-    """The file of accounting entries (LPF art. L47 A, A47 A-1): Community makes it, and leaves
-    the button to its paid edition."""
+    """The file of accounting entries (LPF, art. L47 A and A47 A-1).
+
+    Odoo Community can make it, but has no button for it.
+    """
 
     _inherit = "l10n_fr.fec.export.wizard"
 
@@ -14,7 +16,7 @@ class L10nFrFecExportWizard(models.TransientModel):
     def create_fec_report_action(self):
         """Make the file and download it.
 
-        An official file locks its period (Odoo's own rule): it is what the tax office gets.
+        An official file, the one for the tax office, locks its period: a rule of Odoo's.
         """
         self.ensure_one()
         # sudo: the lock date of the company belongs to the file, and only accounting

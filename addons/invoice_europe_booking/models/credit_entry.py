@@ -5,7 +5,7 @@ class CreditEntry(models.Model):
     _inherit = "credit.entry"
 
     def _prepare_consumption_lines(self, product, label):
-        """What a training earns bears its analytic account; the credits that pay it do not."""
+        """Put the training's analytic account on what it earns, not on the credits that pay it."""
         commands = super()._prepare_consumption_lines(product, label)
         account_id = self.env.context.get("training_analytic_account_id")
         for _command, _id, line in commands if account_id else []:

@@ -16,7 +16,7 @@ class EventType(models.Model):
         return trainings
 
     def _make_analytic_accounts(self):
-        """Give trainings their analytic account in each company that wants them, once."""
+        """Give trainings an analytic account in each company that wants them, once."""
         companies = self.env["res.company"].sudo().search([
             ("analytic_offer_plan_id", "!=", False)])
         for company in companies:  # sudo: they follow from the setting, whoever creates them

@@ -4,7 +4,7 @@ from odoo import models
 class ResCompany(models.Model):
     _inherit = "res.company"
 
-    def _offers_to_analyse(self):
-        result = super()._offers_to_analyse()
+    def _make_offer_analytic_accounts(self):
+        result = super()._make_offer_analytic_accounts()
         self.env["event.type"].search([("is_training", "=", True)])._make_analytic_accounts()
         return result

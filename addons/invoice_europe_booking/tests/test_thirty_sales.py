@@ -54,7 +54,7 @@ SALES = [
 
 class TestThirtySales(EuropeCase):
     """Country × business or consumer × voucher scheme × exemption: the tax, its account and the
-    mention, from posted journal items (saas-plan §7, insaho-caps §2.7)."""
+    mention, from posted journal items (docs/spec: SaaS §7.4, INSAHO §2.7)."""
 
     @classmethod
     def setUpClass(cls):

@@ -5,7 +5,7 @@ class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     def _prepare_invoice_line(self, **optional_values):
-        """The first period is invoiced by the order: its days are told there, too."""
+        """Add the days of the first period, which the order invoices."""
         values = super()._prepare_invoice_line(**optional_values)
         if period_id := values.get("subscription_period_id"):
             # sudo: sales staff need no right on periods to invoice the order

@@ -5,6 +5,6 @@ class SubscriptionSubscription(models.Model):
     _inherit = "subscription.subscription"
 
     def _cut(self, day, full_credit=False):
-        """The credit note of a stretch cut short tells which days it gives back."""
+        """Let the credit note of a stretch cut short say which days it gives back."""
         credited = self.with_context(subscription_credited_from=not full_credit and day)
-        return super(SubscriptionBillingMixin, credited)._cut(day, full_credit=full_credit)
+        return super(SubscriptionSubscription, credited)._cut(day, full_credit=full_credit)

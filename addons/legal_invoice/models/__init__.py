@@ -1,5 +1,6 @@
 from . import (
     account_move,
+    account_tax,
     payment_provider,
     res_company,
     res_config_settings,

@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import format_amount
 
 from ..tools import format_siren
@@ -7,8 +8,71 @@ from ..tools import format_siren
 class AccountMove(models.Model):
     _inherit = "account.move"
 
+    corrected_invoice_ids = fields.Many2many(
+        "account.move", "account_move_corrected_rel", "credit_note_id", "invoice_id",
+        string="Corrects", compute="_compute_corrected_invoice_ids", store=True, readonly=False,
+        copy=False, domain="""[
+            ("move_type", "=", "out_invoice"), ("state", "=", "posted"),
+            ("company_id", "=", company_id),
+            ("commercial_partner_id", "=", commercial_partner_id)]""",
+        help="The invoices that the credit note corrects, which it names with their dates "
+        "(Directive 2006/112/EC, art. 219; CGI, art. 289, I, 5).")
+
+    @api.depends("reversed_entry_id")
+    def _compute_corrected_invoice_ids(self):
+        """Name the invoice that Odoo reverses; what somebody chose stays."""
+        for move in self:
+            reversed_invoice = move.reversed_entry_id.filtered(
+                lambda entry: entry.move_type == "out_invoice")
+            if move.move_type == "out_refund" and reversed_invoice:
+                move.corrected_invoice_ids |= reversed_invoice
+            else:
+                move.corrected_invoice_ids = move.corrected_invoice_ids
+
+    @api.constrains("corrected_invoice_ids")
+    def _check_corrected_invoices(self):
+        """Check the invoices that a credit note names.
+
+        :raise ValidationError: one of them is no posted invoice of the same company and customer
+        """
+        for move in self:
+            for invoice in move.corrected_invoice_ids - move.reversed_entry_id:
+                if (move.move_type, invoice.move_type, invoice.state) != (
+                        "out_refund", "out_invoice", "posted") or (
+                        invoice.company_id, invoice.commercial_partner_id) != (
+                        move.company_id, move.commercial_partner_id):
+                    raise ValidationError(self.env._(
+                        "%(credit_note)s cannot correct %(invoice)s: choose a posted invoice of "
+                        "the same company to %(customer)s.",
+                        credit_note=move.display_name, invoice=invoice.display_name,
+                        customer=move.commercial_partner_id.display_name))
+
+    def _set_reversed_entry(self, credit_note):
+        """Name the invoices of the order on a credit note that the order makes."""
+        super()._set_reversed_entry(credit_note)
+        for note in credit_note.filtered(lambda move: move.move_type == "out_refund"):
+            note.corrected_invoice_ids |= self.filtered(
+                lambda invoice, note=note: (invoice.move_type, invoice.state) == (
+                    "out_invoice", "posted") and (
+                    invoice.invoice_line_ids.sale_line_ids
+                    & note.invoice_line_ids.sale_line_ids)
+                and invoice.commercial_partner_id == note.commercial_partner_id)
+
+    def _legal_corrected_invoices(self):
+        """Return the invoices that a credit note names, oldest first."""
+        self.ensure_one()
+        # sudo: the number and the date of invoices to the same customer, for whoever may read
+        # the credit note
+        return self.sudo().corrected_invoice_ids.sorted(
+            lambda invoice: (invoice.invoice_date or fields.Date.today(), invoice.id))
+
+    # Mentions -------------------------------------------------------------------------------
+
     def _legal_is_concerned(self):
-        """Whether French law asks for its mentions: a customer's document of a French seller."""
+        """Tell whether French law asks for its mentions.
+
+        :return: bool: a customer's document of a French seller
+        """
         self.ensure_one()
         return self.is_sale_document() and self.company_id._legal_is_french()
 
@@ -103,7 +167,7 @@ class AccountMove(models.Model):
         # sudo: the list of countries is nobody's secret
         union = self.env.ref("base.europe").sudo().country_ids
         return bool(customer.vat and not self._legal_is_taxed()
-                    and customer.country_id in union - seller)
+                    and customer._vat_country() in union - seller)
 
     def _legal_vat(self):
         """Why there is no VAT (art. 242 nonies A, I, 12° and 13°)."""
@@ -116,8 +180,9 @@ class AccountMove(models.Model):
             return self.env._("Reverse charge (Autoliquidation)")
         # sudo: the list of countries is nobody's secret
         union = self.env.ref("base.europe").sudo().country_ids
-        country = self.commercial_partner_id.country_id
-        if country and country not in union and country.code != "MC":
+        customer = self.commercial_partner_id
+        country = customer._vat_country()
+        if customer.country_id and country not in union and country.code != "MC":
             return self.env._("Not subject to French VAT, art. 259 of the CGI")
         return company._legal_exemption() if self.invoice_line_ids.tax_ids else ""
 
@@ -157,6 +222,10 @@ class AccountMove(models.Model):
                     "The invoice misses of %(company)s: %(mentions)s.",
                     company=self.company_id.name,
                     mentions=", ".join(item["name"] for item in missing))}
+            if self.move_type == "out_refund" and not self._legal_corrected_invoices():
+                alerts["legal_corrected"] = {"level": "warning", "message": self.env._(
+                    "The credit note does not name the invoice that it corrects: choose it in "
+                    "“Corrects”.")}
         return alerts
 
     def _legal_missing_of_customer(self):

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ..tools import is_siren_or_siret, siren_of_vat, without_separators
+from ..tools import is_siren_or_siret, siren_of_vat, territory_of, without_separators
 from ..tools.numbers import INSEE_COUNTRIES
 
 EU_PREFIXES = {"GR": "EL"}  # VAT prefix where it is not the country's code
@@ -71,6 +71,22 @@ class ResPartner(models.Model):
         answers = self.env["vies.answer"].sudo()._ask(set(filter(None, self.mapped("vat"))))
         for partner in self:
             partner.vies_valid = answers.get(without_separators(partner.vat), False)
+
+    # Where it is ----------------------------------------------------------------------------
+
+    def _vat_country(self):
+        """Return the country whose rules of VAT the address follows.
+
+        :return: ``res.country``: the country of the address; in a territory outside the VAT area
+            of the European Union, the territory's own country, or none when it has none
+        """
+        self.ensure_one()
+        territory = territory_of(self.country_id.code, self.zip, self.state_id.code)
+        if not territory:
+            return self.country_id
+        countries = self.env["res.country"]
+        return (countries.search([("code", "=", territory.iso)], limit=1) if territory.iso
+                else countries)
 
     # Who it is ------------------------------------------------------------------------------
 

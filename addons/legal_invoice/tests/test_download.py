@@ -12,7 +12,7 @@ from .common import LegalCase, pages
 
 @tagged("post_install", "-at_install")
 class TestDownload(LegalCase, HttpCase):
-    """§2.7: staff download, send again, correct."""
+    """INSAHO §2.7 (docs/spec): staff download, send again, correct."""
 
     @classmethod
     def setUpClass(cls):

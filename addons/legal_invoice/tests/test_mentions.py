@@ -21,7 +21,7 @@ def amount(number):
 
 @tagged("post_install", "-at_install")
 class TestMentions(LegalCase):
-    """§2.7: « Les factures respecteront les mentions légales en vigueur »."""
+    """INSAHO §2.7: « Les factures respecteront les mentions légales en vigueur »."""
 
     def test_consumer(self):
         """Neither penalties nor the 40 € charge between a company and a private person."""

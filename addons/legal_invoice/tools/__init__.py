@@ -5,3 +5,4 @@ from .numbers import (
     siren_of_vat,
     without_separators,
 )
+from .territories import TERRITORIES, territory_of

@@ -9,10 +9,10 @@ from odoo.addons.subscription_quota.controllers.quota_portal import QuotaPortal
 
 
 class QuotaCreditPortal(QuotaPortal):
-    """Extra units paid from the wallet."""
+    """The portal page of packs, with the way to pay them from the wallet."""
 
     def _packs_values(self, subscription):
-        """Each page has a key of its own: the same button twice pays once."""
+        """Give each page a key of its own, so that the same button clicked twice pays once."""
         return {**super()._packs_values(subscription), "purchase_key": uuid.uuid4().hex}
 
     @http.route("/my/subscriptions/<int:subscription_id>/packs/<int:pack_id>/credits",
@@ -20,13 +20,15 @@ class QuotaCreditPortal(QuotaPortal):
     def portal_pay_pack_with_credits(self, subscription_id, pack_id, key="", **kw):
         """Pay a pack from the wallet; the units are there at once."""
         subscription = self._mine(subscription_id)
-        pack = self._pack(subscription, pack_id)
+        pack = self._find_pack(subscription, pack_id)
         key = key[:64] or uuid.uuid4().hex
         return self._do_packs(subscription, lambda: subscription._quota_buy_with_credits(
             pack, request.env.user.partner_id, key))
 
 
 class QuotaCreditHistory(CreditPortal):
+
+    """The history of a wallet, with a filter on extra units."""
 
     def _history_filters(self):
         return {**super()._history_filters(), "quota": {

@@ -7,5 +7,5 @@ class CreditDebt(models.Model):
     @api.model
     def _used_credits(self, lot):
         """Count credits that paid extra units as used: refunded, they are owed."""
-        return super()._used_credits(lot) - sum(lot.move_ids.filtered(
+        return super()._used_credits(lot) - sum(lot._with_offspring().move_ids.filtered(
             lambda move: move.entry_id.kind == "quota").mapped("credits"))

@@ -9,6 +9,6 @@ class CreditEntry(models.Model):
         selection_add=[("quota", "Extra units")], ondelete={"quota": lambda entries: None})
 
     def _post_to_accounts(self, account=None):
-        """Extra units are posted by their zero-payable invoice, as bookings are."""
+        """Leave out extra units: their zero-payable invoice posts them, as it does for bookings."""
         others = self.filtered(lambda entry: entry.kind != "quota")
         return super(CreditEntry, others)._post_to_accounts(account)

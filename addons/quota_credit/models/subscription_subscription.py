@@ -1,17 +1,18 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from odoo.addons.credit_wallet.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class SubscriptionSubscription(models.Model):
     _inherit = "subscription.subscription"
 
     def _quota_buy_with_credits(self, pack, buyer, key):
-        """Pay one pack of extra units from the wallet: one debit, one grant, one invoice of
-        nothing to pay; the same key again changes nothing.
+        """Pay one pack of extra units from the wallet: one debit, one grant, one zero-payable
+        invoice.
 
-        Locks are taken in the order wallet, quota, invoice number.
+        The same key again changes nothing. Locks are taken in the order wallet, counter, invoice
+        number.
 
         :param pack: the ``product.template`` of the pack
         :param buyer: the ``res.partner`` whose credits or whose company's are spent
@@ -37,8 +38,11 @@ class SubscriptionSubscription(models.Model):
         return grant
 
     def _quota_wallet(self, pack, buyer):
-        """:return: the ``credit.wallet`` to pay from, its row locked: before the quota's
-        :raise UserError: this person may spend from no wallet"""
+        """Choose the wallet to pay from and lock its row, before that of the counter.
+
+        :return: the ``credit.wallet``
+        :raise UserError: this person may spend from no wallet
+        """
         wallet = self.env["credit.wallet"]._to_spend(
             buyer, self.company_id, pack.quota_credit_price)
         if not wallet:
@@ -49,7 +53,10 @@ class SubscriptionSubscription(models.Model):
         return wallet
 
     def _check_quota_pack_for_credits(self, pack):
-        """:raise UserError: the pack cannot be paid with credits for this subscription"""
+        """Check that the pack can be paid with credits for this subscription.
+
+        :raise UserError: names both, and the remedy
+        """
         if pack not in self._quota_packs() or not pack.quota_credit_price:
             raise UserError(self.env._(
                 "“%(pack)s” is not sold for credits for %(subscription)s. Choose another pack.",

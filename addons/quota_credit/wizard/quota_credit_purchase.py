@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 
 
 class QuotaCreditPurchase(models.TransientModel):
-    """Staff pay a pack of extra units from the customer's wallet."""
+    """Wizard of staff who pay a pack of extra units from the customer's wallet."""
 
     _name = "quota.credit.purchase"
     _description = "Pay Extra Units with Credits"
@@ -34,7 +34,7 @@ class QuotaCreditPurchase(models.TransientModel):
             wallet = self.env["credit.wallet"].sudo().search([
                 ("partner_id", "=", wizard.subscription_id.commercial_partner_id.id),
                 ("company_id", "=", wizard.subscription_id.company_id.id)])
-            wizard.balance = wallet.balance
+            wizard.balance = wallet.spendable
 
     def action_confirm(self):
         """Debit the customer's wallet and add the units; a second click changes nothing.

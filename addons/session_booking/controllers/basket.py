@@ -4,8 +4,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.concurrency_base.tools import take_turn
 from odoo.addons.credit_wallet.exceptions import InsufficientCredits
-from odoo.addons.credit_wallet.tools import take_turn
 
 from .calendar import MAX_TOKEN
 
@@ -57,7 +57,7 @@ class TrainingBasket(http.Controller):
         wallet = sessions.sudo()._wallet_to_pay(partner, partner)  # sudo: see above
         response = request.render("session_booking.basket_page", {
             "sessions": sessions, "price": price, "wallet": wallet, "error": error,
-            "missing": max(price - wallet.balance, 0), "token": uuid.uuid4().hex,
+            "missing": max(price - wallet.spendable, 0), "token": uuid.uuid4().hex,
             "overlaps": {
                 session: session.sudo()._overlapping(partner) for session in sessions},
             "back": "/trainings/basket?" + "&".join(f"session={id_}" for id_ in sessions.ids),

@@ -4,8 +4,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.concurrency_base.tools import take_turn
 from odoo.addons.credit_wallet.exceptions import InsufficientCredits
-from odoo.addons.credit_wallet.tools import take_turn
 
 MAX_TOKEN = 64
 
@@ -82,7 +82,7 @@ class TrainingCalendar(http.Controller):
         return {
             "signed_in": True, "wallet": wallet,
             "attendees": attendees, "attendee": person,
-            "missing": max(event.credit_price - wallet.balance, 0),
+            "missing": max(event.credit_price - wallet.spendable, 0),
             "registration": event.registration_ids.search([
                 ("event_id", "=", event.id), ("partner_id", "=", person.id),
                 ("state", "in", ("open", "done"))], limit=1),
@@ -140,7 +140,7 @@ class TrainingCalendar(http.Controller):
         """Full or too dear is answered at once; only who has a chance waits in line."""
         if not session.registration_ids.search_count([("booking_key", "=", key)], limit=1):
             session._check_bookable(person)
-            if wallet.balance < session.credit_price:
+            if wallet.spendable < session.credit_price:
                 raise wallet._insufficient_error(session.credit_price)
             take_turn(request.env, wallet, session)
         with request.env.cr.savepoint():

@@ -2,7 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
-from odoo.addons.credit_wallet.tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 from .calendar import TrainingCalendar
 

@@ -1,8 +1,9 @@
 from . import (
-    attendance_sheet_mixin,
-    booking_change_mixin,
-    booking_waiting_mixin,
+    credit_wallet,
     event_event,
+    event_event_attendance,
+    event_event_changes,
+    event_event_waiting,
     event_registration,
     event_type,
     res_company,

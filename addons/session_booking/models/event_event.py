@@ -5,16 +5,21 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from odoo.addons.credit_wallet.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
 
 
 class EventEvent(models.Model):
-    _name = "event.event"
-    _inherit = [
-        "attendance.sheet.mixin", "booking.change.mixin", "booking.waiting.mixin", "event.event"]
+    """A session of a training: its seats, its price in credits, and booking it.
+
+    Its other parts stand in files of their own: what happens when it moves or is cancelled
+    (``event_event_changes``), its waiting list (``event_event_waiting``), and the sheet to sign
+    (``event_event_attendance``).
+    """
+
+    _inherit = "event.event"
 
     is_training = fields.Boolean(
         compute="_compute_is_training", store=True, precompute=True, string="Training session")
@@ -267,7 +272,7 @@ class EventEvent(models.Model):
         if len(registrations) == len(sessions):
             return registrations.sorted(lambda seat: seat.event_id.id)
         price = sum(sessions.mapped("credit_price"))
-        if wallet.balance < price:
+        if wallet.spendable < price:
             raise wallet._insufficient_error(price)
         lock_in_order(wallet, sessions)
         return registrations.concat(*(

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.credit_wallet.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from ..exceptions import SessionUnavailable
 
@@ -62,11 +62,15 @@ class EventRegistration(models.Model):
     def _cancel_deadline(self):
         """Until when (UTC) this seat is cancelled free of charge: longer after a move."""
         self.ensure_one()
-        event = self.event_id
-        if (event.rescheduled_on and self.create_date
-                and self.create_date <= event.rescheduled_on):
-            return event.date_begin
-        return event._cancel_deadline()
+        if self._was_moved():
+            return self.event_id.date_begin
+        return self.event_id._cancel_deadline()
+
+    def _was_moved(self):
+        """Whether the centre gave the session another date since the seat was booked."""
+        self.ensure_one()
+        moved_on = self.event_id.rescheduled_on
+        return bool(moved_on and self.create_date and self.create_date <= moved_on)
 
     @api.constrains("state", "active", "event_id", "credit_entry_id", "paid_outside",
                     "refund_entry_id")
@@ -125,6 +129,7 @@ class EventRegistration(models.Model):
     def write(self, vals):
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
+        self._check_seat_kept(vals)
         if "event_id" in vals:
             self.env["session.reminder"]._forget(
                 self.filtered(lambda seat: seat.event_id.id != vals["event_id"]))
@@ -137,6 +142,20 @@ class EventRegistration(models.Model):
             registration.refund_entry_id = entry
             entry._post_reversal()
         return result
+
+    def _check_seat_kept(self, vals):
+        """Refuse to take a seat that was paid, other than by cancelling it.
+
+        :raise UserError: `vals` archive the registration, or set it back to unconfirmed
+        """
+        if vals.get("active") is not False and vals.get("state") != "draft":
+            return
+        for seat in self.sudo():  # sudo: reads the ledger to refuse, shows nothing
+            if seat._takes_a_seat() and seat.credit_entry_id:
+                raise UserError(self.env._(
+                    "The seat of %(name)s in “%(session)s” is paid with credits: cancel it "
+                    "instead, so that the credits go back.",
+                    name=seat.name, session=seat.event_id.name))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_paid_with_credits(self):
@@ -181,8 +200,37 @@ class EventRegistration(models.Model):
         return {
             registration: registration.credit_entry_id._reverse(
                 f"refund:registration:{registration.id}", kind="refund", post=False,
+                spent_on=registration._credits_renewed_from(),
                 origin=self.env._("Cancelled: %(session)s", session=registration.event_id.name))
             for registration in paid}
+
+    def _credits_renewed_from(self):
+        """The local day on which the credits were spent, when they come back spendable.
+
+        They do when the centre cancels, whatever expired since, and when it gave the session
+        another date; who cancels by choice gets the credits back as they are.
+
+        :return: a date, or None
+        """
+        self.ensure_one()
+        if self.env.context.get("cancelled_by_customer") and not self._was_moved():
+            return None
+        booking = self
+        while booking.swapped_from_id:
+            booking = booking.swapped_from_id
+        entry = booking.credit_entry_id or self.credit_entry_id
+        return entry.company_id._credit_local_date(entry.date)
+
+    def _returned_label(self):
+        """« 2 crédits, à utiliser jusqu'au 14/02/2030 »: what came back to the wallet; or empty."""
+        self.ensure_one()
+        return self.sudo().refund_entry_id._validity_label()  # sudo: the registrant's own
+
+    def _returned_if_cancelled_label(self):
+        """What the customer gets back by cancelling now, as :meth:`_returned_label` says it."""
+        self.ensure_one()
+        seat = self.sudo().with_context(cancelled_by_customer=True)  # sudo: as above
+        return seat.credit_entry_id._returned_label(seat._credits_renewed_from())
 
     def _cancel_by_customer(self):
         """Cancel until the deadline, return the credits, confirm by mail; twice is once.
@@ -197,7 +245,7 @@ class EventRegistration(models.Model):
                 "“%(session)s” can no longer be cancelled online: the deadline was %(hours)s "
                 "hours before it starts. Please contact us.",
                 session=self.event_id.name, hours=self.event_id.cancel_hours))
-        self.action_cancel()
+        self.with_context(cancelled_by_customer=True).action_cancel()
         self._send_booking_mail("session_booking.mail_template_booking_cancelled")
 
     # Change of session -----------------------------------------------------------------------
@@ -217,7 +265,8 @@ class EventRegistration(models.Model):
             return known
         self._check_can_swap(event)
         lock_in_order(self.credit_entry_id.wallet_id, self.event_id | event)
-        self.action_cancel()
+        # Expired or not, the same credits pay for the other seat.
+        self.with_context(cancelled_by_customer=True).action_cancel()
         entry = self.credit_entry_id
         if entry:
             entry = entry._repeat(f"booking:{key}", origin=event._booking_origin())

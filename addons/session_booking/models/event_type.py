@@ -1,7 +1,7 @@
 import base64
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 DEFAULT_REMINDERS = [(7, "days"), (1, "days"), (1, "hours")]
 
@@ -70,6 +70,27 @@ class EventType(models.Model):
                 raise ValidationError(self.env._(
                     "The programme of “%(training)s” is not a PDF file. Export it as PDF and "
                     "choose that file.", training=training.name))
+
+    @api.constrains("is_training")
+    def _check_stays_a_training(self):
+        for training in self.filtered(lambda training: not training.is_training):
+            training.session_ids._refuse_with_seats(lambda event, training=training: self.env._(
+                "“%(training)s” is still booked with credits: “%(session)s” of %(date)s has "
+                "bookings (%(names)s). Cancel its sessions first.",
+                training=training.name, **event._described_with_seats()))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_planned(self):
+        """The sessions of a training that is deleted would be sold without credits."""
+        for training in self.filtered("is_training"):
+            # sudo: sessions of any company; archived ones count, for the books refer to them
+            sessions = training.sudo().with_context(active_test=False).session_ids
+            if sessions:
+                raise UserError(self.env._(
+                    "“%(training)s” has sessions (the last on %(date)s) and cannot be deleted. "
+                    "Delete those nobody ever booked first, or untick “Booked with credits”.",
+                    training=training.name,
+                    date=max(sessions, key=lambda event: event.date_begin)._local_begin()))
 
     @api.onchange("is_training")
     def _onchange_is_training(self):

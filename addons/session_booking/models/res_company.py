@@ -15,3 +15,16 @@ class ResCompany(models.Model):
 
     _waiting_hours_positive = models.Constraint(
         "CHECK(waiting_hours > 0)", "A freed seat is held for at least one hour.")
+
+    def write(self, vals):
+        """:raise UserError: a company is archived while people have seats in its sessions"""
+        if vals.get("active") is False:
+            # sudo: sessions of any company; names are shown to who may archive the company
+            self.env["event.event"].sudo().search([
+                ("company_id", "in", self.ids), ("is_training", "=", True),
+                ("date_end", ">", fields.Datetime.now()), ("seats_booked", ">", 0),
+            ])._refuse_with_seats(lambda event: self.env._(
+                "%(company)s cannot be archived: “%(session)s” of %(date)s has bookings "
+                "(%(names)s). Cancel its sessions first.", company=event.company_id.name,
+                **event._described_with_seats()))
+        return super().write(vals)

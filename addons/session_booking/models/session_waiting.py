@@ -117,6 +117,24 @@ class SessionWaiting(models.Model):
         offered._release("declined")
         self.filtered(lambda waiting: waiting.state == "waiting").state = "left"
 
+    @api.model
+    def _merge_partners(self, partners):
+        """Leave one place per session to contacts that become one; none where they have a seat.
+
+        The place with a seat on offer is kept, else the first in line.
+
+        :param partners: the ``res.partner`` records that become one
+        """
+        # sudo: whoever may merge contacts merges what they own
+        places = self.sudo().search(
+            [("partner_id", "in", partners.ids), ("state", "in", LIVE)])
+        seated = self.env["event.registration"].sudo().search([
+            ("partner_id", "in", partners.ids), ("event_id", "in", places.event_id.ids),
+            ("state", "in", ("open", "done"))]).event_id
+        for event, line in places.grouped("event_id").items():
+            line = line.sorted(lambda place: (place.state != "offered", place.id))
+            line[0 if event in seated else 1:]._release("left")
+
     def _release(self, state):
         """End these places in line; seats held for them go to the next."""
         held = self.filtered(lambda waiting: waiting.state == "offered")

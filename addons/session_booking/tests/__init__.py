@@ -1,5 +1,4 @@
 from . import (
-    test_address_builder,
     test_attendance,
     test_booking,
     test_booking_accounting,

@@ -1,4 +1,5 @@
 from . import (
+    base_partner_merge,
     session_cancel,
     session_group_booking,
     session_group_booking_line,

@@ -3,7 +3,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.credit_wallet.tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 
 class SessionGroupBooking(models.TransientModel):
@@ -45,7 +45,7 @@ class SessionGroupBooking(models.TransientModel):
             wallet = self.env["credit.wallet"].sudo().search([
                 ("partner_id", "=", booking.payer_id.commercial_partner_id.id),
                 ("company_id", "=", company.id)])
-            booking.balance = wallet._spendable().get(wallet.id, 0)
+            booking.balance = wallet.spendable
 
     @api.depends("event_id", "line_ids.partner_id")
     def _compute_overlap_warning(self):
@@ -115,7 +115,7 @@ class SessionGroupBooking(models.TransientModel):
         company = event.company_id or self.env.company
         wallet = self.env["credit.wallet"]._of(self.payer_id, company)
         price = event.credit_price * seats
-        if wallet._spendable()[wallet.id] < price:
+        if wallet.spendable < price:
             raise wallet._insufficient_error(price)
         return wallet, {}
 

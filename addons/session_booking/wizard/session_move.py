@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from odoo.addons.credit_wallet.tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 
 class SessionMove(models.TransientModel):

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
-from odoo.addons.credit_wallet.tools import take_turn
+from odoo.addons.concurrency_base.tools import take_turn
 
 from ..tools import NonExistentTime, every_weeks, local_to_utc
 

@@ -17,6 +17,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
                 methods=["GET"], website=True)
     def portal_pay(self, subscription_id, **kw):
         subscription = self._mine(subscription_id)
+        subscription._use_outstanding_credits()
         due = subscription._invoices_to_pay()
         if not due:  # paid meanwhile
             return self._back(subscription)
@@ -45,6 +46,21 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
                 partner.id, amount, currency.id),
         }
 
+    def _create_transaction(self, *args, custom_create_values=None, **kwargs):
+        """Take the money of a subscription's invoice, or of an order, once: on whatever page it
+        is paid, another tab may be open on the same or another one.
+
+        :raise UserError: a payment is under way, or nothing is due any more
+        """
+        # sudo: the customer's own documents, which the caller has checked
+        transactions = request.env["payment.transaction"].sudo()
+        for name in ("invoice_ids", "sale_order_ids"):
+            field = transactions._fields[name]
+            ids = field.convert_to_cache((custom_create_values or {}).get(name), transactions)
+            transactions.env[field.comodel_name].browse(ids)._make_room_for_payment()
+        return super()._create_transaction(
+            *args, custom_create_values=custom_create_values, **kwargs)
+
     @http.route("/my/subscriptions/<int:subscription_id>/transaction", type="jsonrpc",
                 auth="user")
     def portal_pay_transaction(self, subscription_id, amount, access_token, **kwargs):
@@ -55,6 +71,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
         self._validate_transaction_kwargs(kwargs)
         subscription = self._mine(subscription_id)
         partner, currency = request.env.user.partner_id, subscription.currency_id
+        subscription._use_outstanding_credits()
         due = subscription._invoices_to_pay(lock=True)
         amount = self._cast_as_float(amount)
         if not payment_utils.check_access_token(

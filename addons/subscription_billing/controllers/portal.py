@@ -48,6 +48,7 @@ class SubscriptionPortal(CustomerPortal):
                 website=True)
     def portal_my_subscription(self, subscription_id, **kw):
         subscription = self._mine(subscription_id)
+        subscription._use_outstanding_credits()
         due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
         return self._page(
             "subscription_billing.portal_my_subscription", subscription, total_due=due,
@@ -122,14 +123,14 @@ class SubscriptionPortal(CustomerPortal):
         return timing if timing in ("now", "period_end") else "now"
 
     def _do(self, subscription, action):
-        """Back to the subscription, with the reason when the action was refused."""
-        error = None
+        """Back to the subscription, with the reason when the action was refused, or the charge of
+        what it has just invoiced: the customer waits for neither mail nor scheduled action."""
         try:
             with request.env.cr.savepoint():
                 action()
         except UserError as refused:
-            error = str(refused)
-        return self._back(subscription, error)
+            return self._back(subscription, str(refused))
+        return self._back(subscription, subscription.period_ids._charge_at_once())
 
     def _back(self, subscription, error=None):
         if error:

@@ -29,5 +29,6 @@ from . import (
     subscription_subscription,
     subscription_subscription_change,
     subscription_subscription_lifecycle,
+    subscription_subscription_outstanding_credit,
     subscription_subscription_renewal,
 )

@@ -1,6 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+CREDIT_USES = [
+    ("subscriptions", "Pays the next invoice of a subscription"),
+    ("kept", "Kept for something else"),
+]
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -13,10 +18,43 @@ class AccountMove(models.Model):
     write_off_ids = fields.One2many(
         "account.move", "written_off_invoice_id", string="Written off by")
 
+    card_refund_transaction_id = fields.Many2one(
+        "payment.transaction", compute="_compute_card_refund_transaction_id",
+        help="The online payment that what is left of the document can be given back to.")
+    outstanding_credit_use = fields.Selection(
+        CREDIT_USES, string="What is left of it", compute="_compute_outstanding_credit_use",
+        store=True, readonly=False, copy=False,
+        help="Of a credit note or a payment, while it is not used up. Credit notes of "
+        "subscriptions, and what was paid too much on their invoices, pay the next invoice "
+        "unless they are kept for something else.")
+
     _write_off_once = models.UniqueIndex(
         "(written_off_invoice_id) WHERE written_off_invoice_id IS NOT NULL"
         " AND state <> 'cancel'",
         "This invoice is already written off.")
+
+    @api.depends(
+        "move_type", "invoice_line_ids.subscription_period_id", "origin_payment_id.invoice_ids",
+        "line_ids.matched_debit_ids")
+    def _compute_outstanding_credit_use(self):
+        """What a person chose stays as it is."""
+        for move in self:
+            move.outstanding_credit_use = move.outstanding_credit_use or (
+                "subscriptions" if move._is_credit_of_subscriptions() else False)
+
+    def _is_credit_of_subscriptions(self):
+        """Whether what is left of the document is in favour of a customer because of their
+        subscriptions: it credits a period, or is a payment of an invoice that bills one."""
+        self.ensure_one()
+        if self.move_type == "out_refund":
+            return bool(self._subscription_periods())
+        if self.move_type != "entry":
+            return False
+        # sudo: what a payment was for, whoever registered it
+        move = self.sudo()
+        paid = (move.origin_payment_id.invoice_ids
+                | move.line_ids.matched_debit_ids.debit_move_id.move_id)
+        return bool(paid._subscription_periods())
 
     def _subscription_periods(self):
         # sudo: accountants need no right on subscriptions to post their invoices
@@ -46,6 +84,7 @@ class AccountMove(models.Model):
         """Periods take their amounts from the documents posted, whoever made them."""
         posted = super()._post(soft=soft)
         posted._subscription_periods()._refresh_from_invoices()
+        posted._use_outstanding_credits()
         return posted
 
     def _get_next_sequence_format(self):
@@ -81,7 +120,10 @@ class AccountMove(models.Model):
         """Whatever the route of the payment, the period is settled by it."""
         result = super()._invoice_paid_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
-        invoices._subscription_periods()._settle()
+        if self.env.context.get("subscription_uses_credit"):  # no payment comes in now
+            invoices._subscription_periods()._settle_unpaid()
+        else:
+            invoices._subscription_periods()._settle()
         return result
 
     def _invoice_netted_hook(self):
@@ -92,6 +134,120 @@ class AccountMove(models.Model):
         """
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._settle_unpaid()
+
+    # Money in the customer's favour -----------------------------------------------------------
+
+    def _use_outstanding_credits(self):
+        """Let what is open in the customers' favour pay these invoices of subscriptions, the
+        oldest with the oldest: before a card is charged, or anybody is reminded.
+
+        See ``account.move.line._subscription_credits`` for which credits count.
+        """
+        due = self.filtered(
+            lambda move: move.move_type == "out_invoice" and move.state == "posted"
+            and not move.currency_id.is_zero(move.amount_residual)
+            and not move._is_being_paid() and move._subscription_periods())
+        # sudo: matching follows from the invoices, whoever posts or pays them
+        lines = due.sudo().line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled)
+        credits = lines._subscription_credits(
+            lines.partner_id, lines.company_id, lines.currency_id)
+        if not credits:
+            return
+        by_key = credits._lock_credits().grouped(_key_of_matching)
+        for key, due_lines in lines.grouped(_key_of_matching).items():
+            if key in by_key:
+                (due_lines + by_key[key]).with_context(subscription_uses_credit=True).reconcile()
+
+    def _is_being_paid(self):
+        """Whether an online payment is under way, or has come in and is about to be posted."""
+        self.ensure_one()
+        payments = self.transaction_ids
+        return bool(payments._under_way() or payments.filtered(
+            lambda each: each.state == "done" and not each.payment_id
+            and each.operation not in ("refund", "validation")))
+
+    # Given back to customers ------------------------------------------------------------------
+
+    @api.depends(
+        "move_type", "state", "amount_residual", "reversed_entry_id.transaction_ids.state",
+        "origin_payment_id.payment_transaction_id.state")
+    def _compute_card_refund_transaction_id(self):
+        for move in self:
+            move.card_refund_transaction_id = move._find_card_payment()
+
+    def _find_card_payment(self):
+        """The online payment that what is left of a credit note, or of a payment itself, can be
+        given back to: that of the invoice which is credited; or none."""
+        credits = self._credit_lines()
+        # sudo: whether a card paid is for whoever may see the document
+        payment = self.sudo().origin_payment_id.payment_transaction_id
+        if not credits or {"draft", "pending"} & set(
+                (self.sudo().transaction_ids | payment.child_transaction_ids).mapped("state")):
+            return self.env["payment.transaction"]  # used up, or on its way
+        return (payment | self.reversed_entry_id.sudo().transaction_ids).filtered(
+            lambda each: each.state == "done" and each.operation != "refund"
+            and each.payment_id.amount_available_for_refund > 0)[:1]
+
+    def _credit_lines(self):
+        """The journal items that are left of a credit note or payment of a customer."""
+        self.ensure_one()
+        if self.state != "posted" or self.move_type not in ("out_refund", "entry"):
+            return self.env["account.move.line"]
+        return self.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable" and not line.reconciled
+            and line.outstanding_credit)
+
+    def action_refund_to_card(self):
+        """Give what is left of the document back to the card that paid, and settle it with that.
+
+        Asked for twice at the same moment, it is done once: its journal items are locked first.
+
+        :raise UserError: nothing is left to give back, or less than the document says
+        """
+        self.ensure_one()
+        self.check_access("write")
+        credits = self._credit_lines()._lock_credits()
+        amount = sum(credits.mapped("outstanding_credit"))
+        payment = self._find_card_payment().sudo()  # sudo: the right to the document was checked
+        available = payment.payment_id.amount_available_for_refund
+        if not payment or self.currency_id.compare_amounts(available, amount) < 0:
+            raise UserError(self.env._(
+                "%(amount)s of %(name)s cannot be given back to a card: %(available)s are left of "
+                "its payment. Refund the rest by bank transfer.", name=self.name,
+                amount=self.currency_id.format(amount),
+                available=self.currency_id.format(available)))
+        refund = payment._refund(payment.provider_id._round_to_step(amount, self.currency_id))
+        refund.invoice_ids = self.filtered(lambda move: move.move_type == "out_refund")
+        if refund.state == "done":
+            refund._post_process()
+        return refund._build_action_feedback_notification()
+
+    def _make_room_for_payment(self):
+        """Prepare another attempt to pay these invoices: one that is open in another tab is given
+        up, so that the money is taken once.
+
+        :raise UserError: a payment is under way, or nothing is due any more
+        """
+        periods = self._subscription_periods()
+        if not periods:
+            return
+        periods._lock_rows()
+        periods.invalidate_recordset()
+        for invoice in periods.invoice_id & self:
+            if payment := invoice.transaction_ids._under_way():
+                raise UserError(self.env._(
+                    "The payment %(reference)s of %(invoice)s is under way. Wait for the "
+                    "provider’s answer.", reference=payment.reference, invoice=invoice.name))
+            if invoice.payment_state in self._SETTLED_STATES:
+                raise UserError(self.env._(
+                    "%(invoice)s is paid already. Reload this page.", invoice=invoice.name))
+            before = invoice.amount_residual
+            invoice._use_outstanding_credits()
+            if invoice.currency_id.compare_amounts(before, invoice.amount_residual):
+                raise UserError(self.env._(
+                    "What is due has changed since this page was shown. Reload it."))
+        self.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
 
     def _subscription_queue_mail(self):
         """Send these invoices by mail in the background, once, with Odoo's own queue."""
@@ -190,3 +346,8 @@ class AccountMove(models.Model):
              "balance": -sum(items.mapped(balance))}
             for account, items in lines.grouped("account_id").items()
             if not self.company_currency_id.is_zero(sum(items.mapped(balance)))]
+
+
+def _key_of_matching(line):
+    """What two journal items have in common of which one may pay the other."""
+    return line.account_id, line.partner_id, line.company_id, line.currency_id

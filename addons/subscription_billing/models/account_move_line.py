@@ -1,4 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.concurrency_base.tools import claim_in_order
 
 
 class AccountMoveLine(models.Model):
@@ -7,12 +10,23 @@ class AccountMoveLine(models.Model):
     subscription_period_id = fields.Many2one(
         "subscription.period", readonly=True, copy=False, index="btree_not_null",
         ondelete="restrict", help="The period of a subscription that the line bills or credits.")
+    is_subscription_extra = fields.Boolean(
+        readonly=True, copy=False, help="Billed with the period beside its price: a setup fee, "
+        "or what was used. A change, a pause or a cancellation gives none of it back.")
+
+    outstanding_credit = fields.Monetary(
+        string="In favour", compute="_compute_outstanding_credit", currency_field="currency_id",
+        help="What is left of it in the customer's favour.")
+    outstanding_credit_use = fields.Selection(
+        related="move_id.outstanding_credit_use", readonly=False)
+    card_refund_transaction_id = fields.Many2one(related="move_id.card_refund_transaction_id")
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note made by hand counts as one made by the subscription."""
         result = super()._copy_data_extend_business_fields(values)
         if self.env.context.get("include_business_fields"):
             values["subscription_period_id"] = self.subscription_period_id.id
+            values["is_subscription_extra"] = self.is_subscription_extra
         return result
 
     def _subscription_priced_amount(self):
@@ -68,6 +82,98 @@ class AccountMoveLine(models.Model):
         amounts[taxes[-1]] += self.currency_id.round(total - sum(amounts.values()))
         return amounts
 
+    # Money in the customer's favour -----------------------------------------------------------
+
+    @api.depends("amount_residual_currency", "reconciled")
+    def _compute_outstanding_credit(self):
+        for line in self:
+            line.outstanding_credit = max(-line.amount_residual_currency, 0.0)
+
+    @api.model
+    def _subscription_credits(self, partners, companies, currencies):
+        """Find what is open in favour of customers and pays their next invoice.
+
+        These count, in the company and currency of the invoice only: credit notes of periods;
+        what was paid too much on invoices of periods, or once more than was due; and what staff
+        have marked as such. These do not: what staff keep for something else; credit notes and
+        payments of other sales, which are that sale's; and what is on its way back to a card.
+
+        :param partners: commercial partners
+        """
+        if not partners:
+            return self.browse()
+        return self.search(
+            [*self._subscription_credit_domain(), ("partner_id", "in", partners.ids),
+             ("company_id", "in", companies.ids), ("currency_id", "in", currencies.ids)],
+            order="date, id")
+
+    @api.model
+    def _subscription_credit_domain(self):
+        """See :meth:`_subscription_credits`."""
+        on_its_way = [("operation", "=", "refund"), ("state", "in", ("draft", "pending"))]
+        return [
+            ("account_type", "=", "asset_receivable"), ("parent_state", "=", "posted"),
+            ("reconciled", "=", False), ("amount_residual", "<", 0),
+            ("move_id.outstanding_credit_use", "=", "subscriptions"),
+            "!", ("move_id.transaction_ids", "any", on_its_way),
+            "!", ("move_id.origin_payment_id.payment_transaction_id.child_transaction_ids",
+                  "any", on_its_way)]
+
+    def _lock_credits(self):
+        """Have whoever uses or gives back the same credits wait, and then look again.
+
+        :return: the same journal items
+        """
+        claim_in_order(self)
+        return self
+
+    def action_view_subscription_credits(self):
+        """The list of what is open in favour of customers who have subscriptions."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_billing.outstanding_credit_action")
+        return {**action, "domain": [("id", "in", self.ids)]}
+
+    def action_refund_to_card(self):
+        """See ``account.move``."""
+        return self.move_id.action_refund_to_card()
+
+    def action_refund_by_transfer(self):
+        """Record an outgoing payment of what is left, which whoever does the company's transfers
+        makes at the bank.
+
+        :raise UserError: nothing is left, or the company has no bank journal
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._lock_credits()
+        if self.reconciled or not self.outstanding_credit:
+            raise UserError(self.env._(
+                "Nothing is left of %(document)s to give back.", document=self.move_id.name))
+        payment = self.env["account.payment"].with_company(self.company_id).create(
+            self._prepare_transfer_vals())
+        payment.action_post()
+        (self + payment.move_id.line_ids.filtered(
+            lambda line: line.account_id == self.account_id)).reconcile()
+        return payment._get_records_action()
+
+    def _prepare_transfer_vals(self):
+        """Values of the payment that gives the customer back what is left."""
+        journals = self.env["account.journal"]
+        journal = journals.search(
+            [*journals._check_company_domain(self.company_id), ("type", "=", "bank"),
+             ("currency_id", "in", (False, self.currency_id.id))], limit=1)
+        if not journal:
+            raise UserError(self.env._(
+                "%(company)s has no bank journal in %(currency)s. Create one in Accounting.",
+                company=self.company_id.name, currency=self.currency_id.name))
+        return {
+            "payment_type": "outbound", "partner_type": "customer",
+            "partner_id": self.partner_id.id, "amount": self.outstanding_credit,
+            "currency_id": self.currency_id.id, "journal_id": journal.id,
+            "destination_account_id": self.account_id.id,
+            "memo": self.env._("Back to you: %(document)s", document=self.move_id.name),
+        }
+
     def _reconcile_post_hook(self, data):
         """Credit notes settle an invoice as payments do, but Odoo calls it reversed, not paid,
         and has no hook for it. One that is written off it calls paid, and nobody paid it."""
@@ -78,4 +184,7 @@ class AccountMoveLine(models.Model):
         written_off._invoice_written_off_hook()
         data["not_paid_invoices"].filtered(
             lambda move: move.payment_state == "reversed")._invoice_netted_hook()
+        data["not_paid_invoices"].filtered(
+            lambda move: move.payment_state == "partial" and move.move_type == "out_invoice"
+        )._subscription_periods()._stop_chasing_small_amounts()
         return result

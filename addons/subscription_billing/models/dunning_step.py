@@ -20,9 +20,11 @@ class DunningStep(models.Model):
     retry = fields.Boolean(
         string="Charge again",
         help="Not after a final refusal (card lost, account closed) nor when the bank asks for "
-        "the customer's authentication. A refusal is told to the customer.")
+        "the customer's authentication.")
     remind = fields.Boolean(
-        string="Remind the customer", help="By mail, when the charge is not tried again.")
+        string="Remind the customer",
+        help="By mail. When the charge is tried again, only if it is refused; without this, a "
+        "refusal of the day is not told.")
     notify = fields.Boolean(string="Tell the responsible")
     outcome = fields.Selection(OUTCOMES, string="Then")
 

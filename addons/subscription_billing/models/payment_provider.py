@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import float_round
 
 
 class PaymentProvider(models.Model):
@@ -21,3 +22,32 @@ class PaymentProvider(models.Model):
             if order.order_line.subscription_price_id:
                 return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
+
+    # Amounts that can be charged --------------------------------------------------------------
+
+    def _minimum_amount(self, currency):
+        """The least that can be charged at a time. Extension point.
+
+        :return: float in the currency; 0.0 when there is no minimum
+        """
+        return 0.0
+
+    def _amount_step(self, currency):
+        """What amounts in a currency are multiples of. Extension point.
+
+        :return: float; the currency's own rounding by default
+        """
+        return currency.rounding
+
+    def _round_to_step(self, amount, currency):
+        """The most that the provider can move of an amount: never more than it."""
+        step = max(self._amount_step(currency), currency.rounding)
+        return currency.round(float_round(
+            amount, precision_rounding=step, rounding_method="DOWN"))
+
+    def _chargeable_amount(self, amount, currency):
+        """How much of an amount can be charged now; 0.0 when it is too small."""
+        self.ensure_one()
+        rounded = self._round_to_step(amount, currency)
+        too_small = currency.compare_amounts(rounded, self._minimum_amount(currency)) < 0
+        return 0.0 if too_small else rounded

@@ -18,6 +18,14 @@ class ResCompany(models.Model):
             [*accounts._check_company_domain(self), ("code", "=like", "654%"),
              ("account_type", "=", "expense")], limit=1)
 
+    def _online_providers(self):
+        """The payment providers with which customers of the company can pay online."""
+        self.ensure_one()
+        # sudo: which ones there are
+        return self.env["payment.provider"].sudo().search([
+            ("company_id", "=", self.id), ("state", "!=", "disabled"), ("is_published", "=", True),
+            ("code", "not in", ("none", "custom"))])
+
     def _subscription_miscellaneous_journal(self):
         """:raise UserError: the company has none"""
         self.ensure_one()

@@ -4,6 +4,9 @@ from odoo import fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    subscription_ids = fields.One2many(
+        "subscription.subscription", "commercial_partner_id", string="Subscriptions",
+        help="Of a commercial entity.")
     subscription_count = fields.Integer(compute="_compute_subscription_count")
 
     def _compute_subscription_count(self):

@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.concurrency_base.tools import claim_in_order
 
 
 class SaleOrder(models.Model):
@@ -44,6 +47,31 @@ class SaleOrder(models.Model):
         """:raise UserError: a plan on the order would be free of charge for no reason"""
         self.order_line._settle_subscription_terms()
         return super().action_confirm()
+
+    def _prepare_invoice(self):
+        """The first invoice of a plan falls due as its others do, when nothing else is agreed."""
+        values = super()._prepare_invoice()
+        if not values.get("invoice_payment_term_id"):
+            # sudo: sales staff need no right on prices of plans
+            plans = self.order_line.sudo().subscription_price_id.plan_id
+            values["invoice_payment_term_id"] = plans.payment_term_id[:1].id
+        return values
+
+    def _make_room_for_payment(self):
+        """Prepare another attempt to pay orders of plans; see the invoice's.
+
+        :raise UserError: a payment is under way
+        """
+        orders = self.filtered(lambda order: order.order_line.subscription_price_id)
+        if not orders:
+            return
+        claim_in_order(orders)
+        for order in orders:
+            if payment := order.transaction_ids._under_way():
+                raise UserError(self.env._(
+                    "The payment %(reference)s of %(order)s is under way. Wait for the "
+                    "provider’s answer.", reference=payment.reference, order=order.name))
+        orders.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
 
     def _action_confirm(self):
         """Recurring services on the order become subscriptions, one a line, once."""

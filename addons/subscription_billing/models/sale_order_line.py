@@ -76,7 +76,7 @@ class SaleOrderLine(models.Model):
     def _trial_days_on_offer(self):
         """Return the days of trial the line starts with; one line of an order for each family.
 
-        This method alone decides it, for the cart, the quotation and again at the confirmation.
+        This method alone decides it, for the cart, the draft order and again at the confirmation.
         """
         self.ensure_one()
         plan = self.subscription_price_id.sudo().plan_id  # sudo: see _subscription_plan
@@ -195,7 +195,7 @@ class SaleOrderLine(models.Model):
         return result
 
     def unlink(self):
-        """A setup fee taken off a quotation is waived; a trial may pass on to another line."""
+        """A setup fee taken off a draft order is waived; a trial may pass on to another line."""
         for fee in self.filtered("is_setup_fee"):
             if not fee.linked_line_id._starts_by_trial():
                 fee.linked_line_id.subscription_setup_fee = 0.0
@@ -367,8 +367,11 @@ class SaleOrderLine(models.Model):
         """The order's invoice bills the first period of the subscription."""
         values = super()._prepare_invoice_line(**optional_values)
         # sudo: sales staff need no right on periods to invoice the order
-        period = self.sudo().subscription_ids.period_ids.filtered(
+        line = self.sudo()
+        sold = line.linked_line_id if line.is_setup_fee else line
+        period = sold.subscription_ids.period_ids.filtered(
             lambda period: period.state == "to_invoice")[:1]
         if period:
-            values["subscription_period_id"] = period.id
+            values.update(
+                subscription_period_id=period.id, is_subscription_extra=line.is_setup_fee)
         return values

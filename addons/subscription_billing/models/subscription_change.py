@@ -1,6 +1,11 @@
 from odoo import fields, models
 
-STATES = [("scheduled", "Planned"), ("done", "Done"), ("cancelled", "Given up")]
+STATES = [
+    ("scheduled", "Planned"),
+    ("done", "Done"),
+    ("cancelled", "Given up"),
+    ("taken_back", "Taken back"),  # its payment was refused
+]
 TIMINGS = [("now", "Now"), ("period_end", "At the end of the period")]
 
 
@@ -34,6 +39,11 @@ class SubscriptionChange(models.Model):
     charge_total = fields.Monetary(string="Charged", readonly=True, help="Tax included.")
     credit_note_id = fields.Many2one("account.move", readonly=True, ondelete="restrict")
     invoice_id = fields.Many2one("account.move", readonly=True, ondelete="restrict")
+    cut_period_id = fields.Many2one(
+        "subscription.period", readonly=True, ondelete="restrict",
+        help="The stretch that the change cut short.")
+    from_unit_price = fields.Monetary(readonly=True)
+    from_anchor_date = fields.Date(readonly=True)
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
 
@@ -64,8 +74,72 @@ class SubscriptionChange(models.Model):
             subscription._log_events("change", before, change.price_id.display_name)
         self.state = "done"
 
+    # Payment ----------------------------------------------------------------------------------
+
+    def _follow_refusal(self, period, reason):
+        """Act upon a payment of the change that was refused, or did not come in time, by the
+        policy of the plan.
+
+        :param period: the unpaid stretch that the change has begun
+        :param str reason: what the customer is told
+        :return: whether nothing is left to chase
+        """
+        self.ensure_one()
+        if self.price_id.plan_id.upgrade_policy == "keep" or not self._can_be_taken_back(period):
+            return False
+        subscription, attempt = self.subscription_id, period.transaction_ids[:1]
+        if attempt.decline_kind == "authentication" and not subscription.served_plan_id:
+            # The customer may confirm the payment by its link; until then nothing is served.
+            subscription._serve_former_plan(self)
+            period._send_period_mail("subscription_billing.mail_template_payment_failed")
+        elif attempt or subscription.served_plan_id:
+            self._take_back(period, reason)
+        else:
+            return False  # nobody refused anything: the invoice waits for a transfer
+        return True
+
+    def _can_be_taken_back(self, period):
+        """Whether nothing has been built upon the change: its stretch is the present one, and the
+        one it has cut short would not be over."""
+        subscription, cut = self.subscription_id, self.cut_period_id
+        return (bool(cut) and period.state == "invoiced"
+                and period.date_end == subscription.next_date
+                and subscription.state in ("active", "past_due")
+                and self._day_taken_back() < cut.full_end)
+
+    def _day_taken_back(self):
+        """The first day that is the former plan's again: that of the change when its service has
+        waited for the money, else today, for what was served is owed."""
+        subscription = self.subscription_id
+        return self.date if subscription.served_plan_id else max(self.date, subscription._today())
+
+    def _take_back(self, period, reason):
+        """Go back to the former plan: the rest of the stretch is credited, and charged at the
+        former price, to the cent as it was credited then."""
+        subscription, cut, day = self.subscription_id, self.cut_period_id, self._day_taken_back()
+        subscription._lock()
+        before = {subscription: (subscription.state, subscription.mrr)}
+        credit_note = subscription._cut(day)
+        terms = {
+            "plan_id": self.from_price_id.plan_id.id, "price_id": self.from_price_id.id,
+            "quantity": self.from_quantity, "unit_price": self.from_unit_price}
+        subscription.write({
+            **terms, "anchor_date": self.from_anchor_date, "next_date": cut.full_end,
+            "served_plan_id": False, "served_quantity": 0})
+        again = subscription._create_periods([subscription._prepare_period_vals(
+            "change", (cut.full_start, cut.full_end), day, terms)])
+        subscription._net(credit_note + period.invoice_id + again._invoice())
+        self.state = "taken_back"
+        subscription._log_events("take_back", before, note=reason)
+        self._send_change_mail("subscription_billing.mail_template_change_taken_back")
+
+    # Mails ------------------------------------------------------------------------------------
+
     def _send_confirmation(self):
         """Tell the customers what changes, when, and what comes next; queued."""
+        self._send_change_mail("subscription_billing.mail_template_changed")
+
+    def _send_change_mail(self, template):
         # sudo: whoever changes the plan, the customer is told
-        self.env.ref("subscription_billing.mail_template_changed").sudo().send_mail_batch(self.ids)
+        self.env.ref(template).sudo().send_mail_batch(self.ids)
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

@@ -3,11 +3,13 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 KINDS = [
+    ("plan", "Start planned"),
     ("start", "Started"),
     ("trial", "Trial started"),
     ("convert", "Trial became a subscription"),
     ("renew", "Renewed"),
     ("change", "Changed"),
+    ("take_back", "Change taken back"),
     ("schedule", "Change planned"),
     ("unschedule", "Change given up"),
     ("price", "Price changed"),

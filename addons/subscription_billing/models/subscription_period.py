@@ -9,6 +9,7 @@ KINDS = [
     ("change", "Rest of a period after a change"),
     ("trial", "Trial"),
     ("pause", "Pause"),
+    ("usage", "Usage"),
 ]
 STATES = [
     ("free", "Free"),
@@ -28,7 +29,8 @@ class SubscriptionPeriod(models.Model):
     _order = "date_start desc, id desc"
 
     subscription_id = fields.Many2one(
-        "subscription.subscription", required=True, readonly=True, ondelete="restrict")
+        "subscription.subscription", required=True, readonly=True, index=True,
+        ondelete="restrict")
     partner_id = fields.Many2one(related="subscription_id.partner_id")
     company_id = fields.Many2one(related="subscription_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(
@@ -76,7 +78,7 @@ class SubscriptionPeriod(models.Model):
     transaction_ids = fields.One2many("payment.transaction", "subscription_period_id")
 
     _once = models.UniqueIndex(
-        "(subscription_id, date_start, kind) WHERE state <> 'void'",
+        "(subscription_id, date_start, kind) WHERE state <> 'void' AND kind <> 'usage'",
         "This period is already billed.")
     # Ranges of one number stand for equality: no extension of PostgreSQL is needed.
     _no_overlap = models.Constraint(
@@ -88,7 +90,8 @@ class SubscriptionPeriod(models.Model):
         " AND date_start >= full_start AND date_end <= full_end)",
         "A stretch lies within its period.")
     _only_void_is_empty = models.Constraint(
-        "CHECK(date_start < date_end OR state = 'void')", "A period has one day at least.")
+        "CHECK(date_start < date_end OR state = 'void' OR kind = 'usage')",
+        "A period has one day at least.")
     _credit_within_invoice = models.Constraint(
         "CHECK(credited >= 0 AND credited <= amount)",
         "No more can be credited than was invoiced for the period.")
@@ -112,8 +115,11 @@ class SubscriptionPeriod(models.Model):
             period.agreed_amount = period._charge() if period.full_end else 0.0
 
     def _dates_label(self):
-        """« 01/02/2027 – 28/02/2027 »: both days included, as people say it."""
+        """« 01/02/2027 – 28/02/2027 »: both days included, as people say it; the day of the
+        invoice for usage, which covers no days of its own."""
         self.ensure_one()
+        if self.date_start == self.date_end:
+            return format_date(self.env, self.date_start)
         return (f"{format_date(self.env, self.date_start)} – "
                 f"{format_date(self.env, self.last_day)}")
 
@@ -168,8 +174,9 @@ class SubscriptionPeriod(models.Model):
     def _take_amounts(self, lines, paid):
         """:param dict paid: what was paid for each line, all discounts taken off"""
         invoiced = lines.filtered(lambda line: line.move_id.move_type == "out_invoice")
-        self.amount = sum(paid[line] for line in invoiced)
-        self.credited = sum(paid[line] for line in lines - invoiced)
+        priced = lines.filtered(lambda line: not line.is_subscription_extra)
+        self.amount = sum(paid[line] for line in priced & invoiced)
+        self.credited = sum(paid[line] for line in priced - invoiced)
         self._check_credited()
         self.invoice_id = invoiced.move_id[-1:]
         if self.state not in ("free", "void"):

@@ -4,11 +4,15 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+
+from odoo.addons.concurrency_base.tools import claim_in_order
+
+from ..tools import errors
 
 _logger = logging.getLogger(__name__)
 
 CHARGE_BATCH = 50
+PAST_DUE_BATCH = 500
 PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's page
 
 
@@ -20,29 +24,60 @@ class SubscriptionPeriod(models.Model):
     @api.model
     def _cron_charge(self, limit=CHARGE_BATCH):
         """Charge the means of payment of invoiced periods, one commit each."""
-        domain = [("charge_at", "<=", fields.Datetime.now()), ("state", "=", "invoiced")]
+        domain = self._to_charge_domain()
         for period in self.search(domain, order="charge_at, id", limit=limit):
-            try:
-                locked = period.try_lock_for_update(allow_referencing=True)
-                # The list is as old as the charges before: another worker may have been here.
-                if due := locked.filtered_domain(domain):
-                    due._charge_unless_paid()
-                    self.env.flush_all()  # a conflict shows here, not when the next is committed
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                self.env.cr.rollback()  # another transaction settles it; the next run looks again
-            except Exception as error:
-                self.env.cr.rollback()
-                _logger.exception("Charge of %s failed", period.invoice_id.name)
-                period._give_up_charge(str(error))
+            period._charge_isolated()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
 
-    def _charge_unless_paid(self):
-        """Charge the saved means of payment, unless the customer is paying right now: should
-        they give up, it is charged a little later."""
+    @api.model
+    def _to_charge_domain(self):
+        return [("charge_at", "<=", fields.Datetime.now()), ("state", "=", "invoiced")]
+
+    def _charge_isolated(self):
+        """Charge one period that is due; commits. Whatever goes wrong, the others go on."""
         self.ensure_one()
-        if self._payment_under_way():
+        try:
+            locked = self.try_lock_for_update(allow_referencing=True)
+            # The list is as old as the charges before: another worker may have been here.
+            if due := locked.filtered_domain(self._to_charge_domain()):
+                due._charge_unless_paid()
+                self.env.flush_all()  # a conflict shows here, not when the next is committed
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()  # another transaction settles it; the next run looks again
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.exception("Charge of %s failed", self.invoice_id.name)
+            self._give_up_charge(errors.reason_of(self.env, error))
+
+    def _charge_at_once(self):
+        """Charge what is due on saved means of payment while its customer waits, instead of
+        leaving it to the scheduled action; commits.
+
+        :return: why the last attempt was refused, as a sentence for the customer; or None
+        """
+        due = self.filtered_domain(self._to_charge_domain())
+        for period in due:
+            period._charge_isolated()
+            self.env["ir.cron"]._commit_progress()
+        last = due.transaction_ids.filtered(lambda each: not each.is_given_up).sorted("id")[-1:]
+        if last.state not in ("error", "cancel"):
+            return None
+        return last.state_message or self.env._("The payment was refused.")
+
+    def _charge_unless_paid(self):
+        """Charge the saved means of payment, unless a payment is under way: should it fail, the
+        charge comes a little later.
+
+        An attempt that was never finished is looked at first: what was due and which card was
+        saved may have changed since.
+        """
+        self.ensure_one()
+        self.invoice_id._use_outstanding_credits()
+        if self.state != "invoiced":
+            return
+        if self._give_up_outdated_attempts() or self._payment_under_way():
             self.charge_at = fields.Datetime.now() + PAYING
             # sudo: the queue belongs to the system
             self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger(self.charge_at)
@@ -68,9 +103,11 @@ class SubscriptionPeriod(models.Model):
         return transaction
 
     def _charge_nothing(self):
-        """No attempt was made: nothing is left to pay, or the card was taken away."""
+        """No attempt was made: nothing is left to pay, too little to be charged by itself, or the
+        card was taken away."""
         self.charge_at = False
-        if not self.currency_id.is_zero(self.invoice_id.amount_residual):
+        if not self.subscription_id.token_id.active \
+                and not self.currency_id.is_zero(self.invoice_id.amount_residual):
             self._charge_failed(self.env._("The saved means of payment is no longer valid."))
         return self.env["payment.transaction"]
 
@@ -92,16 +129,43 @@ class SubscriptionPeriod(models.Model):
             lambda transaction: transaction.state == "draft"
             and transaction.operation == "offline")[:1]
 
-    def _charge_reference(self, attempt):
-        """``SUB00012/2027-01-31/1``: one attempt of one period, never another."""
+    def _give_up_outdated_attempts(self):
+        """Give up open attempts of another amount or card than would be charged now, and those
+        that customers began on a page and left.
+
+        :return: those that cannot be given up yet: the customer may still be on the page
+        """
         self.ensure_one()
-        return f"{self.subscription_id.name}/{self.date_start}/{attempt}"
+        token, amount = self.subscription_id.token_id, self._amount_to_charge()
+        outdated = (self.transaction_ids | self.invoice_id.transaction_ids).filtered(
+            lambda each: each.state == "draft"
+            and (each.operation != "offline" or each.token_id != token or not token.active
+                 or each.currency_id.compare_amounts(each.amount, amount)))
+        earlier = fields.Datetime.now() - PAYING
+        outdated.filtered(lambda each: each.operation == "offline"
+                          or each.create_date < earlier)._give_up_attempt()
+        return outdated.filtered(lambda each: each.state == "draft")
+
+    def _charge_reference(self, attempt):
+        """Name one attempt of one stretch, never another: ``SUB00012/2027-01-31/1``, and
+        ``SUB00012/2027-01-31.2/1`` when it is the second stretch that begins on that day.
+
+        The number of the stretch also tells apart subscriptions of one name in two companies:
+        references are unique in the whole database.
+        """
+        self.ensure_one()
+        name = self.subscription_id.name
+        before = self.search_count([
+            ("subscription_id", "in", self.subscription_id.search([("name", "=", name)]).ids),
+            ("date_start", "=", self.date_start), ("id", "<", self.id)])
+        stretch = f"{self.date_start}.{before + 1}" if before else self.date_start
+        return f"{name}/{stretch}/{attempt}"
 
     def _create_transaction(self):
         """The next attempt, or none when nothing is left to charge."""
         self.ensure_one()
-        token = self.subscription_id.token_id
-        if not token.active or self.currency_id.is_zero(self.invoice_id.amount_residual):
+        token, amount = self.subscription_id.token_id, self._amount_to_charge()
+        if not token.active or not amount:
             return self.env["payment.transaction"]
         self.attempt_count += 1
         return self.env["payment.transaction"].create({
@@ -109,28 +173,70 @@ class SubscriptionPeriod(models.Model):
             "payment_method_id": token.payment_method_id.id,
             "token_id": token.id,
             "reference": self._charge_reference(self.attempt_count),
-            "amount": self.invoice_id.amount_residual,
+            "amount": amount,
             "currency_id": self.currency_id.id,
             "partner_id": self.invoice_id.partner_id.id,
             "operation": "offline",
-            "invoice_ids": [Command.set(self.invoice_id.ids)],
+            "invoice_ids": [Command.set(self._invoices_to_charge().ids)],
             "subscription_period_id": self.id,
         })
 
+    # Amounts too small to be charged by themselves ----------------------------------------------
+
+    def _invoices_to_charge(self):
+        """The invoice of the period, with those of former ones that were too small."""
+        self.ensure_one()
+        return self.invoice_id | self.subscription_id._carried_invoices()
+
+    def _amount_to_charge(self):
+        """What the saved means of payment is charged now; 0.0 when it is too little, and waits
+        for the next invoice."""
+        self.ensure_one()
+        due = sum(self._invoices_to_charge().mapped("amount_residual"))
+        if self.currency_id.is_zero(self.invoice_id.amount_residual):
+            return 0.0
+        return self.subscription_id.token_id.provider_id._chargeable_amount(due, self.currency_id) \
+            if self.subscription_id.token_id else due
+
+    def _carried(self):
+        """Those of these periods of which too little is left to be charged by itself: it is
+        neither chased nor asked for, and charged with the next invoice.
+
+        How much is too little depends on the provider of the saved means of payment; without one,
+        on all that the customer could pay online with.
+        """
+        unpaid = self.filtered(lambda period: period.state == "invoiced")
+        carried = self.browse()
+        for company, periods in unpaid.grouped("company_id").items():
+            online = None
+            for period in periods:
+                provider = period.subscription_id.token_id.provider_id
+                if not provider and online is None:
+                    online = company._online_providers()
+                if period._is_too_small(provider or online):
+                    carried |= period
+        return carried
+
+    def _is_too_small(self, providers):
+        self.ensure_one()
+        due = self.invoice_id.amount_residual
+        return bool(providers) and not any(
+            provider._chargeable_amount(due, self.currency_id) for provider in providers)
+
+    def _stop_chasing_small_amounts(self):
+        """What is left after a payment in part is too little to be chased."""
+        if carried := self._carried():
+            carried.write({"charge_at": False, "dunning_start": False, "dunning_error": False})
+            carried._recover_subscriptions()
+
     def _payment_under_way(self):
-        """Payments whose end the provider is yet to tell, or Odoo yet to post. A transfer that
-        the customer promised is none."""
-        return self.invoice_id.transaction_ids.filtered(
-            lambda transaction: transaction.provider_code not in ("none", "custom")
-            and (transaction.state in ("pending", "authorized")
-                 or (transaction.state == "done" and not transaction.is_post_processed)))[:1]
+        """The payment of the invoice of which nobody knows yet how it ends, or none."""
+        return self.invoice_id.transaction_ids._under_way()
 
     def _lock_rows(self):
-        """Wait for whoever is charging, chasing or writing off these periods; if they did, the
+        """Wait for whoever is charging, paying, chasing or writing off these periods; then the
         request starts again and sees what became of them."""
-        self.env.cr.execute(SQL(
-            "SELECT FROM subscription_period WHERE id IN %s ORDER BY id FOR NO KEY UPDATE",
-            self._ids))
+        claim_in_order(self)
 
     def _charge_again(self):
         """Queue another attempt: staff asked for it, or the customer changed their card."""
@@ -144,14 +250,31 @@ class SubscriptionPeriod(models.Model):
         days of the dunning policy are counted from the first refusal. A refusal that is told of
         after another payment went through changes nothing."""
         unpaid = self.filtered(lambda period: not period._is_paid_meanwhile())
+        unpaid -= unpaid._take_back_changes(reason)
         unpaid._start_dunning()
         for period in unpaid:
             subscription = period.subscription_id
             subscription._mark_past_due(note=reason)
             subscription._log_events("payment_failed", note=reason)
             subscription._notify_payment_failed(reason)
-        unpaid._send_period_mail("subscription_billing.mail_template_payment_failed")
+        unpaid.filtered(lambda period: period._tells_refusal())._send_period_mail(
+            "subscription_billing.mail_template_payment_failed")
         unpaid._dunning_outcome()
+
+    def _take_back_changes(self, reason):
+        """Go back to the former plan where an upgrade's payment was refused and its policy says
+        so; see ``subscription.change``.
+
+        :return: the periods that are dealt with by that
+        """
+        changes = self.env["subscription.change"].search(
+            [("invoice_id", "in", self.invoice_id.ids), ("state", "=", "done")])
+        dealt_with = self.browse()
+        for change in changes:
+            period = self.filtered(lambda each, change=change: each.invoice_id == change.invoice_id)
+            if change._follow_refusal(period, reason):
+                dealt_with |= period
+        return dealt_with
 
     def _is_paid_meanwhile(self):
         """Whether nothing is left to pay, or a payment went through that Odoo is yet to post."""
@@ -177,15 +300,17 @@ class SubscriptionPeriod(models.Model):
         before = {period: period.state for period in self}
         self.filtered(lambda period: period.state in (
             "invoiced", "to_invoice", "written_off"))._refresh_from_invoices()
-        return self.filtered(lambda period: period.state in ("paid", "written_off")
-                             and period.state != before[period])
+        settled = self.filtered(lambda period: period.state in ("paid", "written_off")
+                                and period.state != before[period])
+        settled.subscription_id._serve_paid_changes()
+        return settled
 
     def _recover_subscriptions(self):
         """Turn the services on again of which nothing else is unpaid."""
         unpaid = self.search(
             [("subscription_id", "in", self.subscription_id.ids), ("state", "=", "invoiced"), "|",
-             ("dunning_start", "!=", False),
-             ("invoice_id.invoice_date_due", "<", fields.Date.today())]).subscription_id
+             ("dunning_start", "!=", False), *self._late_domain()])
+        unpaid = (unpaid - unpaid._carried()).subscription_id
         settled = self.subscription_id - unpaid
         settled.filtered(
             lambda subscription: subscription.state in ("past_due", "suspended"))._recover()
@@ -210,18 +335,42 @@ class SubscriptionPeriod(models.Model):
             self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
 
     @api.model
-    def _cron_past_due(self, limit=500):
+    def _cron_past_due(self, limit=PAST_DUE_BATCH):
         """Daily: invoices not paid by their due date make their subscription past due, and
-        start the days of its dunning policy."""
-        late = self.search(
-            [("state", "=", "invoiced"), ("charge_at", "=", False),
-             ("dunning_start", "=", False),
-             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
-             ("invoice_id.invoice_date_due", "<", fields.Date.today())], limit=limit)
-        locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
-        late = late.filtered(lambda period: period.subscription_id in locked)
-        late._start_dunning()
-        locked._mark_past_due()
-        locked._notify_unpaid()
+        start the days of its dunning policy; not while a payment is under way."""
+        domain = [
+            ("state", "=", "invoiced"), ("dunning_start", "=", False),
+            ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
+            *self._late_domain()]
+        last, time_left = 0, True
+        while time_left and (
+                late := self.search([*domain, ("id", ">", last)], order="id", limit=limit)):
+            last = late[-1].id
+            locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
+            late.filtered(lambda period, locked=locked: period.subscription_id in locked) \
+                ._become_past_due()
+            time_left = self.env["ir.cron"]._commit_progress(len(late))
+        self.env["payment.transaction"]._tell_of_slow_payments()
+
+    @api.model
+    def _late_domain(self):
+        """Of periods whose invoice is past its due date, and neither about to be charged nor
+        being paid. One term: it may follow an operator."""
+        return [
+            "&", "&", ("charge_at", "=", False),
+            ("invoice_id.invoice_date_due", "<", fields.Date.today()),
+            "!", ("invoice_id.transaction_ids", "any",
+                  self.env["payment.transaction"]._under_way_domain())]
+
+    def _become_past_due(self):
+        """Start the chase of invoices that nobody paid by their due date, unless what is in the
+        customer's favour pays them, or too little is left."""
+        self.invoice_id._use_outstanding_credits()
+        late = self.filtered(lambda period: period.state == "invoiced")
+        late -= late._carried()
+        late -= late._take_back_changes(self.env._("It was not paid in time."))
+        for period in late:
+            period._start_dunning(period.invoice_id.invoice_date_due)
+        late.subscription_id._mark_past_due()
+        late.subscription_id._notify_unpaid()
         late._send_period_mail("subscription_billing.mail_template_past_due")
-        self.env["ir.cron"]._commit_progress(len(locked))

@@ -7,6 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, formatLang
 
+from ..tools import errors
+
 _logger = logging.getLogger(__name__)
 
 DUNNING_BATCH = 100
@@ -50,10 +52,20 @@ class SubscriptionPeriod(models.Model):
         done = max(self.dunning_action_ids.mapped("days"), default=-1)
         return self._dunning_steps().filtered(lambda step: step.days > done)
 
-    def _start_dunning(self):
-        """Count the days from today, where the customer lives, unless they are counted."""
+    def _start_dunning(self, day=None):
+        """Count the days of the policy, unless they are counted already.
+
+        :param date day: from which, by default today where the customer lives
+        """
         for period in self.filtered(lambda period: not period.dunning_start):
-            period.dunning_start = period.subscription_id._today()
+            period.dunning_start = day or period.subscription_id._today()
+
+    def _tells_refusal(self):
+        """Whether the customer is told that a charge was refused: the first time, then on the
+        days on which the policy reminds them."""
+        done = max(self.dunning_action_ids.mapped("days"), default=None)
+        steps = self._dunning_steps().filtered(lambda step: step.days == done)
+        return not steps or any(steps.mapped("remind"))
 
     @api.model
     def _cron_dun(self, limit=DUNNING_BATCH):
@@ -81,7 +93,7 @@ class SubscriptionPeriod(models.Model):
             raise  # a conflict or a lost server is no fault of the period
         except Exception as error:
             _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
-            self._tell_of_dunning_error(str(error))
+            self._tell_of_dunning_error(errors.reason_of(self.env, error))
 
     def _tell_of_dunning_error(self, error):
         """Tell staff, once until a step succeeds: the scheduled action tries again and again."""
@@ -94,7 +106,8 @@ class SubscriptionPeriod(models.Model):
     def _dun(self):
         """Do what is due of one period, unless a payment is under way."""
         self.ensure_one()
-        if self._payment_under_way():
+        self.invoice_id._use_outstanding_credits()
+        if self.state != "invoiced" or self._payment_under_way():
             return
         late = (self.subscription_id._today() - self.dunning_start).days
         due = self._dunning_ahead().filtered(lambda step: step.days <= late)
@@ -145,7 +158,8 @@ class SubscriptionPeriod(models.Model):
         token = self.subscription_id.token_id
         if not token.active:
             return self.env._("There is no saved means of payment.")
-        last = self.transaction_ids.filtered(lambda each: each.token_id == token)[:1]
+        last = self.transaction_ids.filtered(
+            lambda each: each.token_id == token and not each.is_given_up)[:1]
         if last.decline_kind == "hard":
             return self.env._(
                 "The bank refused this card for good. The customer has to pay with another one.")

@@ -61,6 +61,7 @@ class SubscriptionPeriod(models.Model):
         """What happens after the commit: charge the token, or send the invoice to be paid."""
         charged = self.filtered(
             lambda period: period.state == "invoiced" and period.subscription_id.token_id)
+        charged -= charged._carried()  # too little is left
         if charged:
             charged.charge_at = self.env.cr.now()
             self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger()
@@ -68,27 +69,30 @@ class SubscriptionPeriod(models.Model):
         (self - charged).invoice_id._subscription_queue_mail()
 
     def _prepare_invoice_vals(self, lines):
+        """The invoice is issued today, however late; its line names the days it bills (CGI,
+        annex II, art. 242 nonies A, I, 6° and 10°). It falls due, and is chased, from today."""
         self.ensure_one()
         subscription = self.subscription_id
         return {
-            **subscription._prepare_document_vals("out_invoice", self.date_start),
+            **subscription._prepare_document_vals("out_invoice", subscription._today()),
             "fiscal_position_id": self.fiscal_position_id.id,
             "invoice_line_ids": [(0, 0, line) for line in lines],
         }
 
     def _prepare_invoice_lines(self):
-        """Values of the invoice lines: the stretch, the setup fee with the first one, and usage
-        that is billed on top."""
+        """Values of the invoice lines: the stretch, then what is billed beside its price, the
+        setup fee with the first one and what was used. Each line knows its period, so that an
+        invoice without a price belongs to the subscription, too."""
         self.ensure_one()
-        lines = []
+        lines, extras = [], []
         if self._charge():
             lines.append(self._prepare_charge_line())
         if self.setup_fee:
-            lines.append(self._prepare_setup_line(self.setup_fee))
-        usage = self._prepare_usage_lines()
-        if usage and not self._charge():  # the invoice knows its period by one line at least
-            usage[0]["subscription_period_id"] = self.id
-        return lines + usage
+            extras.append(self._prepare_setup_line(self.setup_fee))
+        extras += self._prepare_usage_lines()
+        return lines + [
+            {**extra, "subscription_period_id": self.id, "is_subscription_extra": True}
+            for extra in extras]
 
     def _charge(self):
         """What the stretch costs, in the terms of the price."""
@@ -144,7 +148,8 @@ class SubscriptionPeriod(models.Model):
     def _charged_line(self):
         """The posted invoice line that bills the stretch."""
         return self.line_ids.filtered(
-            lambda line: line.move_id == self.invoice_id and line.display_type == "product")[:1]
+            lambda line: line.move_id == self.invoice_id and line.display_type == "product"
+            and not line.is_subscription_extra)[:1]
 
     def _credit(self, amount, day):
         """Post the credit note of a part of the stretch, at the taxes of its own invoice.

@@ -8,6 +8,12 @@ CANCEL_POLICIES = [
     ("full", "Credit the whole current period"),
 ]
 
+UPGRADE_POLICIES = [
+    ("take_back", "At once; back to the former plan when the payment is refused"),
+    ("wait", "When it is paid"),
+    ("keep", "At once; an unpaid invoice is chased"),
+]
+
 
 class SubscriptionPlan(models.Model):
     """What is sold again each period: Starter, Pro, Scale. Sold as a service product."""
@@ -38,6 +44,17 @@ class SubscriptionPlan(models.Model):
         "0: never.")
     cancel_policy = fields.Selection(
         CANCEL_POLICIES, string="When cancelled at once", required=True, default="prorated")
+    upgrade_policy = fields.Selection(
+        UPGRADE_POLICIES, string="Upgrades to it apply", required=True, default="take_back",
+        help="What a customer has who changes to this plan at once and owes more: with “When it "
+        "is paid”, the former plan is served until then, and stays when the payment is refused "
+        "or does not come in time.")
+    payment_term_id = fields.Many2one(
+        "account.payment.term", string="Payment term", ondelete="restrict",
+        default=lambda self: self.env.ref(
+            "account.account_payment_term_30days", raise_if_not_found=False),
+        help="Of customers who pay each invoice and have no term of their own; reminders and "
+        "dunning are counted from the due date. A saved card is charged at once.")
     setup_product_id = fields.Many2one(
         "product.product", string="Setup service", required=True, ondelete="restrict",
         default=lambda self: self.env.ref("subscription_billing.product_setup"),

@@ -174,7 +174,7 @@ class SubscriptionPlanPrice(models.Model):
     def _amount_on(self, day):
         """Return the price of one unit on offer on a civil day, from today on.
 
-        The one method that decides it: page, cart, quotation, a draft in the back office, the
+        The one method that decides it: page, cart, order, a draft in the back office, the
         preview of a change and a new subscription ask it. What a subscriber pays follows from
         their agreement: ``subscription.subscription._unit_price_on``.
         """

@@ -39,12 +39,13 @@ class SubscriptionRun(models.Model):
 
     @api.model
     def _cron_renew(self, limit=BATCH_SIZE):
-        """Bill what is due: a batch claimed, billed and committed at a time.
+        """Do what is due: begin, bill, resume and end, a batch claimed and committed at a time.
 
         Any number of workers may run it at once. A subscription that cannot be billed is held
         and reported to staff, and the others go on.
         """
-        self._resume_paused()
+        self._end_held(limit)
+        self._invoice_usage(limit)
         remaining = self._count_due()
         if not remaining:
             return
@@ -83,8 +84,7 @@ class SubscriptionRun(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=remaining)
 
     def _due_domain(self):
-        return [("state", "in", self.env["subscription.subscription"]._BILLED_STATES),
-                ("is_held", "=", False), ("next_run_at", "<=", fields.Datetime.now())]
+        return [("is_held", "=", False), ("next_run_at", "<=", fields.Datetime.now())]
 
     def _count_due(self):
         return self.env["subscription.subscription"].search_count(self._due_domain())
@@ -106,7 +106,7 @@ class SubscriptionRun(models.Model):
         if not batch:
             return 0
         held = self._hold_incomplete(batch)
-        billed, failed = self._renew_isolated(batch - held)
+        billed, failed = self._isolated(batch - held, "_renew")
         held |= failed
         ended = (batch - held).filtered(lambda subscription: subscription.state == "ended")
         self.write({
@@ -123,59 +123,80 @@ class SubscriptionRun(models.Model):
         :return: the subscriptions held
         """
         held = batch.browse()
-        for subscription in batch:
+        for subscription in batch.filtered(lambda each: not each._is_due_to_end()):
             if missing := subscription._missing_data():
                 subscription._hold(missing)
                 held |= subscription
         return held
 
-    def _renew_isolated(self, batch):
+    def _isolated(self, batch, method):
         """Bill a batch; when one record makes it fail, halve it until that one is alone.
 
-        :return: (number of periods billed, subscriptions held because they failed)
+        :param str method: of the subscriptions, that bills them
+        :return: (number of records billed, subscriptions held because they failed)
         """
         if not batch:
             return 0, batch
         try:
             with self.env.cr.savepoint():
-                periods = batch._renew()
+                made = getattr(batch, method)()
                 self.env.flush_all()
-                return len(periods), batch.browse()
+                return len(made), batch.browse()
         except psycopg2.OperationalError:
             raise  # a conflict or a lost server is no fault of the batch
         except Exception as error:
             if len(batch) == 1:
-                _logger.warning("Renewal of %s failed", batch.name, exc_info=True)
+                _logger.warning("Billing of %s failed", batch.name, exc_info=True)
                 batch._hold(str(error))
                 return 0, batch
         half = len(batch) // 2
-        billed, failed = self._renew_isolated(batch[:half])
-        more_billed, more_failed = self._renew_isolated(batch[half:])
+        billed, failed = self._isolated(batch[:half], method)
+        more_billed, more_failed = self._isolated(batch[half:], method)
         return billed + more_billed, failed | more_failed
 
-    def _resume_paused(self, limit=BATCH_SIZE):
-        """Resume the pauses that end today, each where its customer lives.
+    def _end_held(self, limit=BATCH_SIZE):
+        """End what is held when its last day is over: nothing more is billed, so nothing is
+        missing. One that cannot be ended stays held, as staff know."""
+        subscriptions = self.env["subscription.subscription"]
+        domain = [("is_held", "=", True), ("next_run_at", "<=", fields.Datetime.now()),
+                  ("end_date", "<=", fields.Date.add(fields.Date.today(), days=1))]
 
-        One that cannot be billed is held; one that staff resume at this moment is left to them.
+        def find(last_id, limit):
+            return subscriptions.search(
+                [*domain, ("id", ">", last_id)], order="id", limit=limit)
+
+        def end(held):
+            for subscription in held.filtered(lambda each: each._is_past_end()):
+                self._end_isolated(subscription)
+
+        self._walk(find, end, limit)
+
+    def _invoice_usage(self, limit=BATCH_SIZE):
+        """Invoice usage whose renewal is far, one invoice a subscription."""
+        self._walk(self.env["subscription.subscription"]._find_unbilled_usage,
+                   lambda batch: self._isolated(batch, "_invoice_usage"), limit)
+
+    def _walk(self, find, act, limit):
+        """Go through subscriptions in the order of their ids, a batch and a commit at a time.
+
+        :param find: of the last id and a limit, returns the next ones
+        :param act: of those that no other worker holds; a conflict leaves them to the next run
         """
-        paused = self.env["subscription.subscription"].search(
-            [("state", "=", "paused"), ("is_held", "=", False), ("resume_date", "!=", False),
-             ("resume_date", "<=", fields.Date.add(fields.Date.today(), days=1))], limit=limit)
-        try:
-            for subscription in paused.try_lock_for_update(allow_referencing=True):
-                if subscription.resume_date <= subscription._today():
-                    self._resume_isolated(subscription)
-            self.env["ir.cron"]._commit_progress()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            self.env.cr.rollback()
+        last_id = 0
+        while found := find(last_id, limit):
+            last_id = found[-1].id
+            try:
+                act(found.try_lock_for_update(allow_referencing=True))
+                self.env["ir.cron"]._commit_progress(len(found))
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
 
-    def _resume_isolated(self, subscription):
+    def _end_isolated(self, subscription):
         try:
             with self.env.cr.savepoint():
-                subscription._resume()
+                subscription._end(reason="term")
                 self.env.flush_all()
         except psycopg2.OperationalError:
             raise  # a conflict or a lost server is no fault of the subscription
-        except Exception as error:
-            _logger.warning("Resuming of %s failed", subscription.name, exc_info=True)
-            subscription._hold(str(error))
+        except Exception:
+            _logger.warning("Ending of %s failed", subscription.name, exc_info=True)

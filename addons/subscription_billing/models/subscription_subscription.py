@@ -7,6 +7,7 @@ from ..tools import civil
 
 STATES = [
     ("draft", "Draft"),
+    ("upcoming", "Upcoming"),
     ("trial", "Trial"),
     ("active", "Active"),
     ("past_due", "Past due"),
@@ -24,13 +25,13 @@ class SubscriptionSubscription(models.Model):
     _inherit = ["portal.mixin", "mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
-    _LIVE_STATES = ("trial", "active", "past_due", "suspended", "paused")
-    _BILLED_STATES = ("trial", "active", "past_due")
+    _LIVE_STATES = ("upcoming", "trial", "active", "past_due", "suspended", "paused")
+    _BILLED_STATES = ("upcoming", "trial", "active", "past_due")  # a next period is ahead
     _SERVED_STATES = ("trial", "active", "past_due")  # the service is on
     # What the engine alone writes, and what is agreed until a change is made by its methods.
     _ENGINE_FIELDS = frozenset((
         "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
-        "sale_line_id", "agreed_on"))
+        "sale_line_id", "served_plan_id", "served_quantity", "agreed_on"))
     _TERMS = frozenset((
         "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz",
         "trial_days", "commitment_months", "setup_fee"))
@@ -58,6 +59,11 @@ class SubscriptionSubscription(models.Model):
         domain="[('plan_id', '=', plan_id)]", index=True)
     currency_id = fields.Many2one(related="price_id.currency_id", store=True, precompute=True)
     quantity = fields.Integer(required=True, default=1, help="Seats, or units of the plan.")
+    served_plan_id = fields.Many2one(
+        "subscription.plan", string="Served as", readonly=True, copy=False, ondelete="restrict",
+        help="The plan whose service the customer has while an upgrade waits for its money; "
+        "empty: the plan itself.")
+    served_quantity = fields.Integer(readonly=True, copy=False)
     unit_price = fields.Monetary(
         compute="_compute_unit_price", store=True, readonly=False, precompute=True,
         help="Of one unit for the interval, as agreed with this customer.")
@@ -92,7 +98,7 @@ class SubscriptionSubscription(models.Model):
         help="First civil day that is not yet billed.")
     next_run_at = fields.Datetime(
         compute="_compute_next_run_at", store=True, readonly=True,
-        help="When that day begins in the subscription's timezone (UTC).")
+        help="When the scheduled action has something to do next: bill, resume or end (UTC).")
     trial_end = fields.Date(readonly=True, copy=False, help="First day after the trial.")
     trial_family_id = fields.Many2one(
         "subscription.family", readonly=True, copy=False, ondelete="restrict")
@@ -151,8 +157,7 @@ class SubscriptionSubscription(models.Model):
         "This customer has already tried a plan of this family.")
     _by_number = models.UniqueIndex(  # as programs name it
         "(name, company_id)", "Another subscription has this number.")
-    _due = models.Index(
-        "(next_run_at, id) WHERE state IN ('trial', 'active', 'past_due') AND NOT is_held")
+    _due = models.Index("(next_run_at, id) WHERE next_run_at IS NOT NULL AND NOT is_held")
 
     @api.model
     def _tz_get(self):
@@ -202,11 +207,24 @@ class SubscriptionSubscription(models.Model):
             subscription.mrr = counts and subscription.price_id._per_month(
                 subscription._per_interval(subscription._terms()))
 
-    @api.depends("next_date", "tz")
+    @api.depends("state", "next_date", "end_date", "resume_date", "tz")
     def _compute_next_run_at(self):
         for subscription in self:
-            subscription.next_run_at = subscription.next_date and civil.utc_midnight(
-                subscription.next_date, subscription.tz)
+            day = subscription._next_day()
+            subscription.next_run_at = day and civil.utc_midnight(day, subscription.tz)
+
+    def _next_day(self):
+        """The civil day on which something happens by itself next: a period is billed, a pause
+        ends, or the contract does, whatever its state; False: nothing is ahead."""
+        self.ensure_one()
+        if self.state not in self._LIVE_STATES:
+            return False
+        days = [self.end_date]
+        if self.state in self._BILLED_STATES:
+            days.append(self.next_date)
+        elif self.state == "paused":
+            days.append(self.resume_date)
+        return min(filter(None, days), default=False)
 
     @api.depends("anchor_date", "price_id", "state", "tz")
     def _compute_backlog_count(self):
@@ -253,7 +271,7 @@ class SubscriptionSubscription(models.Model):
                     "“%(price)s” is not a price of “%(plan)s”. Choose one of its own prices.",
                     price=subscription.price_id.display_name, plan=subscription.plan_id.name))
 
-    @api.constrains("token_id", "partner_id")
+    @api.constrains("token_id", "partner_id", "company_id")
     def _check_token_of_customer(self):
         for subscription in self.sudo():  # sudo: tokens are readable by their owner only
             owner = subscription.token_id.partner_id.commercial_partner_id
@@ -261,6 +279,13 @@ class SubscriptionSubscription(models.Model):
                 raise ValidationError(self.env._(
                     "The means of payment of %(subscription)s belongs to another customer.",
                     subscription=subscription.name or subscription.partner_id.name))
+            if subscription.token_id.company_id not in (
+                    subscription.company_id, self.env["res.company"]):
+                raise ValidationError(self.env._(
+                    "The means of payment of %(subscription)s was saved for %(other)s. Choose "
+                    "one of %(company)s.", subscription=subscription.name,
+                    other=subscription.token_id.company_id.name,
+                    company=subscription.company_id.name))
 
     @api.onchange("plan_id")
     def _onchange_plan_id(self):
@@ -376,6 +401,11 @@ class SubscriptionSubscription(models.Model):
         self.ensure_one()
         return civil.local_day(fields.Datetime.now(), self.tz)
 
+    def _is_past_end(self):
+        """Whether the contract is over by now, though the scheduled action may not have come."""
+        self.ensure_one()
+        return bool(self.end_date) and self.end_date <= self._today()
+
     def _interval(self):
         """Anchor, unit and count: what the civil calendar needs to name periods."""
         self.ensure_one()
@@ -435,22 +465,59 @@ class SubscriptionSubscription(models.Model):
     def _state_sentence(self):
         """What the state means for the customer, in a line."""
         self.ensure_one()
+        if self.state == "ended" or self._is_past_end():
+            return self.env._("This subscription is over.")
+        if self.end_date and self.state not in ("draft", "upcoming"):
+            return self._ending_sentence()
         day = format_date(self.env, self.next_date) if self.next_date else ""
-        end = format_date(self.env, self.end_date) if self.end_date else ""
-        if self.end_date and self.state in self._SERVED_STATES:
-            return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
-        waiting = self.period_ids.filtered(lambda period: period.state == "invoiced").invoice_id
+        unpaid = self.period_ids.filtered(lambda period: period.state == "invoiced")
+        waiting = self._open_invoices()
+        moving = unpaid.filtered(lambda each: each.charge_at or each._payment_under_way())
+        if moving and not waiting and self.state in ("active", "past_due", "suspended"):
+            return self._under_way_sentence(moving)
         if self.state == "active" and waiting:
             return self._waiting_sentence(len(waiting), day)
         return {
             "draft": self.env._("Not started yet."),
+            "upcoming": self._upcoming_sentence(),
             "trial": self.env._("Free until %(date)s.", date=day),
             "active": self.env._("All is well. Next invoice on %(date)s.", date=day),
             "past_due": self.env._("An invoice is unpaid. Pay it to keep the service."),
             "suspended": self.env._("The service is off until the invoices are paid."),
             "paused": self._paused_sentence(),
-            "ended": self.env._("This subscription is over."),
         }[self.state]
+
+    def _ending_sentence(self):
+        """What is told of a contract with an end date ahead."""
+        end = format_date(self.env, self.end_date)
+        if self.state == "past_due":
+            return self.env._(
+                "An invoice is unpaid. Cancelled: the service ends on %(date)s.", date=end)
+        if self.state == "suspended":
+            return self.env._(
+                "The service is off until the invoices are paid. Cancelled: it ends on "
+                "%(date)s.", date=end)
+        if self.state == "paused" and not self._resumes_before_end():
+            return self.env._(
+                "The service is off, and nothing is billed. The subscription ends on %(date)s.",
+                date=end)
+        if self.state == "paused":
+            return self.env._(
+                "The service is off until it resumes on %(date)s. Cancelled: it ends on "
+                "%(end)s.", date=format_date(self.env, self.resume_date), end=end)
+        return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
+
+    def _resumes_before_end(self):
+        return bool(self.resume_date) and (
+            not self.end_date or self.resume_date < self.end_date)
+
+    def _upcoming_sentence(self):
+        day = self.next_date and format_date(self.env, self.next_date)
+        if self.trial_end:
+            return self.env._(
+                "Starts on %(date)s, and is free until %(end)s.", date=day,
+                end=format_date(self.env, self.trial_end))
+        return self.env._("Starts on %(date)s. Nothing is due before.", date=day)
 
     def _paused_sentence(self):
         if not self.resume_date:
@@ -466,6 +533,20 @@ class SubscriptionSubscription(models.Model):
         return self.env._(
             "%(count)s invoices wait for your payment. The next one comes on %(date)s.",
             count=count, date=day)
+
+    def _under_way_sentence(self, unpaid):
+        """:param unpaid: periods that are being charged or paid, all of them"""
+        amount = self.currency_id.format(sum(unpaid.invoice_id.mapped("amount_residual")))
+        if not any(period._payment_under_way() for period in unpaid):
+            return self.env._(
+                "%(amount)s is about to be charged to your means of payment.", amount=amount)
+        if self.state == "suspended":
+            return self.env._(
+                "Your payment of %(amount)s is under way. The service is on again as soon as it "
+                "arrives.", amount=amount)
+        return self.env._(
+            "Your payment of %(amount)s is under way. There is nothing to do: a bank may take "
+            "up to 14 business days.", amount=amount)
 
     # What the portal offers ---------------------------------------------------------------
 
@@ -484,13 +565,25 @@ class SubscriptionSubscription(models.Model):
         :param bool lock: wait for whoever is charging or writing off, see ``_lock_rows``
         """
         self.ensure_one()
-        # sudo: the customer's own; the portal checks its own access
-        periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
-        if lock and periods:
+        if lock:
+            # sudo: the customer's own; the portal checks its own access
+            periods = self.sudo().period_ids.filtered(lambda period: period.state == "invoiced")
             periods._lock_rows()
-        return periods.filtered(
-            lambda period: not period.charge_at
-            and period.invoice_id._has_to_be_paid()).invoice_id.sorted("id")
+            periods.invalidate_recordset()
+        due = self._open_invoices().filtered(lambda invoice: invoice._has_to_be_paid())
+        if due:  # with it, what was too little to be asked for
+            due |= self._carried_invoices()
+        return due.sorted("id")
+
+    def _open_invoices(self):
+        """Unpaid invoices that wait for the customer: they are neither about to be charged nor
+        being paid, and not too small to be asked for."""
+        self.ensure_one()
+        # sudo: the customer's own; the portal checks its own access
+        periods = self.sudo().period_ids.filtered(
+            lambda period: period.state == "invoiced" and not period.charge_at
+            and not period._payment_under_way())
+        return (periods - periods._carried()).invoice_id.sorted("id")
 
     def _wants_token(self):
         """Whether a card just used or saved should pay the renewals: there is none, or it was

@@ -21,7 +21,8 @@ class SubscriptionSubscription(models.Model):
         :param str timing: "now" or "period_end"
         :return: dict of ``date`` (first day at the new price), ``start`` (first day billed at it,
             None when that is today), ``commitment_months`` that begin with it, ``credit``,
-            ``charge`` and ``next`` (each untaxed, tax, total), ``due`` now, and ``next_date``
+            ``charge`` and ``next`` (each untaxed, tax, total), ``due`` now, ``in_favour`` (what of
+            it is paid by what is in the customer's favour already), and ``next_date``
         :raise UserError: the change is not possible; says why
         """
         self.ensure_one()
@@ -34,7 +35,7 @@ class SubscriptionSubscription(models.Model):
             return {"date": self.next_date if timing == "period_end" else self._today(),
                     "start": self.next_date,
                     "commitment_months": self._commitment_after_change(price),
-                    "credit": NOTHING, "charge": NOTHING, "due": 0.0,
+                    "credit": NOTHING, "charge": NOTHING, "due": 0.0, "in_favour": 0.0,
                     "next": self._whole_period_totals(terms, price, anchor),
                     "next_date": self.next_date}
         return self._preview_now(self._terms(price, quantity), price)
@@ -47,10 +48,11 @@ class SubscriptionSubscription(models.Model):
         charge = self._new_period(row)._charge_totals()
         anchor = today if not price._same_interval(self.price_id) else self.anchor_date
         later = self._terms(price, terms["quantity"], row["full_end"])
+        due = self.currency_id.round(charge["total"] - credit["total"])
         return {
             "date": today, "start": None, "commitment_months": 0, "credit": credit,
-            "charge": charge,
-            "due": self.currency_id.round(charge["total"] - credit["total"]),
+            "charge": charge, "due": due,
+            "in_favour": max(min(self._outstanding_credits()[self], due), 0.0),
             "next": self._whole_period_totals(later, price, anchor, row["full_end"]),
             "next_date": row["full_end"],
         }
@@ -98,10 +100,11 @@ class SubscriptionSubscription(models.Model):
             return None
         change = self._planned_change()
         price, quantity = change.price_id or self.price_id, change.quantity or self.quantity
-        terms = self._terms(price, quantity, self.next_date)
-        anchor = (self.anchor_date if price._same_interval(self.price_id) else self.next_date)
-        return {"date": self.next_date, "price": price, "quantity": quantity,
-                **self._whole_period_totals(terms, price, anchor)}
+        day = self._next_billed_day()
+        terms = self._terms(price, quantity, day)
+        anchor = self.anchor_date if price._same_interval(self.price_id) else day
+        return {"date": day, "price": price, "quantity": quantity,
+                **self._whole_period_totals(terms, price, anchor, day)}
 
     # Conditions ---------------------------------------------------------------------------------
 
@@ -113,6 +116,7 @@ class SubscriptionSubscription(models.Model):
     def _check_change(self, price, quantity, timing):
         """:raise UserError: why the change cannot be made, and what to do instead"""
         self._check_state("trial", "active")
+        self._check_not_held()
         if change := self._planned_change():
             raise UserError(self.env._(
                 "%(subscription)s already changes to %(price)s on %(date)s. Give that change up "
@@ -142,7 +146,8 @@ class SubscriptionSubscription(models.Model):
                 "%(subscription)s is in %(currency)s and “%(price)s” is not. Cancel it and "
                 "subscribe anew to change the currency.", subscription=self.name,
                 currency=self.currency_id.name, price=price.display_name))
-        if price.plan_id.family_id != self.family_id or not price.active:
+        kept = price == self.price_id  # one that is sold no more is kept by who has it
+        if price.plan_id.family_id != self.family_id or not (price.active or kept):
             raise UserError(self.env._(
                 "“%(price)s” cannot take the place of “%(plan)s”: choose a price on sale of "
                 "the same family of plans.", price=price.display_name, plan=self.plan_id.name))
@@ -207,6 +212,9 @@ class SubscriptionSubscription(models.Model):
         today = self._today()
         terms = self._terms(change.price_id, change.quantity)
         row = self._prepare_change_row(terms, change.price_id, today)
+        change.write({
+            "cut_period_id": self._period_on(today).id, "from_unit_price": self.unit_price,
+            "from_anchor_date": self.anchor_date})
         credit_note = self._cut(today)
         before = {self: (self.state, self.mrr)}
         if change.price_id != self.price_id:
@@ -219,6 +227,25 @@ class SubscriptionSubscription(models.Model):
         self._check_documents(preview, credit_note, invoice)
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
+        if (change.price_id.plan_id.upgrade_policy == "wait" and invoice.amount_residual
+                and self.currency_id.compare_amounts(preview["due"], 0) > 0):
+            self._serve_former_plan(change)
+
+    def _serve_former_plan(self, change):
+        """Have the customer served as before a change, until its invoice is paid."""
+        if not self.served_plan_id:  # of two changes that wait, the older one knows
+            self.write({"served_plan_id": change.from_price_id.plan_id.id,
+                        "served_quantity": change.from_quantity})
+
+    def _serve_paid_changes(self):
+        """Serve what the customers have subscribed to, where no change waits for its money."""
+        waiting = self.filtered("served_plan_id")
+        if waiting:
+            # sudo: the engine's own rows
+            unpaid = self.env["subscription.change"].sudo().search([
+                ("subscription_id", "in", waiting.ids), ("state", "=", "done"),
+                ("invoice_id.payment_state", "in", ("not_paid", "partial"))]).subscription_id
+            (waiting - unpaid).write({"served_plan_id": False, "served_quantity": 0})
 
     def _check_documents(self, preview, credit_note, invoice):
         """The documents carry the amounts that were shown, or nothing happens."""

@@ -40,21 +40,28 @@ class SubscriptionSubscription(models.Model):
                 count=self.backlog_count))
 
     def _start(self, trial=True):
-        """draft → trial or active; the first period is billed, here or by the order.
+        """draft → trial or active; the first period is billed, here or by the order. One whose
+        first day is ahead waits for it: see :meth:`_await_first_day`.
 
         :param bool trial: grant the trial agreed when this customer may still have one
         :raise WrongState: already started
+        :raise UserError: it would end before it starts
         """
         self.ensure_one()
+        self._check_state("draft")
         day = self.anchor_date or self._today()
+        self._check_ends_after(day)
         self.agreed_on = max(day, self._today())
         if self.price_id.next_date and not self.currency_id.compare_amounts(
                 self.unit_price, self.price_id._amount_on(self.agreed_on)):
             self._note_announced_price(self.price_id)
         if trial and self.trial_days and self.plan_id._trial_available(self.partner_id):
             return self._start_trial(day)
-        self._transition("start", "active", ("draft",), **self._prepare_start_vals(day),
-                         commitment_end=self._end_of_commitment_from(day))
+        vals = {**self._prepare_start_vals(day),
+                "commitment_end": self._end_of_commitment_from(day)}
+        if day > self._today():
+            return self._await_first_day(vals)
+        self._transition("start", "active", ("draft",), **vals)
         if self.sale_line_id:
             self._await_order_invoice()
         else:
@@ -62,6 +69,13 @@ class SubscriptionSubscription(models.Model):
             if self.next_date <= self._today():  # sudo: the queue belongs to the system
                 self.env.ref("subscription_billing.ir_cron_renew").sudo()._trigger()
         return self._send_mail("subscription_billing.mail_template_started")
+
+    def _check_ends_after(self, day):
+        if self.end_date and self.end_date <= day:
+            raise UserError(self.env._(
+                "%(subscription)s would end on %(end)s and start on %(start)s. Change one of "
+                "the two dates.", subscription=self.name, end=format_date(self.env, self.end_date),
+                start=format_date(self.env, day)))
 
     def _prepare_start_vals(self, day):
         return {"anchor_date": day, "next_date": day}
@@ -76,11 +90,36 @@ class SubscriptionSubscription(models.Model):
 
     def _start_trial(self, day):
         end = day + timedelta(days=self.trial_days)
-        self._transition("trial", "trial", ("draft",), **{
-            **self._prepare_start_vals(end), "trial_end": end,
-            "trial_family_id": self.plan_id.family_id.id})
-        self._create_free_period("trial", day, end)
-        self._send_mail("subscription_billing.mail_template_started")
+        vals = {**self._prepare_start_vals(end), "next_date": day, "trial_end": end,
+                "trial_family_id": self.plan_id.family_id.id}
+        if day > self._today():
+            return self._await_first_day(vals)
+        self.write(vals)
+        self._begin_trial()
+        return self._send_mail("subscription_billing.mail_template_started")
+
+    def _await_first_day(self, vals):
+        """draft → upcoming: nothing is billed, charged or switched on before the first day, and
+        the renewals begin it then. The trial is the customer's from now on."""
+        self._transition("plan", "upcoming", ("draft",), **vals)
+        return self._send_mail("subscription_billing.mail_template_upcoming")
+
+    def _begin_upcoming(self):
+        """upcoming → trial or active, as the first day has come; what follows bills it.
+
+        :return: the subscriptions begun
+        """
+        upcoming = self.filtered(lambda subscription: subscription.state == "upcoming")
+        for subscription in (tried := upcoming.filtered("trial_end")):
+            subscription._begin_trial()
+        (upcoming - tried)._transition("start", "active", ("upcoming",))
+        return upcoming
+
+    def _begin_trial(self):
+        """draft or upcoming → trial."""
+        first, end = self.next_date, self.trial_end
+        self._transition("trial", "trial", ("draft", "upcoming"), next_date=end)
+        self._create_free_period("trial", first, end)
 
     def _create_free_period(self, kind, first, last):
         """Days that nobody pays: time stays tiled by rows."""
@@ -97,7 +136,9 @@ class SubscriptionSubscription(models.Model):
         period = self._create_periods([
             {**self._prepare_period_vals(), "unit_price": line.price_unit}])
         self.next_date = period.date_end
-        if not line.price_subtotal and (line.discount >= 100 or not self.unit_price):
+        fees = line.linked_line_ids.filtered("is_setup_fee")
+        given = not line.price_subtotal and (line.discount >= 100 or not self.unit_price)
+        if given and not any(fees.mapped("price_subtotal")):
             period.state = "free"
 
     def _convert(self):
@@ -127,16 +168,19 @@ class SubscriptionSubscription(models.Model):
         Case 5 and case 6 of the spec. The day begun is used; the policy of the plan says what
         is given back of the days after it.
 
-        :raise UserError: cancelled at once within the commitment
+        :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
         """
         self.ensure_one()
         self._check_state(*self._LIVE_STATES)
-        self._catch_up()
+        if now:
+            self._check_not_held()
+        if not self.is_held:
+            self._catch_up()
         self._drop_planned_change()
         if self.state == "ended":  # its last period was over
             return None
-        if now or self.state in ("paused", "suspended"):
+        if now or self._leaves_at_once():
             return self._cancel_now()
         if self.end_date:
             return None  # already cancelled: the same click twice
@@ -144,34 +188,65 @@ class SubscriptionSubscription(models.Model):
         self._log_events("cancel", note=format_date(self.env, self.end_date))
         return self._send_mail("subscription_billing.mail_template_cancelled")
 
+    def _leaves_at_once(self):
+        """Whether a cancellation takes effect at once, because no day that is paid is ahead."""
+        self.ensure_one()
+        return self.state == "upcoming" or (
+            self.state in ("paused", "suspended") and not self._is_committed())
+
+    def _is_committed(self):
+        """Whether the customer may not leave now: from the first paid day to the day agreed."""
+        self.ensure_one()
+        return bool(self.commitment_end) and self.commitment_end > self._today() \
+            and self.state not in ("upcoming", "trial")
+
     def _end_of_commitment(self):
         """First period boundary, from the next one, at which the customer is free to leave."""
-        free = max(self.next_date, self.commitment_end or self.next_date)
+        tomorrow = self._today() + timedelta(days=1)  # held, its next period may be past
+        free = max(self.next_date, self.anchor_date, self.commitment_end or tomorrow, tomorrow)
         start, end = civil.period_of(*self._interval(), free)
         return free if start == free else end
 
     def _cancel_now(self):
         """See :meth:`_cancel`."""
-        today = self._today()
-        if self.commitment_end and self.commitment_end > today and self.state != "trial":
+        if self._is_committed():
             raise UserError(self.env._(
                 "%(subscription)s is committed until %(date)s. Cancel it at the end of the "
                 "period: it will end then.", subscription=self.name,
                 date=format_date(self.env, self.commitment_end)))
-        day = today + timedelta(days=1)
+        day = self._today() + timedelta(days=1)
         uninvoiced = self._void_uninvoiced()
         self.end_date = day
-        self._end(reason="cancel")  # first, lest an invoice that is credited turn it on again
+        # End first, so that crediting an invoice cannot reactivate it; the mail comes last, for it
+        # says what is in the customer's favour.
+        self._end(reason="cancel", tell=False)
         if self.plan_id.cancel_policy != "none":
             self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
         self._leave_order(uninvoiced)
+        self._send_mail("subscription_billing.mail_template_ended")
 
     def _catch_up(self):
-        """Bill the periods that have begun, when the run has not come to them yet: what comes
-        after starts from days that are billed."""
+        """Do what the run has not come to yet: bill the periods that have begun, since what
+        comes after starts from days that are billed, and end what is over."""
         self.ensure_one()
         while self.state in self._BILLED_STATES and self.next_date <= self._today():
             self._renew()
+        if self.state in self._LIVE_STATES and self._is_past_end():
+            self._end(reason="term")
+
+    def _check_not_past_end(self):
+        """:raise UserError: the contract is over, and the run is about to end it"""
+        if self._is_past_end():
+            raise UserError(self.env._(
+                "%(subscription)s ended on %(date)s. Subscribe anew to go on.",
+                subscription=self.name, date=format_date(self.env, self.end_date)))
+
+    def _check_not_held(self):
+        """:raise UserError: staff have to mend something before anything is billed or credited"""
+        if self.is_held:
+            raise UserError(self.env._(
+                "%(subscription)s is held until our staff have mended what its next invoice "
+                "needs. Try again once it is released.", subscription=self.name))
 
     def _void_uninvoiced(self):
         """The order's invoice was not made: nothing is due, nothing is given back.
@@ -230,18 +305,23 @@ class SubscriptionSubscription(models.Model):
             return 0.0
         return sum(self._down_payments().mapped("amount_total"))
 
-    def _end(self, reason="term"):
-        """A running subscription → ended. What was paid for is over."""
+    def _end(self, reason="term", tell=True):
+        """A running subscription → ended. What was paid for is over.
+
+        :param bool tell: send the customer its mail; else the caller does
+        """
         if not self:
             return
         self._drop_planned_change()
         for subscription in self:
             if not subscription.end_date:
                 subscription.end_date = subscription.next_date
-        self._transition("end", "ended", self._LIVE_STATES, note=reason, resume_date=False)
+        self._transition("end", "ended", self._LIVE_STATES, note=reason, resume_date=False,
+                         is_held=False, hold_reason=False)
         if reason in ("term", "cancel"):
             self._bill_remaining_usage()
-        self._send_mail("subscription_billing.mail_template_ended")
+        if tell:
+            self._send_mail("subscription_billing.mail_template_ended")
 
     def _bill_remaining_usage(self):
         """Extension point: invoice what subscriptions that end used and no renewal will bill.
@@ -253,13 +333,14 @@ class SubscriptionSubscription(models.Model):
     def _keep(self):
         """Withdraw a cancellation that has not taken effect.
 
-        :raise UserError: nothing was cancelled
+        :raise UserError: nothing was cancelled, or it has taken effect
         """
         self.ensure_one()
-        self._check_state(*self._BILLED_STATES)
+        self._check_state(*self._LIVE_STATES)
         if not self.end_date:
             raise UserError(self.env._(
                 "%(subscription)s is not cancelled.", subscription=self.name))
+        self._check_not_past_end()
         self.end_date = False
         self._log_events("keep")
 
@@ -269,13 +350,24 @@ class SubscriptionSubscription(models.Model):
         """active → paused: the service stops at once, and today is used, as in a cancellation;
         the days from tomorrow are credited, none is billed later.
 
+        A contract that ends within the pause ends on its day all the same.
+
         :param date resume_date: first day of the service again, or False until asked for
         :raise WrongState: not active: pay what is due first
+        :raise UserError: held, or no day is left to pause
         """
         self.ensure_one()
         self._check_state("active")
+        self._check_not_held()
+        self._check_not_past_end()
         self._catch_up()
         day = self._today() + timedelta(days=1)
+        if self.end_date and self.end_date <= day:
+            raise UserError(self.env._(
+                "%(subscription)s ends on %(date)s: there is no day left to pause.",
+                subscription=self.name, date=format_date(self.env, self.end_date)))
+        if resume_date and resume_date < day:
+            raise UserError(self.env._("Choose a day after today."))
         self._drop_planned_change()
         self._cut(day)
         self._transition("pause", "paused", ("active",), next_date=min(day, self.next_date),
@@ -283,13 +375,28 @@ class SubscriptionSubscription(models.Model):
         self._send_mail("subscription_billing.mail_template_paused")
 
     def _resume(self):
-        """paused → active from today: a new period starts, the pause is not billed."""
+        """paused → active from today: a new period starts, the pause is not billed.
+
+        :raise UserError: held, or the contract ended within the pause
+        """
         self.ensure_one()
         self._check_state("paused")
-        day = self._restart_day()
-        self._transition("resume", "active", ("paused",), resume_date=False, **day)
+        self._check_not_held()
+        self._check_not_past_end()
+        self._leave_pause()
         if self.next_date <= self._today():
-            self._bill_next_period()
+            self._renew()
+
+    def _leave_pause(self):
+        """paused → active, or past due when an invoice is chased; nothing is billed yet."""
+        paused = self.filtered(lambda subscription: subscription.state == "paused")
+        for subscription in paused:
+            subscription._transition(
+                "resume", "active", ("paused",), resume_date=False,
+                **subscription._restart_day())
+        paused.filtered(lambda subscription: subscription.period_ids.filtered(
+            lambda period: period.state == "invoiced" and period.dunning_start)
+        )._mark_past_due()
 
     def _restart_day(self):
         """Values that start the periods anew today, the days between being free."""
@@ -315,8 +422,11 @@ class SubscriptionSubscription(models.Model):
         """past_due or suspended → active: nothing is unpaid any more.
 
         Days without the service are not billed: periods start anew on the day of the payment.
+        A contract that is over by then ends instead.
         """
-        for subscription in self:
+        over = self.filtered(lambda subscription: subscription._is_past_end())
+        over._end(reason="term")
+        for subscription in self - over:
             restart = {}
             was_suspended = subscription.state == "suspended"
             if was_suspended and subscription.next_date < subscription._today():

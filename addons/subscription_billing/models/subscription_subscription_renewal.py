@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 from odoo.tools.misc import clean_context
+
+from odoo.addons.concurrency_base.tools import lock_in_order
 
 from ..tools import civil
 
@@ -12,23 +15,40 @@ class SubscriptionSubscription(models.Model):
     _inherit = "subscription.subscription"
 
     def _renew(self):
-        """Bill the period that is due for each; one that has reached its end is ended.
+        """Do for each what its next day asks for: begin, bill, resume or end.
 
-        Each subscription moves on by one period, so missed periods are billed one by one, each
-        dated by its own first day. The caller holds the rows' locks.
+        Each subscription moves on by one period, so missed periods are billed one by one. The
+        caller holds the rows' locks.
 
         :return: the ``subscription.period`` records billed
         """
-        over = self.filtered(lambda subscription: subscription._is_over())
+        over = self.filtered(lambda subscription: subscription._is_due_to_end())
         over._end(reason="term")
         live = self - over
         live -= live._end_unpaid_trials()
+        begun = live._begin_upcoming()
+        live -= begun.filtered(lambda subscription: subscription.state == "trial")
+        live._leave_pause()
         live._apply_planned_changes()
-        return live._bill_next_period()
+        periods = live._bill_next_period()
+        begun._send_mail("subscription_billing.mail_template_started")
+        return periods
+
+    def _is_due_to_end(self):
+        """Whether the end of the contract comes before its next period. Where no period is
+        ahead, in a pause or a suspension, its day decides."""
+        self.ensure_one()
+        return self._is_over() if self.state in self._BILLED_STATES else self._is_past_end()
 
     def _is_over(self):
+        """Whether no period is billed any more."""
         self.ensure_one()
         return bool(self.end_date) and self.end_date <= self.next_date
+
+    def _next_billed_day(self):
+        """First civil day of the next period that costs something: a trial may come before."""
+        self.ensure_one()
+        return max(self.next_date, self.anchor_date)
 
     def _bill_next_period(self):
         """Create and invoice the period that starts on the next date of each, at the price of
@@ -44,6 +64,29 @@ class SubscriptionSubscription(models.Model):
         periods._invoice()
         return periods
 
+    def _invoice_usage(self):
+        """Invoice what was used and no renewal bills soon, on a row of no days: the invoice
+        belongs to the subscription, and is charged, chased and shown like any other.
+
+        :return: the posted ``account.move`` records
+        """
+        return self._create_periods(
+            [subscription._prepare_usage_vals() for subscription in self])._invoice()
+
+    def _prepare_usage_vals(self):
+        self.ensure_one()
+        today = self._today()
+        return {
+            **self._prepare_period_vals("usage", (today, today + timedelta(days=1)), today),
+            "date_end": today, "unit_price": 0.0}
+
+    def _find_unbilled_usage(self, last_id, limit):
+        """Extension point: subscriptions with usage to invoice before their next renewal.
+
+        :param int last_id: only those with a greater one, in this order
+        """
+        return self.browse()
+
     def _create_periods(self, vals_list):
         self._lock()
         # sudo: rows are made by the engine only, whoever subscribes
@@ -56,10 +99,7 @@ class SubscriptionSubscription(models.Model):
         and two of them wait for each other. This conflict is one Odoo tries again, and then the
         subscription is seen as it has become.
         """
-        if self:
-            self.env.cr.execute(SQL(
-                "SELECT FROM subscription_subscription WHERE id IN %s ORDER BY id "
-                "FOR NO KEY UPDATE", self._ids))
+        lock_in_order(self)
 
     # Terms ------------------------------------------------------------------------------------
 
@@ -168,12 +208,12 @@ class SubscriptionSubscription(models.Model):
         """Values of a stretch, up to the end of its whole period or of the contract.
 
         :param full: (start, end) of the whole period; by default the one of the next date
-        :param first: first day of the stretch, by default the next date
-        :param terms: see :meth:`_terms`; by default those of the next date
+        :param first: first day of the stretch, by default the next one that is billed
+        :param terms: see :meth:`_terms`; by default those of that day
         """
         self.ensure_one()
-        start, end = full or civil.period_of(*self._interval(), self.next_date)
-        first = first or self.next_date
+        first = first or self._next_billed_day()
+        start, end = full or civil.period_of(*self._interval(), first)
         terms = terms or self._terms(day=first)
         plan = self.env["subscription.plan"].browse(terms["plan_id"])
         position = self._fiscal_position()
@@ -238,9 +278,20 @@ class SubscriptionSubscription(models.Model):
             "invoice_origin": self.name,
             "invoice_user_id": self.user_id.id,
         }
-        if self.token_id and move_type == "out_invoice":
-            vals["invoice_payment_term_id"] = False  # charged at once
+        if move_type == "out_invoice":
+            vals["invoice_payment_term_id"] = self._payment_term().id
         return vals
+
+    def _payment_term(self):
+        """When invoices fall due: at once where a card is saved; else by the customer's own term,
+        or the plan's."""
+        self.ensure_one()
+        if self.token_id:
+            return self.env["account.payment.term"]
+        # sudo: terms follow from the customer and the plan, whoever is billing
+        subscription = self.sudo().with_company(self.company_id)
+        return (subscription.partner_invoice_id.property_payment_term_id
+                or subscription.plan_id.payment_term_id)
 
     def _local(self):
         """The subscription in its customer's language, for what the customer reads."""
@@ -259,32 +310,52 @@ class SubscriptionSubscription(models.Model):
 
     def _check_can_cut(self, period):
         if period.state == "to_invoice":
+            if period == self.sudo().period_ids.sorted("date_start")[:1] and self.sale_order_id:
+                raise UserError(self.env._(
+                    "%(subscription)s: its first period is not invoiced yet. Invoice the order "
+                    "%(order)s first.", subscription=self.name, order=self.sale_order_id.name))
             raise UserError(self.env._(
-                "%(subscription)s: its first period is not invoiced yet. Invoice the order "
-                "%(order)s first.", subscription=self.name,
-                order=self.sale_order_id.name or "–"))
+                "%(period)s of %(subscription)s has no invoice any more. Invoice the period "
+                "first.", period=period.display_name, subscription=self.name))
 
     def _cut(self, day, full_credit=False):
         """End the current stretch before `day`, and credit the days after it.
 
-        :param bool full_credit: give back all that is left of the stretch
-        :return: the posted credit note, or none when nothing is given back
+        :param bool full_credit: give back all that was paid for the current period
+        :return: the posted credit notes, or none when nothing is given back
         """
         self.ensure_one()
+        credit_notes = self._moves().browse()
+        if full_credit:
+            credit_notes += self._credit_whole_period()
         period = self._period_on(day)
-        credit_note = self._moves().browse()
         if not period:
-            return credit_note
+            return credit_notes
         self._check_can_cut(period)
-        credit = (period._credit_if_cut(period.date_start) if full_credit
-                  else period._credit_if_cut(day))
-        if credit:
-            credit_note = period._credit(credit, self._today())
+        if credit := period._credit_if_cut(day):
+            credit_notes += period._credit(credit, self._today())
         period.write(
             {"date_end": day} if day > period.date_start
             else {"date_end": period.date_start, "state": "void"})
         period.flush_recordset()  # the row after it is inserted at once and must find room
-        return credit_note
+        return credit_notes
+
+    def _credit_whole_period(self):
+        """Give back what was paid for the period that holds today: all its stretches, those
+        before a change within it, too.
+
+        :return: the posted credit notes, one for each invoice
+        """
+        now = self._period_on(self._today())
+        # sudo: the customer's own rows
+        stretches = self.sudo().period_ids.filtered(
+            lambda period: period.state != "void"
+            and (period.full_start, period.full_end) == (now.full_start, now.full_end))
+        credit_notes = self._moves().browse()
+        for period in stretches.sorted("date_start"):
+            if credit := period._credit_if_cut(period.date_start):
+                credit_notes += period._credit(credit, self._today())
+        return credit_notes
 
     def _net(self, invoices):
         """Let credit notes pay the invoices beside them, oldest first."""

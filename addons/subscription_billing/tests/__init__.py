@@ -1,10 +1,12 @@
 from . import (
     test_alike,
+    test_attempts,
     test_billing_property,
     test_card,
     test_cases,
     test_change,
     test_civil,
+    test_dates,
     test_dunning,
     test_paid_value,
     test_portal,
@@ -13,5 +15,7 @@ from . import (
     test_price_property,
     test_renewal,
     test_settled_unpaid,
+    test_setup_fee,
     test_speed,
+    test_terms,
 )

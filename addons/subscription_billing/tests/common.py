@@ -73,8 +73,8 @@ class SubscriptionCommon(TransactionCase):
     def at(self, moment):
         """The clock of a test: a UTC datetime, or noon of a date.
 
-        Each step is a transaction of its own in real life: the numbers of documents that Odoo
-        keeps in memory for the present one are forgotten in between.
+        Each step of a life is a transaction of its own: the numbers of documents that Odoo keeps
+        in memory for the present one are forgotten in between.
         """
         self.env.cr.precommit.data.pop("sequence.mixin", None)
         if isinstance(moment, str):
@@ -99,7 +99,8 @@ class SubscriptionCommon(TransactionCase):
 
     def invoices(self, subscription):
         return subscription.period_ids.line_ids.move_id.filtered(
-            lambda move: move.move_type == "out_invoice").sorted("invoice_date")
+            lambda move: move.move_type == "out_invoice").sorted(
+                lambda move: (move.invoice_date or date.max, move.id))
 
     def credit_notes(self, subscription):
         return subscription.period_ids.line_ids.move_id.filtered(

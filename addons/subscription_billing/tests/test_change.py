@@ -183,7 +183,7 @@ class TestChange(SubscriptionCommon):
         for subscription in subscriptions[1:]:
             self.assertEqual(
                 self.invoices(subscription).mapped("invoice_date"),
-                [date(2027, 1, 1), date(2027, 2, 1)])
+                [date(2027, 1, 1), date(2027, 2, 10)])
         self.assertEqual(subscriptions[2].end_date, date(2027, 3, 1))
         for subscription in (subscriptions[1], subscriptions[3]):
             # 18 of the 28 days of February are given back

@@ -67,14 +67,24 @@ class TestCalendar(SubscriptionCommon):
         self.assertEqual(sum(subscription.period_ids.mapped("credited")), 0.0)
 
     def test_catch_up_after_an_outage(self):
-        """Each missed period is billed once, dated by its period."""
+        """Each missed period is billed once: issued and due today, for days that it names."""
+        term = self.env.ref("account.account_payment_term_30days")
+        self.customer.property_payment_term_id = term
         subscription = self.subscribe(self.starter, date(2027, 1, 15))
-        self.run_due(date(2027, 5, 20))
-        self.assertEqual(self.invoices(subscription).mapped("invoice_date"), [
-            date(2027, 1, 15), date(2027, 2, 15), date(2027, 3, 15), date(2027, 4, 15),
-            date(2027, 5, 15)])
-        self.run_due(date(2027, 5, 20))
-        self.assertEqual(len(self.invoices(subscription)), 5)
+        for _each in range(2):
+            self.run_due(date(2027, 5, 20))
+        first, *late = self.invoices(subscription)
+        self.assertEqual(first.invoice_date, date(2027, 1, 15))
+        self.assertEqual(
+            [(move.invoice_date, move.date, move.invoice_date_due) for move in late],
+            [(date(2027, 5, 20), date(2027, 5, 20), date(2027, 6, 19))] * 4)
+        self.assertEqual(
+            [move.invoice_line_ids.name for move in late],
+            ["Starter, 02/15/2027 – 03/14/2027", "Starter, 03/15/2027 – 04/14/2027",
+             "Starter, 04/15/2027 – 05/14/2027", "Starter, 05/15/2027 – 06/14/2027"])
+        self.assertEqual(
+            [start for start, _end in self.bounds(subscription)],
+            [date(2027, month, 15) for month in range(1, 6)])
 
     def test_end_date_within_a_period(self):
         """The last period is billed up to the end of the contract only."""

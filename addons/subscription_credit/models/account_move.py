@@ -39,7 +39,9 @@ class AccountMove(models.Model):
         """
         # sudo: accountants need no right on subscriptions to post their credit notes
         lines = self.filtered(lambda move: move.move_type == "out_refund") \
-            .invoice_line_ids.sudo().filtered("subscription_period_id.credit_count")
+            .invoice_line_ids.sudo().filtered(
+                lambda line: line.subscription_period_id.credit_count
+                and not line.is_subscription_extra)
         for line in lines:
             line.credit_refunded_line_id = line.subscription_period_id._charged_line()
         return lines

@@ -9,21 +9,17 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         # sudo: accountants need no right on subscriptions to make their invoices
         return (self.display_type == "product" and self.move_id.is_sale_document()
+                and not self.is_subscription_extra
                 and self.sudo().subscription_period_id._credit_is_whole_price())
 
-    def _compute_account_id(self):
+    def _credit_price_waits(self):
         """Like the price of a pack, that of a period of credits waits for its payment, then is
         owed until its credits are used."""
+        return super()._credit_price_waits() or self._credit_is_period_of_credits()
+
+    def _compute_account_id(self):
         result = super()._compute_account_id()
         for line in self.filtered("subscription_period_id"):
             if line._credit_is_period_of_credits():
                 line.account_id = line.company_id._credit_account("credit_pending_account_id")
-        return result
-
-    def _compute_discount_allocation_needed(self):
-        """A discount lowers what is owed; it is no expense of its own."""
-        result = super()._compute_discount_allocation_needed()
-        for line in self.filtered("subscription_period_id"):
-            if line._credit_is_period_of_credits():
-                line.discount_allocation_needed = False
         return result

@@ -55,7 +55,7 @@ class CreditDebt(models.Model):
     @api.model
     def _used_credits(self, lot):
         """Count credits that paid a debt as used: refunded, they are owed again."""
-        return super()._used_credits(lot) - sum(lot.move_ids.filtered(
+        return super()._used_credits(lot) - sum(lot._with_offspring().move_ids.filtered(
             "entry_id.credit_debt_id").mapped("credits"))
 
     # Payment in credits -----------------------------------------------------------------------
@@ -83,8 +83,13 @@ class CreditDebt(models.Model):
 
     @api.model
     def _owed_by(self, subscription):
-        """Open debts on the credits of a subscription, oldest first."""
+        """Open debts on the credits of a subscription, oldest first.
+
+        Not those of a payment that was taken back: it may still come back.
+        """
         lots = self.env["credit.entry"].search([
             ("subscription_period_id.subscription_id", "=", subscription.id),
             ("kind", "=", "purchase")]).lot_move_ids.lot_id
-        return self.search([("lot_id", "in", lots.ids), ("state", "=", "open")], order="id")
+        return self.search([
+            ("lot_id", "in", lots.ids), ("state", "=", "open"),
+            ("withdrawn_line_id", "=", False)], order="id")

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields, models
 
-from odoo.addons.credit_wallet.tools.queue import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order
 from odoo.addons.subscription_billing.tools import proration
 
 
@@ -86,7 +86,7 @@ class SubscriptionPeriod(models.Model):
             "value": self._credit_value(),
             "key": self._credit_key(),
             "expiry_date": self._credit_expiry_date(),
-            "voucher_kind": line._credit_voucher_kind() if line else None,
+            "voucher_kind": line._credit_sold_voucher_kind() if line else None,
             "entry_vals": {
                 "subscription_period_id": self.id,
                 "invoice_line_id": line.id,
@@ -125,15 +125,15 @@ class SubscriptionPeriod(models.Model):
             self.credited + self._credit_if_cut(day))
 
     def _credit_value(self):
-        """Return the untaxed value of the credits: what was paid for the period, all discounts
-        taken off, less what was credited since; company currency."""
+        """Untaxed price paid for the credits, what was credited taken off; company currency."""
         self.ensure_one()
         lines = self.line_ids.filtered(
-            lambda line: line.parent_state == "posted" and line.display_type == "product")
-        paid = lines._paid_values("balance")
-        value = sum(paid[line] if line.move_id.move_type == "out_invoice" else -paid[line]
-                    for line in lines)
-        return self.company_id.currency_id.round(max(value, 0.0) * self.credit_share / 100)
+            lambda line: line.parent_state == "posted" and line.display_type == "product"
+            and not line.is_subscription_extra)
+        paid = sum(
+            -line.move_id.direction_sign * value
+            for line, value in lines._paid_values("balance").items())
+        return self.company_id.currency_id.round(max(paid, 0.0) * self.credit_share / 100)
 
     def _credit_is_whole_price(self):
         """Whether the price of the stretch is nothing but the value of its credits."""
@@ -148,7 +148,7 @@ class SubscriptionPeriod(models.Model):
         self.ensure_one()
         today = self.company_id._credit_today()
         if self.plan_id.credit_rollover:
-            return self.plan_id.product_tmpl_id._credit_expiry_date(today)
+            return self.company_id._credit_expiry_date(self.plan_id.credit_validity_months)
         if self.last_day >= today:
             return self.last_day
         return today + (self.date_end - self.date_start) - timedelta(days=1)

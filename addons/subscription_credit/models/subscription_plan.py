@@ -7,7 +7,7 @@ GRANTS = [
 
 
 class SubscriptionPlan(models.Model):
-    """A plan whose periods grant credits: « 10 crédits/mois » (INSAHO CAPS §2.1 and §3.2)."""
+    """A plan whose periods grant credits: « 10 crédits/mois » (INSAHO §2.1 and §3.2)."""
 
     _inherit = "subscription.plan"
 

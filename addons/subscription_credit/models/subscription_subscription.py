@@ -67,7 +67,7 @@ class SubscriptionSubscription(models.Model):
         if vals["kind"] == "trial":
             # For one unit however many are subscribed: what nobody pays is not multiplied.
             return self.env["subscription.plan"].browse(vals["plan_id"]).trial_credits
-        if vals["kind"] == "pause":
+        if vals["kind"] in ("pause", "usage"):
             return 0
         price = self.env["subscription.plan.price"].browse(vals["price_id"])
         return int(proration.price_of(

@@ -12,7 +12,7 @@ from .common import START, SubscriptionCreditCase
 
 
 class TestGrant(SubscriptionCreditCase):
-    """« S'abonner à un pack récurrent (ex. 10 crédits/mois) » (INSAHO CAPS §2.1, §3.2, §3.3)."""
+    """« S'abonner à un pack récurrent (ex. 10 crédits/mois) » (INSAHO §2.1, §3.2, §3.3)."""
 
     def test_granted_once_the_invoice_is_paid(self):
         subscription = self.subscribe(self.small, START)
@@ -220,7 +220,7 @@ class TestGrant(SubscriptionCreditCase):
         self.assertEqual(self.env["credit.entry"].search(action["domain"]), entry)
 
     def test_mail_once_in_the_customers_language(self):
-        """§2.6: « Email de confirmation d'achat ou d'abonnement à un pack de crédits »."""
+        """INSAHO §2.6: « Email de confirmation d'achat ou d'abonnement à un pack de crédits »."""
         self.customer.lang = "fr_FR"
         subscription = self.bought()
         with self.at(START):

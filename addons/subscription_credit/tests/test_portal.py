@@ -80,7 +80,7 @@ class TestPortal(HttpCase, SubscriptionCreditCase):
         self.assertEqual(self.subscription.plan_id, self.small)
 
     def test_from_the_pricing_page_to_the_wallet(self):
-        """§3.2 and §3.3: the plan goes into the cart, and its credits come with the payment."""
+        """INSAHO §3.2 and §3.3: the plan goes into the cart; its credits come with the payment."""
         self.authenticate("stranger", "stranger")
         self.url_open("/subscriptions/subscribe", {
             "csrf_token": http.Request.csrf_token(self), "price_id": self.small.price_ids.id})

@@ -14,7 +14,14 @@ from odoo.tools import LazyTranslate
 from .. import engine
 from ..kept_cursor import kept_cursor
 from ..models.quota_api_key import split_token
-from ..problem import PROBLEMS, Problem, caller_language, json_response
+from ..problem import (
+    PROBLEMS,
+    Problem,
+    caller_language,
+    json_response,
+    limit_reached,
+    service_off,
+)
 from ..rate import RateLimit
 from .quota_openapi import document
 
@@ -35,7 +42,7 @@ known = {}  # id of each key that was shown; whether it still lives, the databas
 
 
 def api(path, method, scope):
-    """A route of the API: no session, no ORM, and every refusal is a problem.
+    """Declare a route of the API: no session, no ORM, and every refusal is a problem.
 
     Methods are checked here: Odoo's router would answer with a page of HTML.
     """
@@ -63,24 +70,29 @@ def _check_method(method):
 class Call:
     """One request of a program: who asks, for which subscription, and what.
 
-    Who asks is found out by the statement that carries out what is asked; a request that does not
-    come so far asks for it alone, for a refusal tells nothing to strangers.
+    The statement that carries out the request also finds out who asks. A request that is refused
+    before that statement looks its key up first, because strangers must not learn why it is
+    refused.
 
-    :raise Problem: it may not be answered, and why
+    :raise Problem: the request may not be answered, and why
     """
 
     def __init__(self, method, scope):
         self.scope = scope
         self.moment = fields.Datetime.now()
-        self.per_minute = self._rate()  # read first: what follows is a transaction of its own
-        self.token = self._token()
+        # Read first: what follows is a transaction of its own.
+        self.per_minute = self._requests_per_minute()
+        self.token = self._read_token()
         self.key = None  # until it is found
-        body, self.error = (None, None) if method == "GET" else self._body()
+        body, self.error = (None, None) if method == "GET" else self._parse_body()
         self.body = body or {}
         self.reference = self._reference(method)
 
     def answer(self, handler):
-        """:raise Problem: the caller may not ask this, not now, or not so"""
+        """Answer the request within the rate limit of its key.
+
+        :raise Problem: the caller may not ask this, not now, or not so
+        """
         if seconds := rate.wait(self._key_id(), self.per_minute):
             raise Problem("rate_limited", _lt(
                 "This key may ask %(count)s times a minute.", count=self.per_minute),
@@ -93,30 +105,39 @@ class Call:
             if not self.key and problem.slug != "unauthenticated":
                 self._find_key()
             raise
-        self._done()
+        self._finish()
         return response
 
     def move(self, units):
-        """:return: the Outcome of counting these units, by code"""
+        """Count these units.
+
+        :return: the Outcome, metrics by code
+        """
         key, outcome = engine.move_by_key(
             self.cr, self.token, self.reference, units, self.moment, self.request_key())
         self._authenticate(key)
         return self.subscription_id and outcome
 
     def state(self, codes):
-        """:return: list of dicts, see ``quota_state``"""
+        """Read what the subscription may use.
+
+        :return: list of dicts, see ``quota_state``
+        """
         key, rows = engine.state_by_key(
             self.cr, self.token, self.reference, self.moment, codes)
         self._authenticate(key)
         return self.subscription_id and rows
 
-    def _rate(self):
+    def _requests_per_minute(self):
         # sudo: a setting of the server, of which the caller sees the effect only
         value = request.env["ir.config_parameter"].sudo().get_param(RATE_PARAMETER)
         return int(value) if value and value.isdecimal() else RATE_DEFAULT
 
-    def _body(self):
-        """:return: (the object sent, None) or (None, the problem with it)"""
+    def _parse_body(self):
+        """Parse the body.
+
+        :return: (the object sent, None) or (None, the problem with it)
+        """
         if request.httprequest.mimetype != "application/json":
             return None, Problem("media_type")
         try:
@@ -130,14 +151,17 @@ class Call:
         return body, None
 
     def _reference(self, method):
-        """The subscription named by the caller, or None; a name that cannot be is none."""
+        """Read the name of the subscription, or None; an impossible name becomes an empty one."""
         given = (request.httprequest.args if method == "GET" else self.body).get("subscription")
         if given is None:
             return None
         return given if isinstance(given, str) and REFERENCE.fullmatch(given) else ""
 
-    def _token(self):
-        """:return: (start, hash) of the key that is shown; of none that exists, when it is none"""
+    def _read_token(self):
+        """Read the key from the request.
+
+        :return: (start, hash) of the key; a pair that matches no key when it is not one of ours
+        """
         scheme, _space, token = request.httprequest.headers.get("Authorization", "").partition(" ")
         return scheme.lower() == "bearer" and split_token(token.strip()) or ("", "")
 
@@ -164,7 +188,10 @@ class Call:
 
     @functools.cached_property
     def subscription_id(self):
-        """Of the subscription spoken of."""
+        """Look up the subscription that the request is about.
+
+        :raise Problem: the request names none, or none of this key
+        """
         if not self.key:
             self._find_key()
         if self.reference is None and self.key["is_service"]:
@@ -178,7 +205,7 @@ class Call:
         return self.key["subscription_id"]
 
     def units(self, sign=1):
-        """Units asked for, by code: items of one metric count together."""
+        """Sum the units asked for by code: several items of one metric count together."""
         units = {}
         for code, quantity in self.items:
             units[code] = units.get(code, 0) + sign * quantity
@@ -188,7 +215,10 @@ class Call:
 
     @functools.cached_property
     def items(self):
-        """:return: list of (code, quantity), as asked for"""
+        """Read what is asked for.
+
+        :return: list of (code, quantity)
+        """
         extra = self.body.keys() - {"subscription", "items", "metric", "quantity"}
         if extra or ("items" in self.body) == ("metric" in self.body) or (
                 "items" in self.body and "quantity" in self.body):
@@ -198,9 +228,13 @@ class Call:
         items = self.body.get("items", [self.body])
         if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
             raise Problem("invalid", _lt("“items” is a list of 1 to %(most)s.", most=MAX_ITEMS))
-        return [_item(item, "items" in self.body) for item in items]
+        return [_validate_item(item, "items" in self.body) for item in items]
 
     def request_key(self):
+        """Read the header ``Idempotency-Key``, or None.
+
+        :raise Problem: it is not 1 to 255 printable ASCII characters
+        """
         key = request.httprequest.headers.get("Idempotency-Key")
         if key is not None and not REQUEST_KEY.fullmatch(key):
             raise Problem("malformed", _lt(
@@ -208,7 +242,10 @@ class Call:
         return key
 
     def undone_key(self):
-        """The key under which was consumed what shall be taken back."""
+        """Read the key of the consumption that shall be taken back.
+
+        :raise Problem: it is no key, or something else goes with it
+        """
         key = self.body["undo"]
         if self.body.keys() - {"subscription", "undo"} \
                 or not isinstance(key, str) or not REQUEST_KEY.fullmatch(key):
@@ -217,21 +254,19 @@ class Call:
                 "but “subscription”."))
         return key
 
-    def _done(self):
-        """Let others go on, then note that the key was used."""
+    def _finish(self):
+        """Commit, so that others go on, then note that the key was used."""
         self.cr.commit()  # pylint: disable=invalid-commit
         last = self.key["last_used_at"]
         if last is None or last < self.moment - NOTE_USE_EVERY:
             engine.note_use(self.cr, self.key["key_id"], self.moment)
 
-    def page(self):
-        """Where the customer pays, or changes the plan."""
-        # sudo: the address of the server
-        base = request.env["ir.config_parameter"].sudo().get_param("web.base.url")
-        return f"{base}/my/subscriptions/{self.subscription_id}"
-
     def refuse(self, metrics):
-        """:raise Problem: why these metrics, as the engine left them, were not counted"""
+        """Refuse the request if the engine refused one of its metrics.
+
+        :param dict metrics: by code, as the engine left them
+        :raise Problem: why they were not counted
+        """
         asked = [(code, metrics.get(code)) for code, _quantity in self.items]
         for code, metric in asked:
             if not metric:
@@ -242,26 +277,18 @@ class Call:
             code, metric = refused["invalid"]
             raise Problem("invalid", _invalid_detail(code, metric), {"metric": code})
         if "suspended" in refused:
-            raise self.suspended(refused["suspended"][1]["state"])
+            raise service_off(self.subscription_id, refused["suspended"][1]["state"])
         if "limit" in refused:
-            raise self.limit_reached(*refused["limit"])
-
-    def suspended(self, state):
-        return Problem("suspended", members={"state": state, "pay_url": self.page()})
-
-    def limit_reached(self, code, metric):
-        seconds = engine.seconds_to_reset(metric, self.moment)
-        return Problem(
-            "limit_reached", _lt(
-                "“%(metric)s”: %(used)s of %(limit)s are used, %(units)s more were asked for.",
-                metric=code, used=metric["used"], limit=metric["limit"], units=metric["units"]),
-            {"metric": code, "used": metric["used"], "limit": metric["limit"],
-             "resets_on": metric["resets_on"], "upgrade_url": self.page()},
-            {"Retry-After": str(seconds)} if seconds else {})
+            code, metric = refused["limit"]
+            raise limit_reached(
+                self.subscription_id, code, metric, engine.seconds_to_reset(metric, self.moment))
 
 
-def _item(item, strict):
-    """:return: (code, quantity) of a valid item"""
+def _validate_item(item, strict):
+    """Validate an item.
+
+    :return: (code, quantity)
+    """
     if not isinstance(item, dict) or (strict and item.keys() - {"metric", "quantity"}):
         raise Problem("invalid", _lt("An item has a “metric” and a “quantity”."))
     code, quantity = item.get("metric"), item.get("quantity", 1)
@@ -291,7 +318,10 @@ def _invalid_detail(code, metric):
 
 
 def _check_key(outcome):
-    """:raise Problem: the key of the request is in use, or was used for something else"""
+    """Check what became of the request's idempotency key.
+
+    :raise Problem: the key is in use, or was used for something else
+    """
     if outcome.name == "in_progress":
         raise Problem("in_progress", headers={"Retry-After": "1"})
     if outcome.name == "other_body":
@@ -313,17 +343,19 @@ def _item_answer(code, metric):
 
 
 class QuotaApi(http.Controller):
-    """The quota API: what programs count by. See ``GET /quota/v1/openapi.json``."""
+    """The quota API that programs count by; see ``GET /quota/v1/openapi.json``."""
 
     @api("consume", "POST", "consume")
     def consume(self, call):
-        return self._move(call, 1)
+        """Count units up to the limit: all items or none."""
+        return self._count(call, 1)
 
     @api("release", "POST", "consume")
     def release(self, call):
-        return self._undo(call) if "undo" in call.body else self._move(call, -1)
+        """Give held units back, or undo a consumption."""
+        return self._undo_consumption(call) if "undo" in call.body else self._count(call, -1)
 
-    def _move(self, call, sign):
+    def _count(self, call, sign):
         """Count all the items or none."""
         outcome = call.move(call.units(sign))
         _check_key(outcome)
@@ -334,7 +366,7 @@ class QuotaApi(http.Controller):
                 _item_answer(code, outcome.metrics[code]) for code, _quantity in call.items]},
             headers=_replayed(outcome))
 
-    def _undo(self, call):
+    def _undo_consumption(self, call):
         """Take back, once, what was consumed for a service that then failed."""
         call.request_key()  # not needed: what is undone is undone once
         outcome = engine.undo(
@@ -347,7 +379,7 @@ class QuotaApi(http.Controller):
 
     @api("check", "POST", "check")
     def check(self, call):
-        """Would it be allowed? A feature is, when it is on."""
+        """Tell whether units could be consumed now; a feature is allowed when it is on."""
         units = call.units()
         metrics = {row["code"]: {**row, "limit": row["limit_value"], "units": units[row["code"]]}
                    for row in call.state(list(units))}
@@ -363,11 +395,12 @@ class QuotaApi(http.Controller):
 
     @api("entitlements", "GET", "check")
     def entitlements(self, call):
+        """List what the plan includes and what is left of it."""
         rows = engine.entitlements(
             call.cr, call.subscription_id, call.moment, caller_language())
         body = {
             "subscription": call.key["subscription_name"], "plan": rows[0]["plan"],
-            "state": _state(rows[0]), "items": [
+            "state": _engine_state(rows[0]), "items": [
                 {**_item_answer(row["code"], {**row, "limit": row["limit_value"]}),
                  "kind": row["kind"], "unit": row["unit"], "name": row["name"],
                  "enabled": row["served"] and row["limit_value"] != 0,
@@ -376,10 +409,10 @@ class QuotaApi(http.Controller):
         return self._tagged(body)
 
     def _tagged(self, body):
-        """The answer, or 304 when the caller has it already.
+        """Answer with an ETag, or 304 when the caller already has this answer.
 
-        One second is as long as a suspension may go unseen; a client that keeps it longer does so
-        by its own choice.
+        A suspension may go unseen for one second; a client that keeps the answer longer does so by
+        its own choice.
         """
         tag = hashlib.sha256(
             json.dumps(body, default=str, sort_keys=True).encode()).hexdigest()[:32]
@@ -391,7 +424,7 @@ class QuotaApi(http.Controller):
 
     @api("usage", "GET", "history")
     def usage(self, call):
-        """What was consumed and given back, a row a day and metric, the latest first."""
+        """List what was consumed and given back, a row a day and metric, the latest first."""
         first, last, code, after = _history_query(call.moment.date())
         rows = engine.history(
             call.cr, call.subscription_id, first, last, code, after, HISTORY_PAGE)
@@ -406,6 +439,7 @@ class QuotaApi(http.Controller):
     @http.route("/quota/v1/openapi.json", type="http", auth="none", save_session=False,
                 csrf=False)
     def openapi(self, **params):
+        """Serve the OpenAPI document."""
         if request.httprequest.method not in ("GET", "HEAD"):
             return Problem("method_not_allowed", headers={"Allow": "GET"}).response()
         return json_response(document(), headers={"Cache-Control": "public, max-age=3600"})
@@ -413,7 +447,7 @@ class QuotaApi(http.Controller):
     @http.route("/quota/v1/problems/<string:slug>", type="http", auth="public", website=True,
                 methods=["GET"], sitemap=False)
     def problem_page(self, slug, **params):
-        """What a problem means, for whoever follows its address."""
+        """Explain a problem to whoever follows its address."""
         if slug not in PROBLEMS:
             raise request.not_found()
         status, title, advice = PROBLEMS[slug]
@@ -422,20 +456,24 @@ class QuotaApi(http.Controller):
 
     @http.route("/quota/v1/<path:rest>", type="http", auth="none", save_session=False, csrf=False)
     def nothing(self, rest, **params):
+        """Answer 404 as a problem wherever the API has no route."""
         return Problem("not_found", _lt("No such address.")).response()
 
 
-def _state(row):
-    """Of the subscription, as the engine takes it: one whose last day is over has ended."""
+def _engine_state(row):
+    """Return the state as the engine takes it: a subscription whose last day is over has ended."""
     state = row["subscription_state"]
     return "ended" if row["served"] is False and state in ("trial", "active", "past_due") else state
 
 
 def _history_query(today):
-    """:return: (first day, last day, code or None, cursor or None)"""
+    """Read the filters of the history.
+
+    :return: (first day, last day, code or None, cursor or None)
+    """
     given = request.httprequest.args
-    last = _day(given.get("to"), today + timedelta(days=1))  # it may be tomorrow there
-    first = _day(given.get("from"), last - timedelta(days=HISTORY_DAYS))
+    last = _parse_day(given.get("to"), today + timedelta(days=1))  # it may be tomorrow there
+    first = _parse_day(given.get("from"), last - timedelta(days=HISTORY_DAYS))
     code = given.get("metric")
     if code is not None and not CODE.fullmatch(code):
         raise Problem("invalid", _lt("A metric is named by small letters, digits and “_”."))
@@ -444,7 +482,7 @@ def _history_query(today):
     return first, last, code, _read_cursor(given.get("cursor"))
 
 
-def _day(text, default):
+def _parse_day(text, default):
     if text is None:
         return default
     try:

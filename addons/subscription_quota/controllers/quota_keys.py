@@ -6,7 +6,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 
 
 class QuotaKeyPortal(CustomerPortal):
-    """« Mon compte › Clés d'API »: the keys with which a customer's own programs count."""
+    """« Mon compte › Clés d'API »: the keys of a customer's own programs."""
 
     def _my_keys(self):
         # sudo: limited to the customer's own by the domain; secrets are not stored
@@ -14,7 +14,10 @@ class QuotaKeyPortal(CustomerPortal):
             ("commercial_partner_id", "=", request.env.user.commercial_partner_id.id)])
 
     def _my_key(self, key_id):
-        """:raise NotFound: it is another customer's, or does not exist"""
+        """Find a key of the user's own company.
+
+        :raise NotFound: it is another customer's, or does not exist
+        """
         key = self._my_keys().filtered(lambda key: key.id == key_id)
         if not key:
             raise request.not_found()
@@ -22,6 +25,7 @@ class QuotaKeyPortal(CustomerPortal):
 
     @http.route("/my/quota/keys", type="http", auth="user", methods=["GET"], website=True)
     def portal_keys(self, **kw):
+        """List the keys of the customer."""
         return self._keys_page()
 
     @http.route("/my/quota/keys", type="http", auth="user", methods=["POST"], website=True)
@@ -29,7 +33,7 @@ class QuotaKeyPortal(CustomerPortal):
         """Make a key, and show its secret this once."""
         scopes = request.httprequest.form.getlist("scopes")
         # sudo: the customer's own key; the method checks what is asked
-        return self._make(lambda: request.env["quota.api.key"].sudo()._issue(
+        return self._show_secret(lambda: request.env["quota.api.key"].sudo()._make_for_customer(
             request.env.user.commercial_partner_id, request.website.company_id, name, scopes)[1])
 
     @http.route("/my/quota/keys/<int:key_id>/rotate", type="http", auth="user",
@@ -37,18 +41,21 @@ class QuotaKeyPortal(CustomerPortal):
     def portal_rotate_key(self, key_id, **kw):
         """Make the successor of a key; both are live until the old one is revoked."""
         key = self._my_key(key_id)
-        return self._make(key._succeed)
+        return self._show_secret(key._make_successor)
 
     @http.route("/my/quota/keys/<int:key_id>/revoke", type="http", auth="user",
                 methods=["POST"], website=True)
     def portal_revoke_key(self, key_id, **kw):
+        """Revoke a key at once, for good."""
         self._my_key(key_id).action_revoke()
         return request.redirect("/my/quota/keys", code=303)
 
-    def _make(self, action):
-        """The page with the secret that the action returns, or with the reason of its refusal.
+    def _show_secret(self, action):
+        """Show the page with the secret that the action returns, or with the reason of its
+        refusal.
 
-        It answers the POST itself, so that the secret is written nowhere, not even in a session.
+        The page answers the POST itself, so that the secret is stored nowhere, not even in a
+        session.
         """
         try:
             with request.env.cr.savepoint():

@@ -1,4 +1,4 @@
-"""What the quota API is, as OpenAPI 3.1 tells it. Served, and held to it by a test."""
+"""The OpenAPI 3.1 document of the quota API; a test holds the API to it."""
 
 from ..problem import BASE, PROBLEMS
 
@@ -35,6 +35,10 @@ READ_ERRORS = ("unauthenticated", "forbidden", "not_found", "method_not_allowed"
 
 
 def document():
+    """Build the OpenAPI document.
+
+    :return: dict, to be served as JSON
+    """
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": SCHEMA_DIALECT,
@@ -134,7 +138,7 @@ def _content(description, schema, media="application/json"):
 
 
 def _problems(slugs):
-    """One answer a status; several problems may share it."""
+    """Describe the refusals of a call, one answer a status; several problems may share a status."""
     answers = {}
     for slug in sorted(slugs, key=lambda slug: PROBLEMS[slug][0]):
         status, title = str(PROBLEMS[slug][0]), PROBLEMS[slug][1]._source

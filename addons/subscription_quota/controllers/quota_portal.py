@@ -11,13 +11,14 @@ class QuotaPortal(SubscriptionPortal):
     @http.route("/my/subscriptions/<int:subscription_id>/packs", type="http", auth="user",
                 methods=["GET"], website=True)
     def portal_packs(self, subscription_id, **kw):
+        """Show the packs of extra units on sale for a subscription."""
         subscription = self._mine(subscription_id)
         return self._page(
             "subscription_quota.portal_packs", subscription,
             **self._packs_values(subscription))
 
     def _packs_values(self, subscription):
-        """Extension point: what the page of packs shows."""
+        """Extension point: prepare what the page of packs shows."""
         packs = subscription._quota_packs()
         return {
             "packs": packs,
@@ -29,9 +30,9 @@ class QuotaPortal(SubscriptionPortal):
     @http.route("/my/subscriptions/<int:subscription_id>/packs/<int:pack_id>", type="http",
                 auth="user", methods=["POST"], website=True)
     def portal_buy_pack(self, subscription_id, pack_id, **kw):
-        """Put a pack in the cart for this subscription, then to the checkout."""
+        """Put a pack in the cart for this subscription, then go to the checkout."""
         subscription = self._mine(subscription_id)
-        pack = self._pack(subscription, pack_id)
+        pack = self._find_pack(subscription, pack_id)
         order = request.cart or request.website._create_cart()
         try:
             with request.env.cr.savepoint():
@@ -40,15 +41,20 @@ class QuotaPortal(SubscriptionPortal):
             return self._back_to_packs(subscription, str(error))
         return request.redirect("/shop/cart", code=303)
 
-    def _pack(self, subscription, pack_id):
-        """:raise NotFound: not a pack on sale for this subscription"""
+    def _find_pack(self, subscription, pack_id):
+        """Find a pack on sale for this subscription.
+
+        :raise NotFound: there is no such pack
+        """
         pack = subscription._quota_packs().filtered(lambda pack: pack.id == pack_id)
         if not pack:
             raise request.not_found()
         return pack
 
     def _do_packs(self, subscription, action):
-        """Back to the packs: the units are there, or the reason why not."""
+        """Carry out an action, then go back to the packs with its result or the reason of its
+        refusal.
+        """
         try:
             with request.env.cr.savepoint():
                 action()

@@ -1,5 +1,8 @@
 from . import (
+    account_move,
+    account_move_line,
     ir_http,
+    product_template,
     quota_alert,
     quota_api_key,
     quota_counter,
@@ -14,6 +17,10 @@ from . import (
     quota_usage,
     quota_usage_day,
     res_config_settings,
+    sale_order,
+    sale_order_line,
+    subscription_period,
+    subscription_plan,
     subscription_subscription_counting,
     subscription_subscription_usage,
 )

@@ -23,8 +23,11 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
-        """A program has no website, language of the session or campaign: what is prepared for
-        visitors takes longer than to count."""
+        """Skip what is prepared for visitors.
+
+        A program has no website, language of the session or campaign; preparing them takes longer
+        than counting.
+        """
         if not _for_programs():
             return super()._pre_dispatch(rule, args)
         return request.dispatcher.pre_dispatch(rule, args)
@@ -37,7 +40,7 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _handle_error(cls, exception):
-        """Programs that call the quota API read problems, whatever went wrong and wherever."""
+        """Answer programs with a problem, whatever went wrong and wherever."""
         if not _for_programs():
             return super()._handle_error(exception)
         path = request.httprequest.path

@@ -5,8 +5,10 @@ NEAR, FULL = 80, 100  # percent of the limit at which the customer is told
 
 
 class QuotaAlert(models.Model):
-    """A customer was told that a quota is nearly or wholly used: one row, hence one mail, per
-    subscription, metric, period and threshold."""
+    """An alert sent to a customer whose quota is nearly or wholly used.
+
+    One row, hence one mail, per subscription, metric, period and threshold.
+    """
 
     _name = "quota.alert"
     _description = "Alert on a Quota"
@@ -32,18 +34,18 @@ class QuotaAlert(models.Model):
 
     @api.model
     def _cron_alert(self, limit=500):
-        """Every few minutes: find the quotas that passed a threshold, and mail once each.
+        """Find the quotas that passed a threshold, and mail once each; runs every few minutes.
 
-        The counters are read, never written: consumption does not wait for this.
+        The counters are only read, so consumption does not wait for this.
         """
-        while claimed := self._claim(limit):
-            claimed._send()
+        while claimed := self._create_due_alerts(limit):
+            claimed._send_mails()
             if not self.env["ir.cron"]._commit_progress(len(claimed)):
                 return
 
     @api.model
-    def _claim(self, limit):
-        """Make the rows of the alerts that are due, in one query; two runs cannot make the same.
+    def _create_due_alerts(self, limit):
+        """Create the alerts that are due, in one query; two runs cannot create the same one.
 
         :return: the new ``quota.alert`` records
         """
@@ -60,14 +62,14 @@ class QuotaAlert(models.Model):
             " AND known.threshold = due.threshold)"
             " ORDER BY due.threshold DESC, due.subscription_id LIMIT %(limit)s"
             " ON CONFLICT DO NOTHING RETURNING id",
-            due=self._due(list(states)), limit=limit, now=fields.Datetime.now()))
+            due=self._query_due(list(states)), limit=limit, now=fields.Datetime.now()))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
     @api.model
-    def _due(self, states):
-        """Thresholds that are passed now; what is held has the periods that are billed.
+    def _query_due(self, states):
+        """Query the thresholds that are passed now; held metrics follow the billing period.
 
-        A limit of nothing at all is a choice of the plan, not news.
+        A limit of zero is a choice of the plan, and sends no alert.
         """
         return SQL(
             "SELECT s.*, t.threshold, COALESCE(s.date_start, billed.starts) AS day"
@@ -83,9 +85,11 @@ class QuotaAlert(models.Model):
             status=self.env["quota.status"]._table_query, thresholds=[NEAR, FULL],
             now=fields.Datetime.now(), states=states)
 
-    def _send(self):
-        """Mail the customers, each in their language; who is told that all is used is not told
-        in the same breath that most of it is."""
+    def _send_mails(self):
+        """Mail the customers, each in their language.
+
+        Who is told that everything is used is not also told that most of it is.
+        """
         passed = {
             (alert.subscription_id, alert.metric_id, alert.date_start)
             for alert in self.search([
@@ -97,7 +101,7 @@ class QuotaAlert(models.Model):
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _usage_row(self):
-        """What the mail says: the figures of now, in the customer's words and language."""
+        """Prepare what the mail says: the present figures, in the customer's language."""
         self.ensure_one()
         # sudo: the mail is the customer's own
         subscription = self.subscription_id.sudo()

@@ -14,21 +14,24 @@ LIVE_KEYS = 2  # of one name: the one in use and the one that takes its place
 
 
 def split_token(token):
-    """:return: (lookup, hash of the secret), or None when this is no key of ours"""
+    """Split a key into what finds it and what proves it.
+
+    :return: (lookup, hash of the secret), or None when this is no key of ours
+    """
     match = TOKEN.fullmatch(token or "")
     return match and (match[1], hash_secret(match[2]))
 
 
 def hash_secret(secret):
-    """SHA-256 is enough: the secret is 32 random bytes, which nobody can guess."""
+    """Hash a secret. SHA-256 is enough: it is 32 random bytes, which nobody can guess."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class QuotaApiKey(models.Model):
-    """What a program shows to consume and read quotas. Only a hash of it is kept.
+    """The key of a program that consumes and reads quotas. Only a hash of it is kept.
 
-    A customer's key acts for that customer's subscriptions; a service key, of a program of the
-    company, for any subscription of the company, which it names.
+    A customer's key acts for that customer's subscriptions. A service key, of a program of the
+    company, acts for any subscription of the company, which each request names.
     """
 
     _name = "quota.api.key"
@@ -80,7 +83,7 @@ class QuotaApiKey(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """The secret is made by :meth:`action_generate`, which shows it once."""
+        """Create keys without a secret; :meth:`action_generate` makes it and shows it once."""
         keys = self.browse()
         for vals in vals_list:  # one by one: each takes the slot that is free by then
             vals = {name: value for name, value in vals.items() if name not in (
@@ -90,7 +93,10 @@ class QuotaApiKey(models.Model):
         return keys
 
     def _free_slot(self, vals):
-        """:raise UserError: two keys of this name are live"""
+        """Return the slot that no live key of this name occupies.
+
+        :raise UserError: two keys of this name are live
+        """
         partner = self.env["res.partner"].browse(vals.get("partner_id"))
         company = vals.get("company_id") or self.env.company.id
         taken = self.search([
@@ -136,7 +142,7 @@ class QuotaApiKey(models.Model):
         return f"{PREFIX}_{lookup}_{secret}"
 
     def action_rotate(self):
-        """A second key like this one: both work until this one is revoked.
+        """Make a second key like this one: both work until this one is revoked.
 
         :raise UserError: two of this name are live already
         """
@@ -148,7 +154,7 @@ class QuotaApiKey(models.Model):
         return key.action_generate()
 
     def action_revoke(self):
-        """The key stops working at once, for good."""
+        """Revoke the key at once, for good."""
         self.check_access("write")
         live = self.filtered(lambda key: not key.revoked_at)
         live.write({"revoked_at": self.env.cr.now(), "revoked_by_id": self.env.uid})
@@ -159,7 +165,7 @@ class QuotaApiKey(models.Model):
     # Keys that customers make by themselves -----------------------------------------------------
 
     @api.model
-    def _issue(self, partner, company, name, scopes):
+    def _make_for_customer(self, partner, company, name, scopes):
         """Make a customer's key.
 
         :param list scopes: of :meth:`_scopes`
@@ -180,8 +186,8 @@ class QuotaApiKey(models.Model):
             **{field: field in scopes for field, _label in self._scopes()}})
         return key, key.action_generate()["context"]["default_token"]
 
-    def _succeed(self):
-        """A second key like this one, see :meth:`action_rotate`.
+    def _make_successor(self):
+        """Make a second key like this one, see :meth:`action_rotate`.
 
         :return: the secret to show once
         """
@@ -189,7 +195,10 @@ class QuotaApiKey(models.Model):
 
     @api.model
     def _scopes(self):
-        """The rights of a key: list of (field, label)."""
+        """List the rights a key may have.
+
+        :return: list of (field, label)
+        """
         labels = self.fields_get(SCOPES, ["string"])
         return [(name, labels[name]["string"]) for name in SCOPES]
 
@@ -211,7 +220,7 @@ class QuotaApiKey(models.Model):
 
 
 class QuotaApiKeyShow(models.AbstractModel):
-    """A key on the screen, once: it is in no table."""
+    """A key shown on the screen, once; no table holds it."""
 
     _name = "quota.api.key.show"
     _description = "New Quota API Key"

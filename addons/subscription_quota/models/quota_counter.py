@@ -2,9 +2,9 @@ from odoo import api, fields, models
 
 
 class QuotaCounter(models.Model):
-    """What a subscription has used of a metric: a row a period, one row for what is held.
+    """What a subscription has used of a metric: a row a period, or one row for what is held.
 
-    Written by the engine only (``quota_move``), in one statement that looks at the limit, too.
+    Only the engine writes it (``quota_move``), in the same statement that checks the limit.
     """
 
     _name = "quota.counter"
@@ -44,6 +44,7 @@ class QuotaCounter(models.Model):
     _once = models.UniqueIndex(
         "(subscription_id, metric_id, COALESCE(period_start, '1970-01-01'::date))",
         "This metric is already counted for this period.")
+    _unbilled = models.Index("(period_end) WHERE overage_amount > amount_billed")
     _used_not_negative = models.Constraint(
         "CHECK(used >= 0 AND overage >= 0 AND overage_amount >= 0)",
         "No more can be released than is held.")

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class QuotaGrant(models.Model):
-    """Extra units of a metric for one subscription: a pack bought, a gesture. Given once."""
+    """Extra units of a metric for one subscription, given once: a pack bought, or a gesture."""
 
     _name = "quota.grant"
     _description = "Extra Units"
@@ -34,7 +34,8 @@ class QuotaGrant(models.Model):
     _of_subscription = models.Index("(subscription_id, metric_id)")
 
     def _shares_of(self, row):
-        """What is left of the extra units of one metric: they are used last, the newest last.
+        """Share out what is left of the extra units of one metric: they are used last, the newest
+        last.
 
         :param dict row: of ``quota_state``, for the period they were given for
         :return: list of (grant, units left)
@@ -50,7 +51,7 @@ class QuotaGrant(models.Model):
         return shares
 
     def _carried(self):
-        """The grant in which these units live on, when their period was cut short."""
+        """Return the grant in which these units live on after their period was cut short."""
         self.ensure_one()
         later = self.search([("key", "=like", f"carried:{self.id}:%")], limit=1)
         return later._carried() if later else self

@@ -37,7 +37,7 @@ class QuotaMetric(models.Model):
 
     @api.constrains("kind", "code")
     def _check_not_counted(self):
-        """What was counted one way cannot be counted another: the figures would lie.
+        """Refuse to change how a metric is counted once it has counters.
 
         :raise ValidationError: the metric has counters
         """

@@ -1,10 +1,14 @@
+import json
+
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 
 class QuotaOverage(models.Model):
-    """Units beyond a soft limit, on the invoice of a renewal: taken off the counter as the row
-    is made, so they are billed once."""
+    """Units beyond a soft limit on the invoice of a renewal, or on one of their own.
+
+    They are taken off the counter as the row is made, so they are billed once.
+    """
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
@@ -37,41 +41,40 @@ class QuotaOverage(models.Model):
         "CHECK(quantity > 0 AND amount >= 0)", "Units beyond a limit are one at least.")
 
     @api.model
-    def _take(self, periods):
-        """Put on these renewals what was consumed beyond soft limits and is on no invoice yet,
-        and what is held beyond them now. A unit consumed at the last second is on the next one.
+    def _collect(self, periods):
+        """Put on these periods what was consumed beyond soft limits and is on no invoice yet.
 
-        The counters are locked: one that is consuming at this moment makes the run start again.
+        A renewal also bills what is held beyond them now; the last row of a subscription that has
+        ended does not wait for the end of what is counted. A unit consumed at the last second is
+        on the next invoice.
+
+        The counters are locked: a request that is counting at this moment makes the run start
+        again.
         """
         renewals = periods.filtered(lambda period: period.kind == "recurring")
-        if not renewals:
+        usage = periods.filtered(lambda period: period.kind == "usage")
+        last = usage.filtered(lambda period: period.subscription_id.state == "ended")
+        if not (renewals or usage):
             return
-        renewals.flush_recordset()
+        periods.flush_recordset()
         self.env["subscription.subscription"].flush_model()
-        for query in (self._consumed(renewals), self._held(renewals)):
-            self.env.cr.execute(query)
-        self.env["quota.counter"].invalidate_model()
-        renewals.invalidate_recordset(["quota_overage_ids"])
-
-    @api.model
-    def _take_rest(self, periods):
-        """Put on the last periods of subscriptions that end what no renewal will bill.
-
-        :return: the rows made
-        """
-        if not periods:
-            return self
-        self.env.cr.execute(SQL("%s RETURNING id", self._consumed(periods, last=True)))
-        made = self.browse(row[0] for row in self.env.cr.fetchall())
+        if over := renewals + usage - last:
+            self.env.cr.execute(self._query_consumed(over))
+        if renewals:
+            self.env.cr.execute(self._query_held(renewals))
+        if last:
+            self.env.cr.execute(self._query_consumed(last, last=True))
         self.env["quota.counter"].invalidate_model()
         periods.invalidate_recordset(["quota_overage_ids"])
-        return made
 
-    def _consumed(self, periods, last=False):
-        """Take off the counters what is on no invoice; of periods over by then, unless `last`."""
+    def _query_consumed(self, periods, last=False):
+        """Query that takes off the counters what is on no invoice; of closed periods only, unless
+        `last`.
+        """
         return SQL(
             "WITH due AS ("
             " SELECT c.id, c.subscription_id, c.metric_id, p.id AS period_id, p.company_id,"
+            "  (%(currencies)s::jsonb ->> p.plan_id::text)::integer AS currency_id,"
             "  c.overage - c.overage_billed AS units,"
             "  c.overage_amount - c.amount_billed AS amount"
             " FROM subscription_period p JOIN quota_counter c"
@@ -84,16 +87,16 @@ class QuotaOverage(models.Model):
             ") INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT subscription_id, company_id, id, metric_id, period_id, units, amount,"
-            " %(currency)s, %(user)s, %(now)s FROM due",
+            " currency_id, %(user)s, %(now)s FROM due",
             last=last, **self._query_values(periods))
 
-    def _held(self, renewals):
+    def _query_held(self, renewals):
         return SQL(
             "INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, is_held, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT p.subscription_id, p.company_id, c.id, c.metric_id, p.id, TRUE,"
-            " q.used - q.limit_value, (q.used - q.limit_value) * q.price, %(currency)s, %(user)s,"
-            " %(now)s"
+            " q.used - q.limit_value, (q.used - q.limit_value) * q.price,"
+            " (%(currencies)s::jsonb ->> p.plan_id::text)::integer, %(user)s, %(now)s"
             " FROM subscription_period p JOIN quota_counter c"
             "  ON c.subscription_id = p.subscription_id AND c.period_start IS NULL AND c.used > 0"
             " JOIN quota_metric m ON m.id = c.metric_id"
@@ -104,11 +107,13 @@ class QuotaOverage(models.Model):
             **self._query_values(renewals))
 
     def _query_values(self, renewals):
+        # sudo: whoever bills, prices beyond limits are in the currency of their plan
+        currencies = {plan.id: plan.currency_id.id for plan in renewals.sudo().plan_id}
         return {"periods": renewals._ids, "user": self.env.uid, "now": fields.Datetime.now(),
-                "currency": renewals.company_id[:1].currency_id.id}
+                "currencies": json.dumps(currencies)}
 
     def _prepare_invoice_line(self):
-        """The line of the renewal's invoice that bills the units, at the customer's taxes."""
+        """Prepare the invoice line that bills the units, at the customer's taxes."""
         self.ensure_one()
         period, subscription = self.period_id, self.subscription_id
         product = subscription._product(period.plan_id)

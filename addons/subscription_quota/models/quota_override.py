@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 
 class QuotaOverride(models.Model):
-    """Another limit than the plan's, for one subscription or all those of a customer."""
+    """A limit other than the plan's, for one subscription or for all those of a customer."""
 
     _name = "quota.override"
     _description = "Limit of a Customer"
@@ -63,7 +63,9 @@ class QuotaOverride(models.Model):
 
     @api.constrains("partner_id")
     def _check_commercial_partner(self):
-        """Subscriptions are looked up by the company that pays them, not by its contacts."""
+        """Refuse a contact of a company: subscriptions are looked up by the company that pays
+        them.
+        """
         for override in self:
             owner = override.partner_id.commercial_partner_id
             if override.partner_id != owner:

@@ -28,7 +28,8 @@ class QuotaPlanLimit(models.Model):
     mode = fields.Selection(
         MODES, string="Beyond", required=True, default="hard",
         help="Refuse: nothing passes the limit. Allow and bill: units beyond the limit are on "
-        "the next renewal's invoice. Allow and warn: they are told, and free.")
+        "the next renewal's invoice, or on one of their own when that is more than a month "
+        "away. Allow and warn: they are told, and free.")
     currency_id = fields.Many2one(related="plan_id.currency_id")
     overage_price = fields.Monetary(
         string="Price beyond",

@@ -5,9 +5,9 @@ BATCH = 50_000
 
 
 class QuotaRequest(models.Model):
-    """What was answered to a request that bore a key: the same is answered again, uncounted.
+    """The stored answer to a request with an idempotency key, given again without counting again.
 
-    Keys of API requests are kept 24 hours; those given by code of this server, for good.
+    Keys of API requests are kept 24 hours; keys given by code of this server, for good.
     """
 
     _name = "quota.request"

@@ -6,7 +6,7 @@ from .quota_alert import NEAR
 
 
 class QuotaStatus(models.Model):
-    """How much of each quota is used, a row for each counter: what staff search and chart."""
+    """How much of each quota is used, a row for each counter, for staff to search and chart."""
 
     _name = "quota.status"
     _description = "Use of Quotas"
@@ -44,9 +44,12 @@ class QuotaStatus(models.Model):
 
     @property
     def _table_query(self):
-        """The counters with the limit each had when last counted; where that is nearly used,
-        the limit of this moment, which a pack, an override or a change of plan may have raised
-        since. Asking for it everywhere would be a look-up for each customer."""
+        """Query the counters with the limit that applied when each last counted.
+
+        Where that limit is nearly used, it is looked up again: a pack, an override or a change of
+        plan may have raised it since. Looking it up everywhere would cost a query for each
+        customer.
+        """
         return SQL("""
             SELECT c.id, c.subscription_id, s.partner_id, s.plan_id, c.company_id, s.user_id,
                    s.state, c.metric_id, c.period_start AS date_start,
@@ -88,7 +91,9 @@ class QuotaStatus(models.Model):
             row.suggested_price_id = row.is_current and suggested[key]
 
     def action_prepare_change(self):
-        """Open the change of plan with the suggested one chosen: amounts shown, then confirm."""
+        """Open the change of plan with the suggested plan chosen; the amounts are shown before
+        confirming.
+        """
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_change_request_action")
@@ -98,7 +103,7 @@ class QuotaStatus(models.Model):
             "default_price_id": self.suggested_price_id.id, "default_timing": "now"}}
 
     def action_write(self):
-        """Write to the customer, from a text with their figures."""
+        """Write to the customer, starting from a text with their figures."""
         self.ensure_one()
         template = self.env.ref("subscription_quota.mail_template_quota_offer")
         return {

@@ -8,7 +8,7 @@ BATCH = 100_000
 
 
 class QuotaUsage(models.Model):
-    """Each movement of a counter, appended by the engine. Totals a day stand beside."""
+    """One movement of a counter, appended by the engine. Totals a day stand beside."""
 
     _name = "quota.usage"
     _description = "Quota Usage"
@@ -29,6 +29,7 @@ class QuotaUsage(models.Model):
     _by_age = models.Index("USING brin (moment)")
 
     def init(self):
+        """Make the table append-only by a trigger."""
         self.env.cr.execute("""
             CREATE OR REPLACE FUNCTION quota_usage_is_append_only() RETURNS trigger AS $$
             BEGIN
@@ -41,7 +42,7 @@ class QuotaUsage(models.Model):
 
     @api.autovacuum
     def _gc_old(self):
-        """Movements older than a year and a month go; their totals a day stay."""
+        """Delete movements older than a year and a month; their totals a day stay."""
         self.env.cr.execute(SQL(
             "DELETE FROM quota_usage WHERE id IN (SELECT id FROM quota_usage WHERE moment < %s"
             " ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)",

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class QuotaUsageDay(models.Model):
-    """What was consumed and given back in a day: history and graphs, however much is counted."""
+    """Units consumed and given back in a day, for history and graphs whatever the volume."""
 
     _name = "quota.usage.day"
     _description = "Quota Usage of a Day"

@@ -9,12 +9,15 @@ from odoo.addons.subscription_billing.exceptions import WrongState
 from .. import engine
 from ..exceptions import QuotaReached
 
+USAGE_WAITS_DAYS = 31  # for a renewal; what would wait longer is invoiced by itself
+
 
 class SubscriptionSubscription(models.Model):
-    """What a subscription may use, for code of this server. Programs elsewhere use the API.
+    """The part of a subscription that counts, for code of this server. Programs elsewhere use the
+    API.
 
-    Counting takes part in the caller's transaction: an account and the unit it takes are made
-    together or not at all. Two at once conflict, and Odoo tries the second again.
+    Counting takes part in the caller's transaction: an account and the unit it takes are created
+    together or not at all. Of two that count at once one conflicts, and Odoo retries it.
     """
 
     _inherit = "subscription.subscription"
@@ -60,7 +63,7 @@ class SubscriptionSubscription(models.Model):
         raise self._quota_error(code, outcome)
 
     def _quota_error(self, code, outcome):
-        """The exception that says why nothing was counted."""
+        """Return the exception that says why nothing was counted."""
         self.ensure_one()
         if outcome.name == "in_progress":
             return ConcurrencyError(f"a request of {self.name} is being counted")
@@ -107,7 +110,7 @@ class SubscriptionSubscription(models.Model):
         return None if limit is None else max(limit - used, 0)
 
     def _quota_check(self, code, quantity=1):
-        """Whether units could be consumed now; consumes nothing.
+        """Tell whether units could be consumed now, without consuming any.
 
         :return: bool; for a feature, whether it is on
         """
@@ -121,13 +124,13 @@ class SubscriptionSubscription(models.Model):
                                    "limit": rows[0]["limit_value"]})
 
     def _quota_rows(self, codes=None):
-        """Rows of ``quota_state``, as they are after what this transaction has done."""
+        """Read the rows of ``quota_state`` as this transaction leaves them."""
         self.ensure_one()
         self.env.flush_all()
         return engine.state(self.env.cr, self.id, fields.Datetime.now(), codes)
 
     def _quota_state(self):
-        """What the plan includes and what is left of it, for the portal, the API and mails.
+        """Tell what the plan includes and what is left of it, for the portal, the API and mails.
 
         :return: list of dicts, in the order of the metrics: metric (code), name, unit (in the
             language of the environment), kind, used, limit (None: none), left, starts_on and
@@ -141,7 +144,7 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _prepare_quota_state(self, metric, row):
-        """Extension point: what is told of a metric.
+        """Extension point: prepare what is told of a metric.
 
         :param row: one of ``quota_state``
         """
@@ -188,23 +191,33 @@ class SubscriptionSubscription(models.Model):
 
     def _bill_remaining_usage(self):
         """Make the last invoice of subscriptions that end: what they used beyond soft limits."""
-        # sudo: the engine's own rows
-        last = self.env["subscription.period"].sudo().browse(
-            subscription.sudo().period_ids.filtered(lambda period: period.state != "void").sorted(
-                "date_start")[-1:].id for subscription in self.filtered("quota_counter_ids"))
-        rest = self.env["quota.overage"].sudo()._take_rest(last.exists())
-        moves = self._moves().create([{
-            **subscription._prepare_document_vals("out_invoice", subscription._today()),
-            "fiscal_position_id": overages.period_id.fiscal_position_id.id,
-            "invoice_line_ids": [(0, 0, each._prepare_invoice_line()) for each in overages],
-        } for subscription, overages in rest.grouped("subscription_id").items()])
-        moves._post(soft=False)
-        moves._subscription_queue_mail()
-        return super()._bill_remaining_usage() + moves
+        self.env.cr.execute(SQL(
+            "SELECT DISTINCT subscription_id FROM quota_counter WHERE subscription_id = ANY(%s)"
+            " AND overage_amount > amount_billed", list(self.ids)))
+        return super()._bill_remaining_usage() + self.browse(
+            row[0] for row in self.env.cr.fetchall())._invoice_usage()
+
+    def _find_unbilled_usage(self, last_id, limit):
+        """Those whose counted periods are over, and whose renewal comes later than it should
+        wait for: yearly plans counted by the month or left for within one, and pauses."""
+        self.env.flush_all()
+        self.env.cr.execute(SQL(
+            "SELECT DISTINCT s.id FROM quota_counter c"
+            " JOIN subscription_subscription s ON s.id = c.subscription_id"
+            " CROSS JOIN LATERAL (SELECT"
+            "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
+            " WHERE c.overage_amount > c.amount_billed AND c.period_end <= clock.today"
+            " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
+            " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
+            " ORDER BY s.id LIMIT %(limit)s",
+            now=fields.Datetime.now(), last=last_id, limit=limit, wait=USAGE_WAITS_DAYS,
+            live=list(self._LIVE_STATES), billed=list(self._BILLED_STATES)))
+        return self.browse(row[0] for row in self.env.cr.fetchall())
 
     # What a change of the subscription does -------------------------------------------------------
 
     def write(self, vals):
+        """Carry extra units over, and keep what is held for a while, when the contract changes."""
         before = self._quota_grants_left() if "anchor_date" in vals else {}
         if {"plan_id", "quantity"} & vals.keys():
             self._quota_keep_held(vals.get("plan_id"))
@@ -214,7 +227,7 @@ class SubscriptionSubscription(models.Model):
         return result
 
     def _quota_keep_held(self, plan_id=None):
-        """What is held when the plan changes may stay for the days of grace of the new plan."""
+        """Let what is held stay for the days of grace of the new plan."""
         plan = self.env["subscription.plan"].browse(plan_id)
         for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
             days = (plan or subscription.plan_id).quota_grace_days
@@ -226,7 +239,7 @@ class SubscriptionSubscription(models.Model):
         self.env["quota.counter"].invalidate_model(["grace_limit", "grace_until"])
 
     def _quota_grants_left(self):
-        """Extra units of the present period that are not used, before periods start anew.
+        """Return the unused extra units of the present period, before periods start anew.
 
         :return: by subscription, list of (grant, units left)
         """
@@ -244,7 +257,7 @@ class SubscriptionSubscription(models.Model):
         return left
 
     def _quota_carry(self, grants):
-        """Units bought for a period that was cut short go on in the one that starts instead."""
+        """Move units that were bought for a period cut short to the period that starts instead."""
         for grant, units in grants:
             row = self._quota_rows([grant.metric_id.code])[0]
             if units and row["period_start"] != grant.period_start:

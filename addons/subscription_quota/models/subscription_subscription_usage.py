@@ -7,13 +7,16 @@ from odoo.tools.misc import formatLang
 
 from ..tools import chart, forecast
 from .quota_alert import FULL, NEAR
+from .subscription_subscription_counting import USAGE_WAITS_DAYS
 
 PAST_PERIODS = 6
 PACK_STATES = ("trial", "active", "past_due", "suspended")
 
 
 class SubscriptionSubscription(models.Model):
-    """What a customer sees of their quotas: bars, forecast, banner, and what to buy."""
+    """The part of a subscription that shows quotas to the customer: bars, forecast, banner,
+    offers.
+    """
 
     _inherit = "subscription.subscription"
 
@@ -31,7 +34,7 @@ class SubscriptionSubscription(models.Model):
     # Page of the portal -----------------------------------------------------------------------
 
     def _usage(self, history=True):
-        """All that the portal shows of the quotas, in words and numbers ready to be shown.
+        """Prepare all that the portal shows of the quotas, in words and numbers ready to be shown.
 
         :param bool history: with the charts of the last periods, and what to do about it
         :return: dict of ``rows`` (one a metric with a count), ``features``, ``banner`` (None
@@ -55,7 +58,7 @@ class SubscriptionSubscription(models.Model):
         }
 
     def _usage_row(self, state):
-        """A metric as its bar shows it."""
+        """Prepare a metric as its bar shows it."""
         percent = self._usage_percent(state)
         day = self._quota_forecast(state)
         return {
@@ -71,7 +74,7 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _usage_percent(self, state):
-        """How much of the limit is used; None where there is none, or nothing to use."""
+        """Return how much of the limit is used; None where there is no limit, or nothing to use."""
         used, limit = state["used"], state["limit"]
         if state["kind"] == "feature" or limit is None or not (limit or used):
             return None
@@ -84,7 +87,7 @@ class SubscriptionSubscription(models.Model):
         return "full" if percent >= FULL else "near"
 
     def _usage_label(self, state):
-        """« 80 of 100 scans »."""
+        """Say what is used: « 80 of 100 scans »."""
         used = formatLang(self.env, state["used"], digits=0)
         if not state["used"] and state["limit"] == 0:
             return self.env._("not included in your plan")
@@ -96,7 +99,7 @@ class SubscriptionSubscription(models.Model):
             limit=formatLang(self.env, state["limit"], digits=0))
 
     def _usage_note(self, state):
-        """What is left or above the limit, and when the count starts anew."""
+        """Say what is left or above the limit, and when the count starts anew."""
         parts = []
         if not state["used"] and state["limit"] == 0:
             return ""
@@ -118,7 +121,7 @@ class SubscriptionSubscription(models.Model):
         return " – ".join(parts)
 
     def _usage_off_label(self):
-        """Why nothing can be used now; None while the service is on."""
+        """Say why nothing can be used now; None while the service is on."""
         if self.state in self._SERVED_STATES:
             return None
         if self.state == "suspended":
@@ -131,7 +134,7 @@ class SubscriptionSubscription(models.Model):
     # Banner -----------------------------------------------------------------------------------
 
     def _usage_banner(self, rows, packs):
-        """The metric nearest to its limit, in a sentence with one thing to do about it."""
+        """Describe the metric nearest to its limit in a sentence, with one thing to do about it."""
         worst = max(
             (row for row in rows if row["level"] != "ok"), key=lambda row: row["percent"],
             default=None)
@@ -142,9 +145,9 @@ class SubscriptionSubscription(models.Model):
                 "button": button, "packs": self._has_pack(packs, worst["code"])}
 
     def _usage_warning(self, row):
-        """What has been or will be reached, and what happens then.
+        """Say what has been or will be reached, and what happens then; alerts by mail use it, too.
 
-        :param dict row: see :meth:`_usage_row`; the alerts by mail use it, too
+        :param dict row: see :meth:`_usage_row`
         """
         if row["level"] == "near":
             return self.env._("“%(metric)s”: %(percent)s %% used (%(used)s).", **{
@@ -161,9 +164,10 @@ class SubscriptionSubscription(models.Model):
         }[row["mode"]]
 
     def _usage_remedy(self, metric_code, packs):
-        """Where more is to be had: (address, label of the button); (None, None) when nowhere.
+        """Find where more units are to be had.
 
         :param packs: what :meth:`_quota_packs` found; only those of the metric are of use
+        :return: (address, label of the button), or (None, None) when there is nothing to offer
         """
         if self._has_pack(packs, metric_code):
             return f"/my/subscriptions/{self.id}/packs", self.env._("Buy extra units")
@@ -175,11 +179,9 @@ class SubscriptionSubscription(models.Model):
     # Beyond the limits -------------------------------------------------------------------------
 
     def _preview_usage(self):
-        """What is used beyond soft limits by now, and the next invoice will bill on top.
+        """Preview what is used beyond soft limits by now.
 
         Held units are left out when a change is planned: the limits will be others by then.
-
-        :return: dict of untaxed, tax and total, see ``_charge_totals``; None when there is none
         """
         self.ensure_one()
         # sudo: the customer's own counters; amounts only are shown
@@ -190,25 +192,29 @@ class SubscriptionSubscription(models.Model):
         lines = [overages.new({
             "subscription_id": self.id, "company_id": self.company_id.id, "period_id": period,
             "counter_id": counter_id, "metric_id": metric_id, "quantity": quantity,
-            "amount": amount, "currency_id": self.company_id.currency_id.id,
+            "amount": amount, "currency_id": self.sudo().plan_id.currency_id.id,
         })._prepare_invoice_line() for counter_id, metric_id, quantity, amount in beyond]
         return period._totals_of(lines) if lines else None
 
     def _overage_consumed(self):
-        """Units that the renewal on the next date takes off the counters; see
-        ``quota.overage._take``.
+        """List the units that the renewal on the next date takes off the counters; see
+        ``quota.overage._collect``.
 
         :return: list of (counter, metric, units, amount)
         """
         # sudo: see _preview_usage
         counters = self.env["quota.counter"].sudo().search(
-            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date)])
+            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date),
+             ("period_end", ">=", fields.Date.subtract(self.next_date, days=USAGE_WAITS_DAYS))])
         return [(counter.id, counter.metric_id.id, counter.overage - counter.overage_billed,
                  counter.overage_amount - counter.amount_billed)
                 for counter in counters if counter.overage > counter.overage_billed]
 
     def _overage_held(self):
-        """:return: as :meth:`_overage_consumed`, of what is held beyond a limit now"""
+        """List the units held beyond a limit now.
+
+        :return: as :meth:`_overage_consumed`
+        """
         return [(row["counter_id"], row["metric_id"], row["used"] - row["limit_value"],
                  (row["used"] - row["limit_value"]) * float(row["price"]))
                 for row in self._quota_rows()
@@ -222,7 +228,8 @@ class SubscriptionSubscription(models.Model):
     # Forecast -----------------------------------------------------------------------------------
 
     def _quota_forecast(self, state):
-        """The civil day the metric runs out at the pace of its period; see ``tools.forecast``.
+        """Forecast the civil day the metric runs out at the pace of its period; see
+        ``tools.forecast``.
 
         :param dict state: of :meth:`_quota_state`
         """
@@ -235,7 +242,7 @@ class SubscriptionSubscription(models.Model):
     # Last periods -------------------------------------------------------------------------------
 
     def _usage_charts(self, states):
-        """A small chart for each metric counted per period, from the second period on.
+        """Prepare a small chart for each metric counted per period, from the second period on.
 
         :param list states: see :meth:`_quota_state`
         """
@@ -252,7 +259,10 @@ class SubscriptionSubscription(models.Model):
         return charts
 
     def _usage_chart(self, state, counters):
-        """:param counters: oldest first; the limit of the present period is that of now"""
+        """Prepare the chart of one metric.
+
+        :param counters: oldest first; the limit of the present period is that of now
+        """
         values = [
             (counter.used,
              state["limit"] if counter.period_start == state["starts_on"]
@@ -277,7 +287,7 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _with_quota(self, partner, company, metric):
-        """The customer's subscriptions to which units of the metric can be added."""
+        """Return the customer's subscriptions to which units of the metric can be added."""
         if not (partner and metric):
             return self.browse()
         subscriptions = self.search([
@@ -287,12 +297,12 @@ class SubscriptionSubscription(models.Model):
             lambda subscription: metric.code in subscription._quota_limited_codes())
 
     def _quota_limited_codes(self):
-        """Codes of what is counted up to a limit: what extra units are of use for."""
+        """List the codes of what is counted up to a limit: what extra units are of use for."""
         return [state["metric"] for state in self._quota_state()
                 if state["kind"] != "feature" and state["limit"] is not None]
 
     def _quota_packs(self):
-        """Packs of extra units on sale for this subscription (``product.template``)."""
+        """Return the packs of extra units on sale for this subscription (``product.template``)."""
         self.ensure_one()
         packs = self.env["product.template"].sudo()  # sudo: what is on sale is public
         if self.state not in PACK_STATES:
@@ -304,7 +314,7 @@ class SubscriptionSubscription(models.Model):
             order="quota_metric_id, list_price, id")
 
     def _quota_add_packs(self, pack, count, key, note=None):
-        """Add the units of paid packs, once a key; staff are told when they are of no use.
+        """Add the units of paid packs, once a key; tell staff when they are of no use.
 
         :param pack: the ``product.template``
         :param int count: packs
@@ -355,6 +365,7 @@ class SubscriptionSubscription(models.Model):
         return taken
 
     def action_view_quota(self):
+        """Open the quotas of the subscription."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_quota.quota_status_action")
@@ -363,7 +374,7 @@ class SubscriptionSubscription(models.Model):
     # A larger plan ------------------------------------------------------------------------------
 
     def _price_with_more(self, code):
-        """The cheapest price of the same family and cycle whose plan has a higher limit.
+        """Find the cheapest price of the same family and cycle whose plan has a higher limit.
 
         :return: a ``subscription.plan.price``, empty when there is none or no change is possible
         """

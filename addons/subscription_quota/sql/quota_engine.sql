@@ -62,7 +62,7 @@ BEGIN
            CASE WHEN clock.today < counter.grace_until AND counter.grace_limit > bound.units
                THEN counter.grace_until END
     FROM subscription_subscription s
-    JOIN subscription_plan plan ON plan.id = s.plan_id
+    JOIN subscription_plan plan ON plan.id = COALESCE(s.served_plan_id, s.plan_id)
     JOIN subscription_plan_price cycle ON cycle.id = s.price_id
     CROSS JOIN LATERAL (
         SELECT (moment AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock
@@ -95,7 +95,8 @@ BEGIN
                 THEN CASE WHEN own.unlimited THEN NULL ELSE own.limit_value::bigint END
             WHEN planned.unlimited THEN NULL
             ELSE COALESCE(planned.limit_value::bigint, 0)
-                * CASE WHEN planned.per_unit AND s.state <> 'trial' THEN s.quantity ELSE 1 END
+                * CASE WHEN planned.per_unit AND s.state <> 'trial'
+                    THEN COALESCE(NULLIF(s.served_quantity, 0), s.quantity) ELSE 1 END
             END + COALESCE(granted.units, 0)) AS units) limits
     CROSS JOIN LATERAL (
         SELECT CASE
@@ -122,7 +123,8 @@ BEGIN
                s.id, s.name, FALSE
         FROM quota_api_key k
         LEFT JOIN subscription_subscription s
-            ON s.name = reference AND s.company_id = k.company_id AND s.state <> 'draft'
+            ON s.name = reference AND s.company_id = k.company_id
+            AND s.state NOT IN ('draft', 'upcoming')
             AND (k.is_service OR s.commercial_partner_id = k.commercial_partner_id)
         WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
         RETURN;
@@ -135,7 +137,7 @@ BEGIN
         SELECT s.id, s.name, count(*) FILTER (WHERE s.state <> 'ended') OVER () AS live_count
         FROM subscription_subscription s
         WHERE s.commercial_partner_id = k.commercial_partner_id AND s.company_id = k.company_id
-          AND s.state <> 'draft'
+          AND s.state NOT IN ('draft', 'upcoming')
         ORDER BY s.state = 'ended', s.id DESC LIMIT 1) chosen ON TRUE
     WHERE k.lookup = start AND k.secret_hash = hash AND k.revoked_at IS NULL;
 END $$;

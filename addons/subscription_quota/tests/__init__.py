@@ -8,5 +8,4 @@ from . import (
     test_quota_screens,
     test_quota_suspend,
     test_quota_undo,
-    test_terms,
 )

@@ -2,7 +2,9 @@
 
 from datetime import date, datetime, timedelta
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common_quota import QuotaCommon
 
@@ -43,7 +45,8 @@ class TestQuotaOverage(QuotaCommon):
                 "UPDATE quota_counter SET overage_billed = 21 WHERE id = %s", (counter.id,))
 
     def test_billed_when_it_ends(self):
-        """No renewal comes after a cancellation: the last invoice bills what is beyond, once."""
+        """No renewal comes after a cancellation: a last invoice bills what is beyond, once. It
+        is one of the subscription's, and is charged and chased like the others."""
         for now, day in ((True, DURING), (False, NEXT)):
             subscription = self.subscribe(
                 self.starter, START, partner_id=self.make_customer(f"Leaving {now}").id)
@@ -52,12 +55,121 @@ class TestQuotaOverage(QuotaCommon):
                 subscription._quota_consume("scans", 120)
                 subscription._cancel(now=now)
             self.run_due(NEXT)
-            last = self.env["account.move"].search(
-                [("partner_id", "=", subscription.partner_id.id),
-                 ("move_type", "=", "out_invoice")]) - self.invoices(subscription)
             self.assertEqual(subscription.state, "ended")
-            self.assertEqual(last.mapped("amount_untaxed"), [10.0], now)
+            self.assertEqual(self.lines(subscription), [[100.0], [10.0]], now)
+            last = self.invoices(subscription)[1]
             self.assertEqual((last.state, last.invoice_date), ("posted", day.date()))
+            period = last.invoice_line_ids.subscription_period_id
+            self.assertEqual((period.kind, period.state, period.amount),
+                             ("usage", "invoiced", 0.0))
+            self.assertEqual(last, subscription._invoices_to_pay())
+            with self.at(AFTER), self.enter_registry_test_mode():
+                self.env.ref("subscription_billing.ir_cron_past_due").method_direct_trigger()
+            self.assertTrue(period.dunning_start)
+            self.pay(last)
+            self.assertEqual((period.state, subscription.state), ("paid", "ended"))
+
+    def test_yearly_at_once(self):
+        """What was used beyond the month's limit is billed when the month ends, not with the
+        renewal a year later."""
+        yearly = self.make_plan("Yearly", 1000.0, unit="year")
+        self.limit(yearly, self.scans, 5000)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 1120)
+            subscription._change(yearly.price_ids)
+            subscription._quota_consume("scans", 50)
+            self.assertIsNone(subscription._preview_overage())  # not on the next renewal
+        self.run_due(datetime(2027, 2, 27, 12))
+        self.assertEqual(len(self.invoices(subscription)), 2)
+        for _each in range(2):
+            self.run_due(NEXT)
+        last = self.invoices(subscription)[-1]
+        self.assertEqual(
+            last.invoice_line_ids.mapped(lambda line: (line.name, line.price_subtotal)),
+            [("1020 × Scans beyond the limit, 01/31/2027 – 02/27/2027", 510.0)])
+        self.assertEqual((len(self.invoices(subscription)), last.invoice_date), (3, NEXT.date()))
+        self.assertEqual(subscription.next_date, date(2028, 2, 10))
+
+    def test_yearly_plan_counted_by_the_month(self):
+        """Each month is billed when it ends; the last one with the renewal that is near."""
+        yearly = self.make_plan("Yearly", 1000.0, unit="year", quota_interval="month")
+        self.limit(yearly, self.scans, 100, mode="soft", overage_price=0.5)
+        subscription = self.subscribe(yearly, date(2027, 1, 1))
+        for month in (1, 2, 12):
+            with self.at(date(2027, month, 15)):
+                subscription._quota_consume("scans", 100 + month)
+            self.assertEqual(bool(subscription._preview_overage()), month == 12)
+            if month < 12:
+                self.run_due(date(2027, month + 1, 1))
+        self.run_due(date(2028, 1, 1))
+        self.assertEqual(self.lines(subscription), [[1000.0], [0.5], [1.0], [1000.0, 6.0]])
+
+    def test_used_before_a_pause(self):
+        """No renewal comes in a pause: what was used is billed when its period is over."""
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 120)
+            subscription._pause()
+        self.run_due(NEXT)
+        self.assertEqual(self.lines(subscription), [[100.0], [10.0]])
+        with self.at(AFTER):
+            subscription._resume()
+        self.assertEqual(self.lines(subscription), [[100.0], [10.0], [100.0]])
+
+    def test_twice_on_one_day(self):
+        """Billed by itself, then the rest at the end: two invoices, as the units are."""
+        subscription = self.subscribe(self.starter, START)
+        with self.at(DURING):
+            subscription._quota_consume("scans", 120)
+            subscription._pause()
+        self.run_due(NEXT)
+        with self.at(NEXT):
+            subscription._resume()
+            subscription._quota_consume("scans", 104)
+            subscription._cancel(now=True)
+        self.assertEqual(self.lines(subscription), [[100.0], [10.0], [100.0], [2.0]])
+
+    def test_one_that_cannot_be_billed(self):
+        """It is held and staff are told; the usage of the others is billed."""
+        subscriptions = [self.subscribe(self.starter, START) for _each in range(2)]
+        with self.at(DURING):
+            for subscription in subscriptions:
+                subscription._quota_consume("scans", 120)
+                subscription._pause()
+        model = self.registry["subscription.period"]
+        invoice = model._invoice
+
+        def poisoned(periods):
+            if subscriptions[0] in periods.subscription_id:
+                raise UserError("The journal is locked.")
+            return invoice(periods)
+
+        self.patch(model, "_invoice", poisoned)
+        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+            self.run_due(NEXT)
+        self.assertEqual([each.is_held for each in subscriptions], [True, False])
+        self.assertEqual(self.lines(subscriptions[1]), [[100.0], [10.0]])
+        self.patch(model, "_invoice", invoice)
+        subscriptions[0].action_release()
+        self.run_due(NEXT)
+        self.assertEqual(self.lines(subscriptions[0]), [[100.0], [10.0]])
+
+    def test_usage_is_never_credited(self):
+        """Of a plan of price 0, neither by a change, nor a pause, nor a cancellation."""
+        free = self.make_plan("Free", 0.0, cancel_policy="full")
+        self.limit(free, self.scans, 100, mode="soft", overage_price=0.5)
+        for leave in (
+                lambda each: each._change(self.pro.price_ids), lambda each: each._pause(),
+                lambda each: each._cancel(now=True)):
+            subscription = self.subscribe(free, START)
+            with self.at(DURING):
+                subscription._quota_consume("scans", 110)
+            self.run_due(NEXT)
+            self.pay(self.invoices(subscription))
+            with self.at(NEXT):
+                leave(subscription)
+            self.assertFalse(self.credit_notes(subscription))
 
     def test_invoiced_again(self):
         """The invoice is cancelled and made anew: the units are on the new one, once."""
@@ -93,7 +205,7 @@ class TestQuotaOverage(QuotaCommon):
         with self.at(DURING):
             self.assertEqual(subscription._quota_consume("scans", 150)["left"], 0)
             self.assertTrue(subscription._quota_check("scans"))
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription), [[100.0], [100.0]])
 
@@ -104,10 +216,10 @@ class TestQuotaOverage(QuotaCommon):
         with self.at(DURING):
             subscription._quota_consume("scans", 100)
             subscription._quota_consume("accounts", 3)
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
             subscription._quota_consume("scans", 30)
             subscription._quota_consume("accounts", 2)
-            told = subscription._preview_overage()
+            told = subscription._preview_usage()
             ahead = subscription._preview_next_invoice()
             self.assertEqual(
                 (subscription.next_total, subscription.next_overage), (ahead["total"], 42.0))
@@ -116,9 +228,9 @@ class TestQuotaOverage(QuotaCommon):
         self.assertEqual(
             self.invoices(subscription)[1].amount_total, ahead["total"] + told["total"])
         with self.at(NEXT):  # the scans are billed, the accounts are still held
-            self.assertEqual(subscription._preview_overage()["untaxed"], 20.0)
+            self.assertEqual(subscription._preview_usage()["untaxed"], 20.0)
             subscription._change(self.pro.price_ids, 1, "period_end")
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
 
     def test_not_told_before_its_period_is_over(self):
         """Billed by the week, counted by the month: it is not on the next invoice yet."""
@@ -127,11 +239,11 @@ class TestQuotaOverage(QuotaCommon):
         subscription = self.subscribe(weekly, START)
         with self.at(START):
             subscription._quota_consume("scans", 120)
-            self.assertIsNone(subscription._preview_overage())
+            self.assertIsNone(subscription._preview_usage())
         for week in range(1, 4):
             self.run_due(START + timedelta(weeks=week))
         with self.at(START + timedelta(weeks=3)):
-            self.assertEqual(subscription._preview_overage()["total"], 10.0)
+            self.assertEqual(subscription._preview_usage()["total"], 10.0)
         self.run_due(START + timedelta(weeks=4))
         self.assertEqual(self.lines(subscription), [[20.0]] * 4 + [[20.0, 10.0]])
 
@@ -147,7 +259,7 @@ class TestQuotaOverage(QuotaCommon):
         subscription = self.subscribe(self.starter, START, price)
         with self.at(DURING):
             subscription._quota_consume("scans", 120)
-            self.assertEqual(subscription._preview_overage()["total"], 24.0)
+            self.assertEqual(subscription._preview_usage()["total"], 24.0)
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscription)[1], [120.0, 20.0])
         self.assertEqual(self.invoices(subscription)[1].amount_total, 168.0)

@@ -120,7 +120,7 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertEqual(self.post(f"{self.url}/packs/{pack.id}").status_code, 404)
 
     def test_another_customer_gets_404(self):
-        key, _secret = self.env["quota.api.key"]._issue(
+        key, _secret = self.env["quota.api.key"]._make_for_customer(
             self.owner.partner_id, self.company, "Mine", ["can_check"])
         self.authenticate("quota_stranger", "quota_stranger")
         self.assertEqual(self.url_open(f"{self.url}/packs").status_code, 404)
@@ -165,7 +165,7 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         self.assertNotIn(secret.rsplit("_", 1)[1], rows)
 
     def test_two_live_at_once_then_revoked(self):
-        first, _secret = self.env["quota.api.key"]._issue(
+        first, _secret = self.env["quota.api.key"]._make_for_customer(
             self.owner.partner_id, self.company, "Scanner", ["can_check"])
         self.assertTrue(self.secret_in(self.post(f"/my/quota/keys/{first.id}/rotate")))
         page = self.post(f"/my/quota/keys/{first.id}/rotate")

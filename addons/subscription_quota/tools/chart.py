@@ -1,11 +1,11 @@
-"""Where the bars of a small chart stand: numbers for an SVG of fixed proportions."""
+"""Coordinates of the bars of a small chart, for an SVG of fixed proportions."""
 
 WIDTH, HEIGHT = 320, 96  # readable at the width of a phone
 GAP = 8
 
 
 def bars(values):
-    """Bars for pairs of (used, limit), oldest first; a limit of None has no line.
+    """Place bars for pairs of (used, limit), oldest first; a limit of None has no line.
 
     All bars share one scale: the largest use or limit fills the height.
 

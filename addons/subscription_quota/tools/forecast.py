@@ -1,4 +1,4 @@
-"""The day a quota runs out, if its use goes on as it began. No database, no clock."""
+"""Forecast of the day a quota runs out. No database, no clock."""
 
 from datetime import timedelta
 
@@ -6,10 +6,11 @@ FEWEST_DAYS = 2  # on the first day of a period, a morning would be taken for a 
 
 
 def runs_out_on(start, end, today, used, limit):
-    """The civil day on which the limit is reached at the average pace of the period so far.
+    """Forecast the civil day on which the limit is reached at the average pace of the period so
+    far.
 
-    The pace is ``used`` over the days begun, today included: whole numbers throughout, so the
-    same figures give the same day everywhere.
+    The pace is ``used`` over the days begun, today included: whole numbers throughout, so the same
+    figures give the same day everywhere.
 
     :param date start: first day of the period
     :param date end: first day of the next one, on which the count starts anew

@@ -14,11 +14,3 @@ class IrConfigParameter(models.Model):
             providers = self.env["payment.provider"].sudo().search(
                 [("code", "=", "stripe"), ("state", "!=", "disabled")])
             providers._check_stripe_api_base()
-
-    @api.model
-    def _stripe_default_async_emails(self):
-        """On installation: PDFs and mails of orders are made after a payment's effect, not before
-        it. Odoo's default gives way, a choice that was made stays."""
-        known = self.search([("key", "=", "sale.async_emails")])
-        if not known or known.write_date == known.create_date:
-            self.set_param("sale.async_emails", "True")

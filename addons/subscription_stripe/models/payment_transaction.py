@@ -147,6 +147,54 @@ class PaymentTransaction(models.Model):
         if waited and self.state != "draft":
             self.subscription_period_id.charge_at = False
 
+    def _stripe_create_intent(self):
+        """Keep the number of the payment intent, so that it can be looked up and cancelled while
+        the customer has not confirmed it."""
+        intent = super()._stripe_create_intent()
+        if intent and self.operation == "online_direct":
+            self.provider_reference = intent["id"]
+        return intent
+
+    def _give_up_attempt(self):
+        """Cancel attempts at Stripe first, so that nobody can confirm them any more; what was
+        charged meanwhile is recorded instead."""
+        stripes = self.filtered(lambda transaction: transaction.provider_code == "stripe")
+        withdrawn = stripes.filtered(lambda transaction: transaction._stripe_withdraw())
+        return super(PaymentTransaction, self - stripes + withdrawn)._give_up_attempt()
+
+    def _stripe_withdraw(self):
+        """Cancel the payment intent of an attempt that is open.
+
+        :return: whether nothing can be charged under it any more. Otherwise the attempt has the
+            state of its charge, or is too young: its request may not have reached Stripe yet.
+        :raise StripeUnknown: Stripe does not answer
+        """
+        self._stripe_lock()
+        if self.state != "draft":
+            return False
+        intent = self._stripe_present_intent()
+        if not intent:
+            return self.operation != "offline" or self._stripe_maybe_sent()
+        if intent["status"] in const.CANCELLABLE_INTENTS:
+            try:
+                intent = self._send_api_request("POST", f"payment_intents/{intent['id']}/cancel")
+            except StripeRefused:  # confirmed at this very moment
+                intent = self._stripe_present_intent()
+        if intent["status"] == "canceled":
+            return True
+        self._stripe_take_intent(intent)
+        if self.state == "done" and not self.is_post_processed:
+            self._post_process()
+        return False
+
+    def _stripe_present_intent(self):
+        """The payment intent of the transaction as it is now, or None."""
+        if self.provider_reference:
+            return self._send_api_request(
+                "GET", f"payment_intents/{self.provider_reference}",
+                params={"expand[]": "payment_method"})
+        return self._stripe_find_intent() if self.token_id else None
+
     def _refund(self, amount_to_refund=None):
         """Stripe tells of the refund before our own transaction is there: it has to wait."""
         if self.provider_code == "stripe":

@@ -60,37 +60,6 @@ class TestApiBase(StripeCommon, TransactionCase):
 
 
 @tagged("post_install", "-at_install")
-class TestAsyncEmails(TransactionCase):
-
-    def asked_again(self, written):
-        """The parameter, switched off when SQL says, after the addon is installed once more."""
-        parameters = self.env["ir.config_parameter"]
-        parameter = parameters.search([("key", "=", "sale.async_emails")])
-        self.env.cr.execute(
-            "UPDATE ir_config_parameter SET value = 'False',"
-            f" write_date = {written} WHERE id = %s", [parameter.id])
-        parameter.invalidate_recordset()
-        parameters._stripe_default_async_emails()
-        return parameter
-
-    def test_installed_and_a_choice_stays(self):
-        """The addon's installation has set it; who set it otherwise keeps it so."""
-        self.assertEqual(
-            self.env["ir.config_parameter"].get_param("sale.async_emails"), "True")
-        chosen = self.asked_again("create_date + interval '1 hour'")
-        self.assertEqual(chosen.value, "False")
-
-    def test_default_of_odoo_gives_way(self):
-        """As sale brings it, and as it is in a database that never had it."""
-        parameters = self.env["ir.config_parameter"]
-        default = self.asked_again("create_date")
-        self.assertEqual(default.value, "True")
-        default.unlink()
-        parameters._stripe_default_async_emails()
-        self.assertEqual(parameters.get_param("sale.async_emails"), "True")
-
-
-@tagged("post_install", "-at_install")
 class TestDeclines(StripeCommon, TransactionCase):
 
     def refuse(self, error, lang="en_US"):

@@ -4,7 +4,7 @@ Nobody waits for the other, and a conflict is not tried again: as in Odoo's own 
 then has nothing to do with the payment any more.
 """
 
-from odoo.addons.credit_wallet.models.payment_transaction import PaymentTransaction as OfWallets
+from odoo.addons.concurrency_base.models.payment_transaction import PaymentTransaction as OfBase
 from odoo.addons.subscription_stripe.models.payment_transaction import (
     PaymentTransaction as OfStripe,
 )
@@ -22,6 +22,6 @@ def _insist(self, step):
     return result
 
 
-del OfWallets._post_process
+del OfBase._post_process
 OfStripe._stripe_lock = _stripe_lock
 StripeEvent._insist = _insist

@@ -4,6 +4,6 @@
     "version": "19.0.1.0.0",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["credit_wallet", "subscription_stripe"],
+    "depends": ["concurrency_base", "subscription_stripe"],
     "installable": False,  # loaded by servers of the tests, never installed
 }

@@ -1,0 +1,1 @@
+from .queue import claim_in_order, lock_in_order, take_turn

@@ -1,0 +1,122 @@
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.concurrency_base.tools import lock_in_order
+
+
+class CreditWallet(models.Model):
+    """Company wallets: who manages them, who may spend, and allotting to employees."""
+
+    _inherit = "credit.wallet"
+
+    manager_ids = fields.Many2many(
+        "res.partner", "credit_wallet_manager_rel", "wallet_id", "partner_id",
+        string="Training managers", domain="[('id', 'child_of', partner_id)]",
+        help="Contacts of the company who see its credits, allot them to employees and name "
+        "who may spend.")
+
+    def _may_manage(self, partner):
+        self.ensure_one()
+        return partner in self.manager_ids
+
+    def _team(self):
+        """The employees of the wallet's company: its contacts with an e-mail address."""
+        self.ensure_one()
+        return self.env["res.partner"].search([
+            ("id", "child_of", self.partner_id.id), ("id", "!=", self.partner_id.id),
+            ("is_company", "=", False), ("type", "=", "contact"), ("email", "!=", False)])
+
+    def _team_members(self):
+        """What the manager's page shows of each employee."""
+        self.ensure_one()
+        team = self._team()
+        balances = {
+            wallet.partner_id: wallet.spendable for wallet in self.env["credit.wallet"].search(
+                [("partner_id", "in", team.ids), ("company_id", "=", self.company_id.id)])}
+        return [{
+            "partner": partner, "balance": balances.get(partner, 0),
+            "may_spend": partner in self.spender_ids, "token": uuid.uuid4().hex,
+        } for partner in team]
+
+    @api.model
+    def _usable_by(self, partner, company):
+        """Wallets the person may spend from: the own one first, then the company's.
+
+        A company's wallet whose manager has not named the person is not among them.
+        """
+        own = self.env["credit.wallet"].sudo().search(  # sudo: chosen by the rules below
+            [("partner_id", "=", partner.id), ("company_id", "=", company.id)])
+        shared = self.env["credit.wallet"]._of(partner, company)
+        return own | shared.filtered(lambda wallet: wallet._may_spend(partner))
+
+    @api.model
+    def _to_spend(self, partner, company, credits):
+        """The wallet to take `credits` from: the first that holds them, else the last usable.
+
+        :return: one wallet, or none when the person may spend from no wallet
+        """
+        usable = self._usable_by(partner, company)
+        return usable.filtered(lambda wallet: wallet.spendable >= credits)[:1] or usable[-1:]
+
+    def _set_spender(self, employee, allowed):
+        """Let an employee spend from the company's wallet, or no longer.
+
+        :raise UserError: the person is not of the company
+        """
+        self._check_of_team(employee)
+        command = fields.Command.link if allowed else fields.Command.unlink
+        self.spender_ids = [command(employee.id)]
+
+    def _allot(self, employee, credits, key):
+        """Move credits from the company's wallet to the employee's own.
+
+        :raise UserError: the person is not of the company, or not a whole number above zero
+        :raise InsufficientCredits: the company's wallet holds fewer
+        """
+        self._check_of_team(employee)
+        return self._transfer(self._own_wallet(employee), credits, key)
+
+    def _take_back(self, employee, credits, key):
+        """Move credits an employee has not used back to the company's wallet."""
+        self._check_of_team(employee)
+        return self._own_wallet(employee)._transfer(self, credits, key)
+
+    def _check_of_team(self, employee):
+        if employee not in self._team():
+            raise UserError(self.env._(
+                "%(name)s is not an employee of %(company)s.",
+                name=employee.name, company=self.partner_id.name))
+
+    def _own_wallet(self, employee):
+        """The employee's own wallet, beside the company's; made when missing."""
+        # sudo: the manager was checked to be of this company
+        wallets = self.env["credit.wallet"].sudo()
+        values = {"partner_id": employee.id, "company_id": self.company_id.id}
+        return wallets.search([(name, "=", value) for name, value in values.items()]) or (
+            wallets.create(values))
+
+    def _transfer(self, target, credits, key):
+        """Move credits with their value and expiry dates; the books do not change.
+
+        :return: the two ledger entries, out and in
+        """
+        self.ensure_one()
+        # Both rows in the order of their ids, so that opposite transfers do not deadlock.
+        lock_in_order(self | target)
+        origin = f"{self.partner_id.name} → {target.partner_id.name}"
+        given = self._spend(credits, f"{key}:out", kind="transfer", origin=origin)
+        received = target._known_entry(f"{key}:in", "transfer", credits)
+        return given | (received or target._receive(given, f"{key}:in", origin))
+
+    def _receive(self, given, key, origin):
+        """One lot for each lot that gave, with its value and expiry."""
+        balance = self._move_balance(-given.credits)
+        lots = self.env["credit.lot"].sudo().create([{  # sudo: as every movement of the ledger
+            **move.lot_id._prepare_derived_vals(-move.credits, -move.value),
+            "wallet_id": self.id,
+        } for move in given.lot_move_ids])
+        moves = [(lot, lot.granted, lot.value_granted) for lot in lots]
+        lots._apply(moves)
+        return self._record("transfer", key, balance, moves, origin=origin)

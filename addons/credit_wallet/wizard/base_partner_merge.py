@@ -1,0 +1,11 @@
+from odoo import api, models
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Wallets are merged first: Odoo would move a second one to its owner, and fail."""
+        self.env["credit.wallet"]._merge_owners(src_partners, dst_partner)
+        return super()._update_foreign_keys(src_partners, dst_partner)

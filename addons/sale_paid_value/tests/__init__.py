@@ -1,0 +1,1 @@
+from . import test_paid_values, test_shares, test_withdrawal

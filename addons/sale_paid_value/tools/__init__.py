@@ -1,0 +1,1 @@
+from .shares import spread, take_off

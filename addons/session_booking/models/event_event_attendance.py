@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+from odoo import models
+
+ONE_SIGNATURE_HOURS = 5
+NOON = "13:00"
+
+
+class EventEvent(models.Model):
+    """What the attendance sheet (« feuille d'émargement ») of a session shows.
+
+    A training body proves attendance with signatures per half-day, of the trainees and of the
+    trainer.
+    """
+
+    _inherit = "event.event"
+
+    def _attendance_half_days(self):
+        """The columns to sign, in local time: one for a short day, two for a long one.
+
+        A session of several days has the same hours each day.
+
+        :return: list of dicts: ``day`` (date), ``label`` and ``hours`` (texts)
+        """
+        self.ensure_one()
+        begin, end = self._localize(self.date_begin), self._localize(self.date_end)
+        hours = (f"{begin:%H:%M}", f"{end:%H:%M}")
+        count = (end.date() - begin.date()).days if hours[0] < hours[1] else 0
+        return [
+            {"day": begin.date() + timedelta(days=number), **column}
+            for number in range(count + 1) for column in self._attendance_columns(*hours)]
+
+    def _attendance_columns(self, begin, end):
+        """Columns of one day between two local times, as texts "HH:MM"."""
+        minutes = [int(text[:2]) * 60 + int(text[3:]) for text in (begin, end)]
+        long_day = minutes[1] - minutes[0] > ONE_SIGNATURE_HOURS * 60
+        if long_day and begin < NOON < end:
+            return [
+                {"label": self.env._("Morning"), "hours": self.env._("from %s", begin)},
+                {"label": self.env._("Afternoon"), "hours": self.env._("until %s", end)}]
+        if begin < "12:00":
+            label = self.env._("Morning")
+        else:
+            label = self.env._("Afternoon") if begin < "18:00" else self.env._("Evening")
+        return [{"label": label, "hours": f"{begin} – {end}"}]
+
+    def _attendance_seats(self):
+        """Who is expected, by name; people who came are on the sheet too."""
+        return self._registrations(("open", "done")).sorted(
+            lambda seat: ((seat.name or "").casefold(), seat.id))
+
+    def _attendance_hours(self):
+        """Hours of the session; of one of several days, what its training says."""
+        self.ensure_one()
+        days = len({column["day"] for column in self._attendance_half_days()})
+        if days > 1:
+            return self.event_type_id.training_hours
+        return (self.date_end - self.date_begin).total_seconds() / 3600
+
+    def _attendance_sheet_name(self):
+        return self.env._(
+            "Attendance sheet - %(session)s - %(date)s",
+            session=self.name, date=f"{self._local_date():%Y-%m-%d}")

@@ -1,0 +1,271 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.concurrency_base.tools import lock_in_order
+
+from ..exceptions import SessionUnavailable
+
+LIVE = ("open", "done")
+NAMES_SHOWN = 10
+
+
+class EventEvent(models.Model):
+    """Sessions that move, shrink, or are cancelled while people have seats in them."""
+
+    _inherit = "event.event"
+
+    rescheduled_on = fields.Datetime(
+        readonly=True, copy=False,
+        help="When the session was last moved with seats taken. Who booked before may cancel "
+        "free of charge until it starts.")
+
+    # Guards -------------------------------------------------------------------------------
+
+    @api.constrains("seats_max", "seats_limited", "is_training")
+    def _check_capacity_holds_seats(self):
+        """The database refuses too; this says who would be left standing."""
+        for event in self.filtered("is_training"):
+            taken = event.seats_booked + event.seats_held
+            if event.seats_limited and taken > event.seats_max:
+                raise ValidationError(self.env._(
+                    "“%(session)s” of %(date)s has %(taken)s seats taken (%(names)s): its "
+                    "capacity cannot be %(capacity)s. Cancel seats first, or keep at least "
+                    "%(taken)s.", session=event.name, date=event._local_begin(),
+                    taken=taken, capacity=event.seats_max,
+                    names=event._attendee_names()))
+
+    @api.constrains("event_url")
+    def _check_event_url(self):
+        """Attendees click it: Odoo's check lets ``javascript://`` through."""
+        for event in self.filtered("event_url"):
+            if not event.event_url.lower().startswith(("https://", "http://")):
+                raise ValidationError(self.env._(
+                    "“%(url)s” is not a web address: the link of an online session starts with "
+                    "https://.", url=event.event_url))
+        return super()._check_event_url()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_booked(self):
+        for event in self.filtered("is_training"):
+            seats = event._registrations()
+            if any(seat.state in LIVE for seat in seats):
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be deleted. "
+                    "Cancel the session instead: everyone is told and gets the credits back.",
+                    session=event.name, date=event._local_begin(),
+                    names=event._attendee_names()))
+            if seats:
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s had bookings, which the books refer to, and "
+                    "cannot be deleted. Archive it instead.",
+                    session=event.name, date=event._local_begin()))
+
+    def _registrations(self, states=None):
+        """Registrations of these sessions, archived ones too unless states are given."""
+        registrations = self.env["event.registration"].with_context(active_test=bool(states))
+        domain = [("event_id", "in", self.ids)]
+        return registrations.search(domain + ([("state", "in", states)] if states else []))
+
+    def _attendee_names(self):
+        """Names of those who have seats, the first ones when they are many."""
+        names = [seat.name or seat.display_name for seat in self._registrations(LIVE)[::-1]]
+        if len(names) > NAMES_SHOWN:
+            return self.env._(
+                "%(names)s and %(count)s more", names=", ".join(names[:NAMES_SHOWN]),
+                count=len(names) - NAMES_SHOWN)
+        return ", ".join(names)
+
+    # Overlaps -----------------------------------------------------------------------------
+
+    def _overlapping(self, attendee):
+        """Seats of the attendee in other sessions at the same time: a matter of warning.
+
+        :param attendee: the ``res.partner`` who comes
+        :return: ``event.registration``
+        """
+        return self._overlapping_all(attendee).get(
+            attendee, self.env["event.registration"].browse())
+
+    def _overlapping_all(self, attendees, begin=None, end=None):
+        """As :meth:`_overlapping` for many, in one query.
+
+        :param datetime begin: UTC, with ``end``: instead of the session's own dates
+        :return: dict of ``res.partner`` to ``event.registration``, those who have none left out
+        """
+        self.ensure_one()
+        if not attendees:
+            return {}
+        groups = self.env["event.registration"]._read_group([
+            ("partner_id", "in", attendees.ids), ("state", "in", LIVE),
+            ("event_id", "not in", self._origin.ids), ("event_id.is_training", "=", True),
+            ("event_id.date_begin", "<", end or self.date_end),
+            ("event_id.date_end", ">", begin or self.date_begin),
+        ], ["partner_id"], ["id:recordset"])
+        return dict(groups)
+
+    def _overlap_warning(self, attendees, begin=None, end=None):
+        """One line for each seat an attendee has elsewhere at that time; empty when none."""
+        overlapping = self._overlapping_all(attendees, begin, end)
+        return "\n".join(
+            self.env._(
+                "%(name)s already has a seat in “%(session)s”, %(date)s.",
+                name=attendee.name, session=seat.event_id.name,
+                date=seat.event_id._local_begin())
+            for attendee, seats in overlapping.items() for seat in seats)
+
+    # Moving -------------------------------------------------------------------------------
+
+    def write(self, vals):
+        """Whatever door the date changes through, those who have seats are told."""
+        if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
+            self._check_cancelled_with_its_seats()
+        self._check_keeps_its_seats(vals)
+        if not {"date_begin", "date_end"} & set(vals):
+            return super().write(vals)
+        before = {
+            event: (event.date_begin, event.date_end) for event in self
+            if event.is_training and event.seats_booked}
+        result = super().write(vals)
+        now = fields.Datetime.now()
+        for event, dates in before.items():
+            if (event.date_begin, event.date_end) != dates and event.date_begin > now:
+                event._follow_move(dates[0])
+        return result
+
+    def _move_session(self, date_begin, date_end, note=""):
+        """Give the session other dates; everyone is told once, reminders and links follow.
+
+        :param datetime date_begin: UTC
+        :param datetime date_end: UTC
+        :param str note: a word to those who come
+        :raise SessionUnavailable: cancelled, or the new date is past
+        """
+        self.ensure_one()
+        if (self.date_begin, self.date_end) == (date_begin, date_end):
+            return
+        if self.kanban_state == "cancel":
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” is cancelled and cannot be moved. Plan a new session.",
+                session=self.name))
+        if date_begin <= fields.Datetime.now():
+            raise SessionUnavailable(self.env._(
+                "“%(session)s” cannot be moved to the past. Choose a coming date.",
+                session=self.name))
+        self.with_context(session_note=note).write(
+            {"date_begin": date_begin, "date_end": date_end})
+
+    def _follow_move(self, moved_from):
+        """What a new date entails for who booked the old one: a mail, new reminders, a way out.
+
+        :param datetime moved_from: the former beginning, UTC
+        """
+        self.ensure_one()
+        self.rescheduled_on = fields.Datetime.now()
+        seats = self.with_context(moved_from=moved_from)._registrations(["open"])
+        self.env["session.reminder"]._forget(seats)
+        seats._send_booking_mail("session_booking.mail_template_session_moved")
+        to_trainer = self.with_context(lang=self.trainer_id.lang)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session moves: it was planned on %(former)s and now takes place on %(date)s.",
+            former=to_trainer._format_moment(moved_from), date=to_trainer._local_begin()))
+
+    def _tell_trainer(self, text):
+        """Log what happens on the session, and mail it to who gives it."""
+        self.ensure_one()
+        self.message_post(
+            body="\n".join(filter(None, [text, self.env.context.get("session_note")])),
+            subject=self.name, partner_ids=self.trainer_id.ids,
+            message_type="notification", subtype_xmlid="mail.mt_note")
+
+    # Cancelling ---------------------------------------------------------------------------
+
+    def _check_cancelled_with_its_seats(self):
+        for event in self.filtered("is_training"):
+            if event.kanban_state != "cancel" and event._registrations(LIVE):
+                raise UserError(self.env._(
+                    "“%(session)s” of %(date)s has bookings (%(names)s). Use the button “Cancel "
+                    "the session”: everyone is told and gets the credits back.",
+                    session=event.name, date=event._local_begin(),
+                    names=event._attendee_names()))
+
+    def _check_keeps_its_seats(self, vals):
+        """Refuse to take a session that is not over from those who have seats in it.
+
+        :raise UserError: `vals` archive it, take it off the website, or make it no training
+        """
+        if vals.get("active") is False:
+            self._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be archived. Use "
+                "the button “Cancel the session”: everyone is told and gets the credits back.",
+                **event._described_with_seats()))
+        if vals.get("is_published") is False:
+            self.filtered("is_published")._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) and stays on the website for "
+                "them. To stop its sale, limit its capacity to the seats taken; if it does not "
+                "take place, use the button “Cancel the session”.",
+                **event._described_with_seats()))
+        if "event_type_id" in vals and not self.env["event.type"].browse(
+                vals["event_type_id"] or []).is_training:
+            self._refuse_with_seats(lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s) paid with credits: its "
+                "training cannot be removed. Choose another training, or cancel the session.",
+                **event._described_with_seats()))
+
+    def _refuse_with_seats(self, message):
+        """:raise UserError: the first of these sessions that is not over and has seats taken
+
+        :param message: function of the session that gives the text
+        """
+        now = fields.Datetime.now()
+        for event in self.filtered(lambda event: event.is_training and event.date_end > now):
+            if event._registrations(LIVE):
+                raise UserError(message(event))
+
+    def _described_with_seats(self):
+        """How messages name the session, and who has seats in it."""
+        return {"session": self.name, "date": self._local_begin(),
+                "names": self._attendee_names()}
+
+    def _cancel_session(self, note=""):
+        """Cancel every seat: credits to their lots, invoices reversed, everyone told; once.
+
+        The wallets are locked before the session, as everywhere.
+
+        :param str note: why, for those who had a seat
+        :raise UserError: someone attended: the session took place
+        """
+        self.ensure_one()
+        if self.kanban_state == "cancel":
+            return
+        if attended := self._registrations(["done"]):
+            raise UserError(self.env._(
+                "“%(session)s” of %(date)s took place: %(names)s attended. Cancel seats one by "
+                "one instead.", session=self.name, date=self._local_begin(),
+                names=", ".join(attended.mapped("display_name"))))
+        told = self._registrations(["open"])
+        seats = told | self._registrations(["draft"])
+        # sudo: which wallets paid; nothing of them is shown
+        lock_in_order(seats.sudo().credit_entry_id.wallet_id, self)
+        # First the session: the seats freed next are for nobody else.
+        self.with_context(cancels_seats=True).kanban_state = "cancel"
+        seats.action_cancel()
+        told.with_context(session_note=note)._send_booking_mail(
+            "session_booking.mail_template_session_cancelled")
+        to_trainer = self.with_context(lang=self.trainer_id.lang, session_note=note)
+        to_trainer._tell_trainer(to_trainer.env._(
+            "The session of %(date)s is cancelled; attendees told: %(count)s.",
+            date=to_trainer._local_begin(), count=len(told)))
+
+    def action_cancel_session(self):
+        return self._open_wizard("session_booking.session_cancel_action")
+
+    def action_move_session(self):
+        return self._open_wizard("session_booking.session_move_action")
+
+    def action_book_group(self):
+        return self._open_wizard("session_booking.session_group_booking_action")
+
+    def _open_wizard(self, xmlid):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(xmlid)
+        return {**action, "context": {"default_event_id": self.id}}
