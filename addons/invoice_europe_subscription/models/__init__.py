@@ -4,4 +4,5 @@ from . import (
     subscription_billing_mixin,
     subscription_document_mixin,
     subscription_plan,
+    subscription_subscription_deferral,
 )
