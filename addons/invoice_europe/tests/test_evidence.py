@@ -1,3 +1,5 @@
+import itertools
+from collections import Counter
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
@@ -50,6 +52,62 @@ class TestEvidence(EuropeCase):
         self.assertEqual(self.pieces(invoice), {"billing": "DE", "card": "DE", "ip": "DE"})
         self.assertEqual(invoice.vat_evidence_state, "enough")
         self.assertFalse(self.warnings(invoice))
+
+    def test_two_of_three_agree(self):
+        """A traveller's IP address takes nothing from what the address and the card say."""
+        invoice = self.sell(card_country_id=self.germany.id, ip_country_id=self.belgium.id,
+                            ip_network="203.0.113.0/24")
+        self.assertEqual(self.pieces(invoice), {"billing": "DE", "card": "DE", "ip": "BE"})
+        self.assertEqual(invoice.vat_evidence_state, "enough")
+        self.assertFalse(self.warnings(invoice))
+
+    def test_two_that_agree_on_another_country(self):
+        """The VAT of the billing address is the one that was charged."""
+        invoice = self.sell(card_country_id=self.belgium.id, ip_country_id=self.belgium.id,
+                            ip_network="203.0.113.0/24")
+        self.assertEqual(invoice.vat_evidence_state, "contradictory")
+        self.assertEqual(len(self.warnings(invoice)), 1)
+
+    def test_two_against_two(self):
+        self.env["res.partner.bank"].create({
+            "acc_number": "DE89370400440532013000", "partner_id": self.customer.id})
+        invoice = self.sell(card_country_id=self.belgium.id, ip_country_id=self.belgium.id,
+                            ip_network="203.0.113.0/24")
+        self.assertEqual(invoice.vat_evidence_state, "contradictory")
+
+    def test_every_combination(self):
+        """Enough: two for the country whose VAT was charged, more than for any other."""
+        codes = {"DE": self.germany, "BE": self.belgium, "FR": self.env.ref("base.fr")}
+        invoice = self.invoice(self.customer)
+        for lot in itertools.product([None, *codes], repeat=3):
+            found = {"billing": "DE"} | {
+                kind: code for kind, code in zip(("card", "ip", "bank"), lot, strict=True) if code}
+            self.env.cr.execute("DELETE FROM vat_evidence WHERE move_id = %s", [invoice.id])
+            self.env.invalidate_all()
+            self.env["vat.evidence"].create([
+                {"move_id": invoice.id, "kind": kind, "country_id": codes[code].id}
+                for kind, code in found.items()])
+            votes = Counter(found.values())
+            agreeing = votes.pop("DE")
+            others = max(votes.values(), default=0)
+            with self.subTest(found):
+                self.assertEqual(
+                    invoice._vat_evidence_verdict(),
+                    "enough" if agreeing >= 2 and agreeing > others
+                    else "contradictory" if others else "short")
+
+    def test_card_of_the_mainland(self):
+        """A French card speaks for Réunion, whose banks are French; its IP address is its own."""
+        reunion = self.env.ref("base.re")
+        home = self.make_customer("FR", zip="97400", city="Saint-Denis")
+        invoice = self.sell(home, card_country_id=self.env.ref("base.fr").id)
+        self.assertEqual(self.pieces(invoice), {"billing": "RE", "card": "FR"})
+        self.assertEqual(invoice.vat_evidence_state, "enough")
+        self.assertEqual(self.sell(
+            home, ip_country_id=reunion.id, ip_network="203.0.113.0/24").vat_evidence_state,
+            "enough")
+        self.assertEqual(self.sell(
+            home, ip_country_id=self.germany.id).vat_evidence_state, "contradictory")
 
     def test_contradictory(self):
         invoice = self.sell(card_country_id=self.belgium.id)

@@ -203,6 +203,189 @@ class TestFacturX(EuropeCase):
         self.assertEqual(self.text(goods, "DueDateTypeCode"), "5")
         self.assertIn("B1", [node.text for node in goods.iter(f"{RAM}ID")])
 
+    def notes(self, xml):
+        """The notes of a file: list of (code, text)."""
+        return [(note.findtext(f"{RAM}SubjectCode"), note.findtext(f"{RAM}Content"))
+                for note in etree.fromstring(xml).iter(f"{RAM}IncludedNote")]
+
+    def registrations(self, xml):
+        return [(node.get("schemeID"), node.text)
+                for node in etree.fromstring(xml).iterfind(f".//{RAM}SellerTradeParty"
+                                                           f"/{RAM}SpecifiedTaxRegistration/*")]
+
+    def assertValid(self, invoice):
+        xml = self.export(invoice)
+        self.assertEqual(self.validate({"file": xml})["file"], [])
+        return xml
+
+    # Sellers without VAT number -----------------------------------------------------------------
+
+    def test_seller_without_vat_number(self):
+        """A small business under art. 293 B has none: it is known by its SIREN (BR-E-02)."""
+        self.company.write({"legal_vat_regime": "franchise", "vat": False})
+        invoice = self.sold(self.line(taxes=self.franchise))
+        self.assertEqual(invoice.einvoice_state, "to_make")
+        self.assertEqual(self.registrations(self.assertValid(invoice)), [("FC", "732829320")])
+        self.company.vat = "FR44732829320"
+        self.assertEqual(
+            self.registrations(self.assertValid(invoice)), [("VA", "FR44732829320")])
+
+    def test_vat_charged_without_number(self):
+        """Not lawful (CGI, annex II, art. 242 nonies A, I, 2°), so not made."""
+        self.company.vat = False
+        invoice = self.sold()
+        self.assertEqual(invoice.einvoice_state, "to_fix")
+        self.assertIn("has no VAT number", invoice.einvoice_missing)
+        self.assertFalse(invoice._need_ubl_cii_xml("facturx"))
+
+    # Notes --------------------------------------------------------------------------------------
+
+    def test_notes_that_odoo_wrote_already(self):
+        """Newer versions of Odoo write PMT, PMD and AAB themselves: each code occurs once."""
+        self.env["ir.ui.view"].create({
+            "name": "Newer Odoo", "type": "qweb", "key": "invoice_europe.test_newer_notes",
+            "mode": "extension",
+            "inherit_id": self.env.ref(
+                "account_edi_ubl_cii.account_invoice_facturx_export_22").id,
+            "arch": f"""<data><xpath expr="//*[local-name()='IncludedNote']" position="after">
+                <t xmlns:ram="{RAM.strip('{}')}" t-foreach="['PMT', 'PMD', 'AAB', 'TXD']"
+                   t-as="code">
+                    <ram:IncludedNote>
+                        <ram:Content>As Odoo says</ram:Content>
+                        <ram:SubjectCode t-out="code"/>
+                    </ram:IncludedNote></t></xpath></data>"""})
+        xml = self.assertValid(self.sold(self.line(), narration="<p>Merci &amp; à bientôt</p>"))
+        notes = self.notes(xml)
+        codes = [code for code, _text in notes]
+        self.assertEqual(sorted(codes), sorted({*codes}))
+        self.assertIn(("TXD", "As Odoo says"), notes, "what we do not write stays")
+        self.assertEqual(dict(notes)["AAB"], "No discount for early payment.")
+        self.assertEqual([text for code, text in notes if "Merci" in text], ["Merci & à bientôt"])
+
+    # Exempt training ----------------------------------------------------------------------------
+
+    def test_exempt_training_is_outside_the_obligation(self):
+        """CGI art. 261-4-4° a, 289, I and 289 bis: no electronic invoice is due, and the file that
+        goes with the paper says so."""
+        invoice = self.sold(self.line(taxes=self.exempt))
+        self.assertEqual(invoice.einvoice_state, "outside")
+        self.assertIn("261-4-4°", invoice.einvoice_exclusion)
+        self.assertIn(("BAR", "OUTOFSCOPE"), self.notes(self.assertValid(invoice)))
+        self.printed({"training": invoice})
+        self.assertTrue(invoice.ubl_cii_xml_id)
+        self.assertEqual(invoice.einvoice_state, "outside")
+        with self.assertRaisesRegex(UserError, "no electronic invoice yet"):
+            invoice._einvoice_set_state("deposited")
+
+    def test_part_of_it_taxed_is_within(self):
+        for taxes in (self.service_tax, self.franchise):
+            mixed = self.sold(self.line(taxes=self.exempt), self.line(taxes=taxes))
+            self.assertIn(mixed.einvoice_state, ("to_make", "to_fix"))
+        self.assertEqual(mixed.einvoice_state, "to_fix")
+        self.assertIn("different grounds", mixed.einvoice_missing)
+        taxed = self.sold()
+        self.assertFalse(taxed.einvoice_exclusion)
+        self.assertIn(("BAR", "B2B"), self.notes(self.export(taxed)))
+
+    def test_exempt_seller_without_a_tax(self):
+        """Training sold without any tax: neither due nor made, and nobody is asked to fix it."""
+        self.company.legal_vat_regime = "exempt"
+        invoice = self.sold(self.line(taxes=self.env["account.tax"]))
+        self.assertEqual(invoice.einvoice_state, "outside")
+        self.assertFalse(invoice.einvoice_missing)
+        self.assertFalse(invoice._need_ubl_cii_xml("facturx"))
+
+    # Credit notes -------------------------------------------------------------------------------
+
+    def references(self, xml):
+        """BG-3: list of (number, date)."""
+        return [(node.findtext(f"{RAM}IssuerAssignedID"),
+                 node.findtext(f"{RAM}FormattedIssueDateTime/{{*}}DateTimeString"))
+                for node in etree.fromstring(xml).iter(f"{RAM}InvoiceReferencedDocument")]
+
+    def test_credit_note_of_several_invoices(self):
+        first, second = self.sold(), self.sold(day=date(2026, 11, 2))
+        note = self.sold(self.line(50.0), move_type="out_refund", day=date(2026, 11, 9),
+                         corrected_invoice_ids=[Command.set((second + first).ids)])
+        self.assertEqual(self.references(self.assertValid(note)), [
+            (first.name, "20261005"), (second.name, "20261102")])
+
+    def test_credit_note_of_nothing(self):
+        """BR-FR-CO-05: it is not made until it names an invoice."""
+        note = self.sold(move_type="out_refund")
+        self.assertEqual(note.einvoice_state, "to_fix")
+        self.assertIn("“Corrects”", note.einvoice_missing)
+        note.corrected_invoice_ids = self.sold()
+        note.action_einvoice_refresh()
+        self.assertEqual(note.einvoice_state, "to_make")
+        self.assertValid(note)
+
+    def test_other_formats_name_the_invoice(self):
+        """Peppol's file of a Belgian customer, too."""
+        buyer = self.make_customer("BE", "BE0477472701", invoice_edi_format="ubl_bis3", ref="B1")
+        invoice = self.sold(partner=buyer)
+        note = self.sold(partner=buyer, move_type="out_refund", reversed_entry_id=invoice.id)
+        xml, _errors = self.env["account.edi.xml.ubl_bis3"]._export_invoice(note)
+        reference, = etree.fromstring(xml).iter("{*}BillingReference")
+        self.assertEqual(
+            (reference.findtext(".//{*}ID"), reference.findtext(".//{*}IssueDate")),
+            (invoice.name, "2026-10-05"))
+        xml, _errors = self.env["account.edi.xml.ubl_bis3"]._export_invoice(invoice)
+        self.assertFalse(list(etree.fromstring(xml).iter("{*}BillingReference")))
+
+    def test_rate_changed_behind_the_invoice(self):
+        """In the database: the form refuses it. The credit note would name the wrong rate."""
+        tax = self.service_tax.copy({"name": "20 % own"})
+        invoice = self.sold(self.line(taxes=tax))
+        with self.assertRaisesRegex(UserError, "20 % own"), self.env.cr.savepoint():
+            tax.amount = 10
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE account_tax SET amount = 10 WHERE id = %s", [tax.id])
+        self.env.invalidate_all()
+        invoice.action_einvoice_refresh()
+        self.assertEqual(invoice.einvoice_state, "to_fix")
+        self.assertIn("20 % own", invoice.einvoice_missing)
+
+    # Numbers and dates --------------------------------------------------------------------------
+
+    def test_numbers_that_platforms_refuse(self):
+        """BR-FR-01 and 02."""
+        for number in ("FAC 2026 1", "FAC.2026.1", "F" * 36):
+            invoice = self.sold(post=False, name=number)
+            invoice.action_post()
+            self.assertEqual(invoice.einvoice_state, "to_fix", number)
+            self.assertIn(number, invoice.einvoice_missing)
+
+    def test_due_before_the_invoice(self):
+        """BR-FR-CO-07."""
+        invoice = self.sold(invoice_date_due=date(2026, 10, 1))
+        self.assertIn("due date", invoice.einvoice_missing)
+
+    def test_invoicing_period(self):
+        """BT-73 and BT-74 are the days of the services, whatever the day of the invoice; which is
+        then no day of delivery (BT-72)."""
+        for start, end in ((date(2026, 7, 1), date(2026, 9, 30)),
+                           (date(2026, 10, 1), date(2026, 10, 31)),
+                           (date(2027, 1, 1), date(2027, 12, 31))):
+            with self.subTest(start=start):
+                invoice = self.sold(
+                    self.line(deferred_start_date=start, deferred_end_date=end), self.line())
+                tree = etree.fromstring(self.assertValid(invoice))
+                header = tree.find(f".//{RAM}ApplicableHeaderTradeSettlement")
+                self.assertEqual([node.text for node in header.find(
+                    f"{RAM}BillingSpecifiedPeriod").iter("{*}DateTimeString")],
+                    [f"{start:%Y%m%d}", f"{end:%Y%m%d}"])
+                self.assertIsNone(tree.find(f".//{RAM}ActualDeliverySupplyChainEvent"))
+        tree = etree.fromstring(self.export(self.sold()))
+        self.assertIsNotNone(tree.find(f".//{RAM}ActualDeliverySupplyChainEvent"))
+        self.assertIsNone(tree.find(f".//{RAM}BillingSpecifiedPeriod"))
+
+    def test_businesses_overseas(self):
+        """Where French VAT does not apply, the reform does not: by postcode, too."""
+        for postcode, state in (("97400", "to_make"), ("97300", False), ("97600", False)):
+            buyer = self.make_business(0, zip=postcode, city="Ville")
+            self.assertEqual(self.sold(partner=buyer).einvoice_state, state, postcode)
+
     # States -------------------------------------------------------------------------------------
 
     def test_made_by_default_for_french_businesses(self):

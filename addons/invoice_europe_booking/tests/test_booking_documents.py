@@ -34,8 +34,12 @@ class TestBookingDocuments(EuropeCase):
         return self.session._book(self.wallet, self.buyer, key).credit_entry_id.move_ids
 
     def test_single_purpose_booking_is_no_invoice(self):
-        """The pack was invoiced (VAT Directive, art. 30b, 1)."""
-        self.assertFalse(self.book("single").einvoice_state)
+        """The pack was invoiced (VAT Directive, art. 30b, 1): there is no file, and the booking
+        says why."""
+        booking = self.book("single")
+        self.assertEqual(booking.einvoice_state, "outside")
+        self.assertIn("the one of the pack", booking.einvoice_exclusion)
+        self.assertFalse(booking._need_ubl_cii_xml("facturx"))
 
     def test_multi_purpose_booking(self):
         """Invoiced with its VAT and paid ahead by the credits: BT-113, nothing due, cadre S2."""
@@ -52,13 +56,23 @@ class TestBookingDocuments(EuropeCase):
             "TotalPrepaidAmount": 120.0, "DuePayableAmount": 0.0})
         self.assertEqual(len(list(tree.iter(f"{RAM}IncludedSupplyChainTradeLineItem"))), 1)
         self.assertIn("S2", [node.text for node in tree.iter(f"{RAM}ID")])
+        self.assertEqual(tree.findtext(f".//{RAM}DueDateTypeCode"), "5", "due with the invoice")
 
     def test_multi_purpose_pack_is_no_invoice(self):
         """The sale of such a voucher is no supply (art. 30b, 2)."""
         self.company.credit_voucher_kind = "multi"
         pack = self.make_product(
             "Pack", self.service_tax, service_tracking="credit_pack", credit_count=10)
-        self.assertFalse(self.invoice(self.buyer, {"product_id": pack.id}).einvoice_state)
+        sale = self.invoice(self.buyer, {"product_id": pack.id})
+        self.assertEqual(sale.einvoice_state, "outside")
+        self.assertIn("the one of each booking", sale.einvoice_exclusion)
+        self.assertFalse(sale._need_ubl_cii_xml("facturx"))
+
+    def test_consumers_are_told_nothing(self):
+        """Who is no business gets no electronic invoice anyway."""
+        self.wallet = self.env["credit.wallet"]._of(self.make_customer("FR"), self.company)
+        self.buyer = self.wallet.partner_id
+        self.assertFalse(self.book("single").einvoice_state)
 
     def test_training_earns_on_its_analytic_account(self):
         self.assertFalse(self.training.analytic_account_id)

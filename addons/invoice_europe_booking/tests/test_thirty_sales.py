@@ -45,7 +45,7 @@ SALES = [
     ("DE", False, "pack", "multi", 0, 0.0, NONE, ""),
     ("FR", False, "booking", "single", 0, 0.0, NONE, SINGLE),
     ("DE", False, "booking", "single", 0, 0.0, NONE, SINGLE),
-    ("FR", False, "booking", "multi", 20, 16.67, WAITS, MULTI),
+    ("FR", False, "booking", "multi", 20, 16.67, DUE, MULTI),
     ("DE", False, "booking", "multi", 19, 15.97, OSS, MULTI),
     ("DE", True, "booking", "multi", 0, 0.0, NONE, REVERSE),
     ("CH", False, "booking", "multi", 0, 0.0, NONE, ABROAD),
@@ -117,6 +117,33 @@ class TestThirtySales(EuropeCase):
                 move = self.sell(self.customers[code, business], what)
                 self.assertEqual(move.state, "posted")
                 self.assertSold(move, *expected)
+
+    def test_vat_of_a_booking_is_due_with_it(self):
+        """The credits paid before, so that no payment comes: the VAT of multi-purpose credits is
+        declared when they are spent (VAT Directive 2006/112/EC, art. 30b(2), 63 and 73a), and
+        given back with them. Without the booking nothing waits on the account of VAT to come."""
+        def vat(code):
+            return self.balance(self.env["account.account"].search([
+                ("code", "=", code), ("company_ids", "in", self.company.ids)], limit=1))
+
+        self.company.credit_voucher_kind = "multi"
+        before, waiting = vat(DUE), vat(WAITS)
+        move = self.sell(self.customers["FR", False], "booking")
+        self.assertEqual((round(vat(DUE) - before, 2), vat(WAITS)), (16.67, waiting))
+        tax = move.line_ids.filtered("tax_line_id")
+        expected = self.service_tax.invoice_repartition_line_ids.tag_ids
+        self.assertEqual(move.line_ids.tax_tag_ids, expected, "it is on the VAT return")
+        self.assertIn(tax, self.env["account.move.line"].search(
+            self.env["account.move.line"]._get_tax_exigible_domain()))
+        note = move.credit_entry_id._reverse("back", kind="refund").move_ids
+        self.assertEqual(note.corrected_invoice_ids, move)
+        self.assertEqual((round(vat(DUE) - before, 2), vat(WAITS)), (0.0, waiting))
+        # A pack whose VAT is due on payment waits for its payment, as before.
+        self.company.credit_voucher_kind = "single"
+        pack = self.sell(self.customers["FR", False], "pack")
+        self.assertEqual(round(vat(WAITS) - waiting, 2), 20.0)
+        self.pay(pack)
+        self.assertEqual((round(vat(DUE) - before, 2), vat(WAITS)), (20.0, waiting))
 
     def test_printed(self):
         """The mention is on the paper, in the customer's language, once."""

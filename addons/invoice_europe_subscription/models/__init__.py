@@ -4,4 +4,5 @@ from . import (
     subscription_period,
     subscription_plan,
     subscription_subscription,
+    subscription_subscription_deferral,
 )
