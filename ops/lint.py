@@ -1,4 +1,4 @@
-"""Every check that needs no database: ruff, pylint-odoo, XML, translations."""
+"""Every check that needs no database: ruff, pylint-odoo, arrows, XML, translations."""
 
 import subprocess
 
@@ -45,6 +45,7 @@ def main():
             paths.PYTHON, "-m", "mypy", "--config-file", paths.MIDDLEWARE / "pyproject.toml",
             "--cache-dir", paths.HOUSE / "mypy", paths.MIDDLEWARE / "src",
             paths.MIDDLEWARE / "examples"]),
+        _check("Who stands on whom", [paths.PYTHON, "-m", "ops.arrows"]),
         _check("XML", [paths.PYTHON, "-c", XML_CHECK, *xml]),
         _check("French translations", [paths.PYTHON, "-c", PO_CHECK, *po]),
     ])
