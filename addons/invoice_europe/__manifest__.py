@@ -21,4 +21,5 @@
         "views/invoice_europe_menus.xml",
     ],
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

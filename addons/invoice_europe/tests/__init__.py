@@ -1,1 +1,1 @@
-from . import test_deferral, test_evidence, test_factur_x, test_fec
+from . import test_deferral, test_evidence, test_factur_x, test_fec, test_uninstall
