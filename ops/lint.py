@@ -1,4 +1,4 @@
-"""Every check that needs no database: ruff, pylint-odoo, XML, translations."""
+"""Every check that needs no database: ruff, pylint-odoo, arrows, XML, translations."""
 
 import subprocess
 
@@ -46,6 +46,7 @@ def _checks():
             paths.PYTHON, "-m", "mypy", "--config-file", paths.MIDDLEWARE / "pyproject.toml",
             "--cache-dir", paths.HOUSE / "mypy", paths.MIDDLEWARE / "src",
             paths.MIDDLEWARE / "examples"]),
+        "arrows": ("Who stands on whom", [paths.PYTHON, "-m", "ops.arrows"]),
         "xml": ("XML", [paths.PYTHON, "-c", XML_CHECK, *xml]),
         "french": ("French translations", [paths.PYTHON, "-c", PO_CHECK, *po]),
     }

@@ -52,6 +52,15 @@ def browser():
         chromium.close()
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print the tables that tests made, in whatever process they ran."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "table":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(text)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Beside the traceback of a failed click: what the page showed at that moment."""

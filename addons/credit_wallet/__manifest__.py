@@ -39,5 +39,6 @@
         "web.assets_frontend": ["credit_wallet/static/src/scss/portal.scss"],
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -1,5 +1,15 @@
+from odoo.addons.concurrency_base.tools import switch_back, switch_on
+
+AUTOMATIC_INVOICE = "sale.automatic_invoice"
+
+
 def post_init_hook(env):
     """Make a fresh installation sell at once: accounts, and an invoice for every purchase."""
     env["res.company"].search([])._credit_create_accounts()
-    # Every purchase makes its invoice by itself (Odoo's own setting of the same name).
-    env["ir.config_parameter"].set_param("sale.automatic_invoice", "True")
+    switch_on(env, AUTOMATIC_INVOICE, "credit_wallet")
+
+
+def uninstall_hook(env):
+    """Leave nothing in the database that Odoo does not know of: it drops the tables itself."""
+    switch_back(env, AUTOMATIC_INVOICE, "credit_wallet")
+    env.cr.execute("DROP FUNCTION credit_ledger_is_append_only CASCADE")  # and its triggers

@@ -38,4 +38,5 @@
         "web.assets_frontend": ["session_booking/static/src/scss/calendar.scss"],
     },
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

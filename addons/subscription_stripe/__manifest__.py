@@ -25,4 +25,5 @@
         "views/account_move_views.xml",
         "views/subscription_stripe_menus.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
 }

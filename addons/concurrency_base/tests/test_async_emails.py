@@ -15,7 +15,7 @@ class TestAsyncEmails(TransactionCase):
     def installed_over(self, value, written):
         """The parameter with a value last written when SQL says, after the addon is installed."""
         self.env["ir.model.data"].search(
-            [("module", "=", "concurrency_base"), ("name", "=", "async_emails")]).unlink()
+            [("module", "=", "concurrency_base"), ("name", "=", "sale_async_emails")]).unlink()
         self.env.cr.execute(
             f"UPDATE ir_config_parameter SET value = %s, write_date = {written} WHERE id = %s",
             [value, self.parameter.id])

@@ -112,7 +112,7 @@ class CreditEntry(models.Model):
     def _compute_display_name(self):
         kinds = dict(self._fields["kind"]._description_selection(self.env))
         for entry in self:
-            entry.display_name = f"{kinds.get(entry.kind)} {entry.credits:+d}"
+            entry.display_name = f"{kinds.get(entry.kind, entry.kind)} {entry.credits:+d}"
 
     def write(self, vals):
         if self:

@@ -1,12 +1,14 @@
 from odoo import api, fields, models
 
+from odoo.addons.concurrency_base.tools import withdraw_products
+
 
 class ProductTemplate(models.Model):
     _inherit = "product.template"
 
     service_tracking = fields.Selection(
         selection_add=[("credit_pack", "Credits in the customer's wallet")],
-        ondelete={"credit_pack": "set default"})
+        ondelete={"credit_pack": withdraw_products})
     credit_count = fields.Integer(
         string="Credits in the pack", help="Whole credits that one pack adds to the wallet.")
     credit_validity_months = fields.Integer(

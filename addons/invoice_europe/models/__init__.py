@@ -8,6 +8,7 @@ from . import (
     account_move_line,
     account_move_send,
     account_move_vat_evidence,
+    account_tax,
     payment_transaction,
     product_template,
     res_company,

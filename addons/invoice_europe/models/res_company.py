@@ -181,9 +181,19 @@ class ResCompany(models.Model):
             tax = self._europe_chart_tax(origin).copy({
                 "original_tax_ids": [Command.clear()], "replacing_tax_ids": [Command.clear()],
                 "active": True, "sequence": 20, **vals})
-            self.env["ir.model.data"]._update_xmlids([{
-                "xml_id": self._europe_xmlid(name), "record": tax, "noupdate": True}])
+            self._europe_name(name, tax)
         return tax
+
+    def _europe_name(self, name, record):
+        self.env["ir.model.data"]._update_xmlids([{
+            "xml_id": self._europe_xmlid(name), "record": record, "noupdate": True}])
+
+    def _europe_overseas(self):
+        """The fiscal position of Guadeloupe, Martinique and Réunion, or none."""
+        self.ensure_one()
+        positions = self.env["account.fiscal.position"]
+        return self.env.ref(
+            self._europe_xmlid("overseas"), raise_if_not_found=False) or positions
 
     def _europe_create_overseas(self):
         """Create the taxes and the fiscal position of Guadeloupe, Martinique and Réunion, once.
@@ -191,15 +201,17 @@ class ResCompany(models.Model):
         Services there bear rates of their own (CGI art. 296); in Guyane and Mayotte there is no
         VAT (art. 294, 1), as outside the Union.
         """
-        positions = self.env["account.fiscal.position"]
-        if positions.search_count([("company_id", "=", self.id), ("country_group_id", "=",
-                                    self.env.ref("invoice_europe.overseas_vat").id)], limit=1):
-            return
-        goods = self._europe_chart_tax("tva_sale_good_export_0")
-        position = positions.create({
-            "name": self.env._("Guadeloupe, Martinique, Réunion"), "company_id": self.id,
-            "auto_apply": True, "sequence": 45, "tax_ids": [Command.set(goods.ids)],
-            "country_group_id": self.env.ref("invoice_europe.overseas_vat").id})
+        group = self.env.ref("invoice_europe.overseas_vat")
+        position = self._europe_overseas()
+        if not position:
+            goods = self._europe_chart_tax("tva_sale_good_export_0")
+            position = position.create({
+                "name": self.env._("Guadeloupe, Martinique, Réunion"), "company_id": self.id,
+                "auto_apply": True, "sequence": 45, "tax_ids": [Command.set(goods.ids)],
+                "country_group_id": group.id})
+            self._europe_name("overseas", position)
+        elif not position.country_group_id:  # left by a former installation
+            position.write({"active": True, "country_group_id": group.id})
         for name, (origin, replaced) in OVERSEAS.items():
             originals = self.env["account.tax"].union(*map(self._europe_chart_tax, replaced))
             tax = self._europe_chart_tax(origin)
@@ -210,6 +222,27 @@ class ResCompany(models.Model):
                     originals[:1].cash_basis_transition_account_id.id,
                 "fiscal_position_ids": [Command.set(position.ids)],
                 "original_tax_ids": [Command.set(originals.ids)]})
+
+    def _europe_remove_taxes(self):
+        """Delete what :meth:`_europe_create_taxes` added; archive what is in use.
+
+        The mentions stay on the taxes of the chart: they are what the law wants without us, too.
+        """
+        taxes = self._europe_own_taxes()
+        used = taxes._europe_used()
+        (taxes - used).unlink()
+        used.active = False
+        for company in self:
+            position = company._europe_overseas()
+            if self.env["account.move"].search_count(
+                    [("fiscal_position_id", "in", position.ids)], limit=1):
+                position.active = False
+            else:
+                position.unlink()
+
+    def _europe_own_taxes(self):
+        return self.env["account.tax"].union(*(
+            company._europe_tax(name) for company in self for name in (*TAXES, *OVERSEAS)))
 
     def _europe_set_mentions(self):
         """Set what the law wants on invoices without VAT, and the codes of electronic ones.

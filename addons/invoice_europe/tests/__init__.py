@@ -1,1 +1,8 @@
-from . import test_deferral, test_evidence, test_factur_x, test_fec, test_territories
+from . import (
+    test_deferral,
+    test_evidence,
+    test_factur_x,
+    test_fec,
+    test_territories,
+    test_uninstall,
+)
