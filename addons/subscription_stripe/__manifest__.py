@@ -6,7 +6,7 @@
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["payment_stripe", "subscription_quota"],
+    "depends": ["payment_stripe", "sale_paid_value", "subscription_quota"],
     "external_dependencies": {"python": ["stripe"]},
     "data": [
         "security/ir.model.access.csv",
