@@ -12,10 +12,12 @@ from . import paths
 # Each addon and those of ours directly below it.
 ARROWS = {
     "concurrency_base": [],
-    "credit_wallet": ["concurrency_base"],
+    "sale_paid_value": [],
+    "sale_paid_value_loyalty": ["sale_paid_value"],
+    "credit_wallet": ["concurrency_base", "sale_paid_value"],
     "session_booking": ["credit_wallet"],
     "lms_link": ["session_booking"],
-    "subscription_billing": ["concurrency_base"],
+    "subscription_billing": ["concurrency_base", "sale_paid_value"],
     "subscription_quota": ["subscription_billing"],
     "subscription_stripe": ["subscription_billing"],
     "report_paper": [],

@@ -20,6 +20,17 @@ class AccountMove(models.Model):
         "(credit_given_up_line_id) WHERE credit_given_up_line_id IS NOT NULL",
         "The credits used of this credit note are already given up.")
 
+    @api.depends("credit_entry_id")
+    def _compute_always_tax_exigible(self):
+        """The VAT of what credits pay for is due with the booking, which nothing else follows.
+
+        A multi-purpose voucher is paid ahead, and taxed when it is used (VAT Directive
+        2006/112/EC, art. 30b(2) and 73a). Odoo would have VAT due on payment wait for ever for
+        the payment of an invoice with nothing to pay.
+        """
+        super()._compute_always_tax_exigible()
+        self.filtered("credit_entry_id").always_tax_exigible = True
+
     def _prepare_product_base_line_for_taxes_computation(self, product_line):
         base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)
         if product_line.credit_tax_included:

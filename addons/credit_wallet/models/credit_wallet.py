@@ -60,7 +60,7 @@ class CreditWallet(models.Model):
         "res.partner", compute="_compute_reader_ids", search="_search_reader_ids",
         string="Who may see it", help="The owner, the managers and who may spend.")
 
-    _partner_company_unique = models.UniqueIndex(
+    _one_per_customer = models.UniqueIndex(
         "(partner_id, company_id) WHERE active",
         "This customer already has a wallet in this company.")
     _archived_when_merged = models.Constraint(

@@ -8,9 +8,14 @@ from ..exceptions import LinkReplaced
 class LmsLink(http.Controller):
 
     @http.route("/lms/go/<string:token>", type="http", auth="public", website=True,
-                sitemap=False, multilang=False)
+                methods=["GET", "HEAD", "POST"], sitemap=False, multilang=False)
     def go(self, token, **kw):
-        """Open the course a personal link was made for; say clearly why not otherwise."""
+        """Open the course a personal link was made for; say clearly why not otherwise.
+
+        Programs that only look (HEAD) are no visitors. Where visits are evidence of attendance,
+        opening the link is none either, as mail scanners do that: the click on the page (POST)
+        is.
+        """
         try:
             registration = request.env["event.registration"]._lms_from_token(token)
         except LinkReplaced as replaced:
@@ -20,15 +25,29 @@ class LmsLink(http.Controller):
                 "This link is not valid. Open the one in your latest confirmation mail, or "
                 "“My trainings”."), 404)
         try:
-            url = registration._lms_visit()
+            return self._open(registration)
         except UserError as error:
             return self._refuse(str(error), 403)
-        response = request.redirect(url, code=303, local=False)
+
+    def _open(self, registration):
+        """Lead to the course, or to the button that does.
+
+        :raise UserError: the course is not open to this registration
+        """
+        method = request.httprequest.method
+        confirms = registration.event_id.event_type_id.lms_confirm_visit
+        if method == "HEAD" or (method == "GET" and confirms):
+            registration._check_lms_open()
+            response = request.render(
+                "lms_link.confirm", {"event": registration.event_id})
+        else:
+            response = request.redirect(registration._lms_visit(), code=303, local=False)
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     def _refuse(self, message, status):
+        """A page that says why the course does not open."""
         response = request.render("lms_link.refused", {"message": message})
         response.status_code = status
         return response

@@ -109,11 +109,8 @@ class EventRegistration(models.Model):
             "registration": self.id, "iat": now, "nbf": now, "jti": uuid.uuid4().hex,
         }
 
-    def _lms_visit(self):
-        """Count the visit and return the course's address.
-
-        :raise UserError: cancelled, outside the time window, or without a (safe) course
-        """
+    def _check_lms_open(self):
+        """:raise UserError: cancelled, outside the time window, or without a course"""
         self.ensure_one()
         event = self.event_id
         if not self._takes_a_seat():
@@ -131,7 +128,15 @@ class EventRegistration(models.Model):
                 date=event._format_moment(closes)))
         if not event.lms_url:
             raise UserError(self.env._("This session has no course online. Contact us."))
+
+    def _lms_visit(self):
+        """Count the visit and return the course's address.
+
+        :raise UserError: cancelled, outside the time window, or without a (safe) course
+        """
+        self._check_lms_open()
         target = self._lms_target()
+        now = fields.Datetime.now()
         self.env.cr.execute(SQL(
             "UPDATE event_registration SET lms_visits = COALESCE(lms_visits, 0) + 1, "
             "lms_first_access = COALESCE(lms_first_access, %s) WHERE id = %s", now, self.id))

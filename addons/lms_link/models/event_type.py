@@ -13,6 +13,11 @@ class EventType(models.Model):
         string="Open the course after booking",
         help="Who books for oneself is led to the course at once, when it is open.")
 
+    lms_confirm_visit = fields.Boolean(
+        string="Visits are evidence of attendance",
+        help="The link in mails opens a page with a button, and only its click counts as a "
+        "visit: mail scanners open links, too, but click nothing.")
+
     @api.constrains("lms_url")
     def _check_lms_url(self):
         for training in self.filtered("lms_url"):

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -34,6 +35,43 @@ class TestLink(HttpCase, BookingCommon):
             self.seat.invalidate_recordset()
             self.assertEqual(self.seat.lms_visits, visit)
         self.assertTrue(self.seat.lms_first_access)
+
+    def visits(self):
+        self.seat.invalidate_recordset()
+        return self.seat.lms_visits, bool(self.seat.lms_first_access)
+
+    def test_looking_is_no_visit(self):
+        """A HEAD request, as of mail scanners, learns no address and has nothing signed."""
+        self.seat.event_id.lms_url = "https://lms.example.com/course/1?t={jwt}"
+        signed = []
+        self.patch(self.env.registry["res.company"], "_lms_sign",
+                   lambda company, claims: signed.append(claims) or "jwt")
+        answer = self.opener.head(
+            f"{self.base_url()}/lms/go/{self.seat._lms_token()}", allow_redirects=False)
+        self.assertEqual((answer.status_code, answer.headers.get("Location")), (200, None))
+        self.assertEqual((self.visits(), signed), ((0, False), []))
+        self.assertEqual(self.go().status_code, 303)
+        self.assertEqual((self.visits(), len(signed)), ((1, True), 1))
+
+    def test_looking_at_a_refused_link(self):
+        self.seat.action_cancel()
+        answer = self.opener.head(
+            f"{self.base_url()}/lms/go/{self.seat._lms_token()}", allow_redirects=False)
+        self.assertEqual(answer.status_code, 403)
+
+    def test_only_a_click_is_evidence(self):
+        """Where visits are evidence, a scanner that opens the link attends nothing."""
+        self.training.lms_confirm_visit = True
+        page = self.go()
+        self.assertEqual((page.status_code, page.headers.get("Location")), (200, None))
+        self.assertEqual(self.visits(), (0, False))
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+        answer = self.url_open(
+            f"/lms/go/{self.seat._lms_token()}", data={"csrf_token": token},
+            allow_redirects=False)
+        self.assertEqual((answer.status_code, answer.headers["Location"]),
+                         (303, "https://lms.example.com/course/1"))
+        self.assertEqual(self.visits(), (1, True))
 
     def test_mail_carries_the_personal_link(self):
         mail = self.env["mail.mail"].search(

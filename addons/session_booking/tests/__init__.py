@@ -6,6 +6,7 @@ from . import (
     test_changes,
     test_customer_routes,
     test_group_booking,
+    test_kept,
     test_reminders,
     test_routes,
     test_seats,

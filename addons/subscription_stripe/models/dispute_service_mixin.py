@@ -11,6 +11,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
         """Stop the service, or its bills, until the bank decides; the card is spared anyway."""
         self.ensure_one()
         self.frozen_at = fields.Datetime.now()
+        self.transaction_id._withdraw(self.amount, self.reference)
         company = self.company_id
         if company.dispute_policy == "suspend":
             self._suspend_services()
@@ -43,6 +44,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
         held.write({"is_held": False, "hold_reason": False})
         held._log_events("release", note=self.reference)
         if self.status == "lost":
+            self.transaction_id._withdraw(self.amount, self.reference)
             self._lose_service()
         else:
             self._go_on()
@@ -54,6 +56,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
 
     def _go_on(self):
         """The service as it was, and the charges that waited."""
+        self.transaction_id._restore(self.reference)
         suspended = self.frozen_subscription_ids.filtered(
             lambda subscription: subscription.state == "suspended")
         suspended.with_context(
