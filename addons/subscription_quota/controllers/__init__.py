@@ -1,1 +1,1 @@
-from . import payment, portal, quota, quota_keys, quota_portal, shop
+from . import payment, portal, quota, quota_keys, quota_portal, shop, shop_payment

@@ -6,6 +6,8 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_credit_in_favour,
+    test_credit_property,
     test_dunning,
     test_portal,
     test_portal_pay,
@@ -20,5 +22,7 @@ from . import (
     test_quota_undo,
     test_renewal,
     test_settled_unpaid,
+    test_shop_payment,
     test_speed,
+    test_upgrade_payment,
 )
