@@ -6,6 +6,8 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_credit_in_favour,
+    test_credit_property,
     test_dates,
     test_dunning,
     test_portal,
@@ -13,5 +15,7 @@ from . import (
     test_renewal,
     test_settled_unpaid,
     test_setup_fee,
+    test_shop_payment,
     test_speed,
+    test_upgrade_payment,
 )
