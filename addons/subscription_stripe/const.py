@@ -21,6 +21,22 @@ KEEP_EVENTS = timedelta(days=90)
 # (https://docs.stripe.com/api/payment_intents/cancel).
 CANCELLABLE_INTENTS = ("requires_payment_method", "requires_confirmation", "requires_action")
 
+# The least that is charged at a time, by currency
+# (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+MINIMUM_AMOUNTS = {
+    "AED": 2.0, "AUD": 0.5, "BGN": 1.0, "BRL": 0.5, "CAD": 0.5, "CHF": 0.5, "CZK": 15.0,
+    "DKK": 2.5, "EUR": 0.5, "GBP": 0.3, "HKD": 4.0, "HUF": 175.0, "INR": 0.5, "JPY": 50.0,
+    "MXN": 10.0, "MYR": 2.0, "NOK": 3.0, "NZD": 0.5, "PLN": 2.0, "RON": 2.0, "SEK": 3.0,
+    "SGD": 0.5, "THB": 10.0, "USD": 0.5,
+}
+# What amounts are multiples of, where it is not the smallest unit that Stripe counts in: the last
+# digit of three decimals is 0 (https://docs.stripe.com/currencies#three-decimal), and two decimals
+# that have lost their meaning are 00 (https://docs.stripe.com/currencies#special-cases).
+AMOUNT_STEPS = {
+    **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 0.01),
+    **dict.fromkeys(("ISK", "UGX"), 1.0),
+}
+
 # How long a charge whose answer was lost is looked for before it counts as never made.
 GIVE_UP_LOST = timedelta(hours=1)
 
@@ -122,3 +138,4 @@ MAX_EVIDENCE_TEXT = 20_000
 PAYMENT_MOVEMENTS = ("charge", "payment", "refund", "payment_refund")
 PAYOUT_MOVEMENTS = ("payout", "payout_cancel", "payout_failure")
 FEE_MOVEMENTS = ("stripe_fee", "stripe_fx_fee", "tax_fee")
+ACCOUNT_MOVEMENTS = (*PAYOUT_MOVEMENTS, *FEE_MOVEMENTS)  # of no payment in particular

@@ -1,1 +1,1 @@
-from . import payment, portal, shop
+from . import payment, portal, shop, shop_payment

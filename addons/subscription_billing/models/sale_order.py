@@ -57,6 +57,15 @@ class SaleOrder(models.Model):
             values["invoice_payment_term_id"] = plans.payment_term_id[:1].id
         return values
 
+    def _payment_refusal(self):
+        """Say why the last attempt to pay the order online was refused; None when it was not, or
+        the order is confirmed all the same."""
+        last = self.get_portal_last_transaction() if self else None
+        if not last or self.state == "sale" or last.is_given_up \
+                or last.state not in ("error", "cancel"):
+            return None
+        return last.state_message or self.env._("The payment was cancelled.")
+
     def _make_room_for_payment(self):
         """Prepare another attempt to pay orders of plans; see the invoice's.
 

@@ -137,6 +137,8 @@ class SubscriptionPeriod(models.Model):
         """
         self.ensure_one()
         token, amount = self.subscription_id.token_id, self._amount_to_charge()
+        if token.provider_id.state == "disabled":
+            return self.env["payment.transaction"]  # staff switched it off, and are told so
         outdated = (self.transaction_ids | self.invoice_id.transaction_ids).filtered(
             lambda each: each.state == "draft"
             and (each.operation != "offline" or each.token_id != token or not token.active
@@ -249,6 +251,7 @@ class SubscriptionPeriod(models.Model):
         """The provider refused: the invoice stays open, customer and staff are told, and the
         days of the dunning policy are counted from the first refusal. A refusal that is told of
         after another payment went through changes nothing."""
+        self.invoice_id._use_outstanding_credits()
         unpaid = self.filtered(lambda period: not period._is_paid_meanwhile())
         unpaid -= unpaid._take_back_changes(reason)
         unpaid._start_dunning()

@@ -78,6 +78,7 @@ class SubscriptionSubscription(models.Model):
 
     def _is_billed_first(self):
         """Whether no other subscription of the customer is billed before."""
+        self.flush_model()
         self.env.cr.execute(SQL(
             "SELECT FROM subscription_subscription s WHERE s.commercial_partner_id = %s"
             " AND s.company_id = %s AND s.currency_id = %s AND s.state IN %s AND NOT s.is_held"

@@ -6,6 +6,8 @@ from . import (
     test_cases,
     test_change,
     test_civil,
+    test_credit_in_favour,
+    test_credit_property,
     test_dates,
     test_dunning,
     test_paid_value,
@@ -16,6 +18,8 @@ from . import (
     test_renewal,
     test_settled_unpaid,
     test_setup_fee,
+    test_shop_payment,
     test_speed,
     test_terms,
+    test_upgrade_payment,
 )

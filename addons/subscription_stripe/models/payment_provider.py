@@ -10,6 +10,7 @@ import stripe
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from odoo.addons.payment.const import CURRENCY_MINOR_UNITS
 from odoo.addons.payment_stripe import const as stripe_const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
@@ -25,6 +26,11 @@ class PaymentProvider(models.Model):
         help="Still accepted for a day after the secret was replaced, as Stripe does.")
     stripe_former_secret_until = fields.Datetime(
         string="Accepted Until", copy=False, groups="base.group_system")
+
+    stripe_is_account_booked = fields.Boolean(
+        string="Books Payouts and Fees of the Account", default=True, copy=False,
+        help="Off where another company, or another database, has the same account at Stripe and "
+        "books what is of the account as a whole.")
 
     def write(self, vals):
         """A replaced signing secret stays valid for the deliveries that are under way."""
@@ -154,6 +160,24 @@ class PaymentProvider(models.Model):
                 "Stripe did not take the file %(name)s: %(reason)s", name=name,
                 reason=error.user_message or str(error))) from error
 
+    # Amounts --------------------------------------------------------------------------------------
+
+    def _minimum_amount(self, currency):
+        """Stripe's own minimum; and, when the amount is converted into the currency of the
+        company's account, the equivalent of that one's."""
+        if self.code != "stripe":
+            return super()._minimum_amount(currency)
+        company, today = self.company_id, fields.Date.today()
+        own = company.currency_id
+        settled = own._convert(
+            const.MINIMUM_AMOUNTS.get(own.name, 0.0), currency, company, today, round=False)
+        return max(const.MINIMUM_AMOUNTS.get(currency.name, 0.0), settled)
+
+    def _amount_step(self, currency):
+        if self.code != "stripe":
+            return super()._amount_step(currency)
+        return const.AMOUNT_STEPS.get(currency.name) or 10.0 ** -_decimals(currency)
+
     # On the books ---------------------------------------------------------------------------------
 
     def _stripe_account(self):
@@ -169,6 +193,19 @@ class PaymentProvider(models.Model):
         payment = self.env["account.payment"].sudo().with_company(provider.company_id)
         return line.payment_account_id.sudo(self.env.su) or payment.new(
             {"company_id": provider.company_id.id})._get_outstanding_account("inbound")
+
+    def _stripe_books_account(self):
+        """Whether payouts and fees of the account are on the books of this provider's company:
+        of those that share the account in this database, the first one that is meant to."""
+        self.ensure_one()
+        provider = self.sudo()  # sudo: whether keys are equal; none is shown
+        if not provider.stripe_is_account_booked:
+            return False
+        sharing = provider.search([
+            ("code", "=", "stripe"), ("state", "!=", "disabled"),
+            ("stripe_is_account_booked", "=", True),
+            ("stripe_secret_key", "=", provider.stripe_secret_key)], order="id")
+        return not sharing or sharing[0] == provider
 
     def _stripe_tz(self):
         # sudo: where the company is
@@ -234,6 +271,12 @@ class PaymentProvider(models.Model):
             raise SignatureRefused(reason)
         _check_not_ahead(header)
         return signed
+
+
+def _decimals(currency):
+    """How many decimals Stripe counts in."""
+    return stripe_const.CURRENCY_DECIMALS.get(
+        currency.name, CURRENCY_MINOR_UNITS.get(currency.name, currency.decimal_places))
 
 
 def _check_not_ahead(header):

@@ -2,9 +2,9 @@ import calendar
 import logging
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, float_round
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const as stripe_const
@@ -29,6 +29,22 @@ class PaymentTransaction(models.Model):
     _stripe_refund_once = models.UniqueIndex(
         "(provider_reference) WHERE operation = 'refund' AND left(provider_reference, 3) = 're_'",
         "This refund of Stripe is already recorded.")
+
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
+        """Round the amount to what Stripe takes in the currency: never more than is due, but for
+        orders, which are confirmed when all of them is paid; the rest is in the buyer's favour."""
+        result = super()._get_specific_create_values(provider_code, values)
+        if provider_code != "stripe" or not values.get("amount"):
+            return result
+        provider = self.env["payment.provider"].browse(values["provider_id"])
+        currency = self.env["res.currency"].browse(values["currency_id"])
+        amount = float_round(
+            values["amount"], precision_rounding=provider._amount_step(currency),
+            rounding_method="UP" if values.get("sale_order_ids") else "DOWN")
+        if currency.compare_amounts(amount, values["amount"]):
+            result["amount"] = amount
+        return result
 
     # Requests -------------------------------------------------------------------------------------
 

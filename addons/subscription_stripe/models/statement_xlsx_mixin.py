@@ -21,7 +21,7 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         book = xlsxwriter.Workbook(output, {"in_memory": True})
         style = {
             "bold": book.add_format({"bold": True, "bottom": 1}),
-            "money": book.add_format({"num_format": "#,##0.00"}),
+            "money": book.add_format({"num_format": f"#,##0{self._decimals()}"}),
             "moment": book.add_format({"num_format": "dd/mm/yyyy hh:mm"}),
             "red": book.add_format({"font_color": "#9C0006", "bg_color": "#FFC7CE"})}
         self._write_summary(book.add_worksheet(self.env._("Reconciliation")), style)
@@ -29,12 +29,18 @@ class StripeStatementXlsxMixin(models.AbstractModel):
         book.close()
         return output.getvalue()
 
+    def _decimals(self):
+        """« .00 », as many as the currency has."""
+        places = self.currency_id.decimal_places
+        return f".{'0' * places}" if places else ""
+
     def _write_summary(self, sheet, style):
         labels = self.fields_get()
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, 1, 18)
         sheet.write_row(0, 0, [self.display_name, self.currency_id.name], style["bold"])
         names = ("opening", "payments", "refunds", "disputes", "fees", "payouts", "others",
+                 *(["foreign_net"] if self.is_shared else []),
                  "closing", "opening_here", "closing_here", "difference")
         for line, name in enumerate(names, start=1):
             sheet.write_string(line, 0, labels[name]["string"])
@@ -64,7 +70,8 @@ class StripeStatementXlsxMixin(models.AbstractModel):
             for column, name in enumerate(names[5:9], start=5):
                 sheet.write_number(line, column, row[name], style["money"])
             sheet.write_formula(
-                line, 9, f"=ROUND(H{line + 1}-I{line + 1},2)", style["money"], row.difference)
+                line, 9, f"=ROUND(H{line + 1}-I{line + 1},{self.currency_id.decimal_places})",
+                style["money"], row.difference)
         sheet.conditional_format(1, 9, max(len(rows), 1), 9, {
             "type": "cell", "criteria": "!=", "value": 0, "format": style["red"]})
         sheet.freeze_panes(1, 0)

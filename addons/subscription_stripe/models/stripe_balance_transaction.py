@@ -67,7 +67,7 @@ class StripeBalanceTransaction(models.Model):
     _once = models.Constraint(
         "UNIQUE(provider_id, ref)", "This movement of the balance is already known.")
     _adds_up = models.Constraint(
-        "CHECK(round(net - amount + fee, 2) = 0)", "A movement is its amount less its fee.")
+        "CHECK(round(net - amount + fee, 3) = 0)", "A movement is its amount less its fee.")
 
     @api.depends("kind", "dispute_id")
     def _compute_line(self):
@@ -145,6 +145,8 @@ class StripeBalanceTransaction(models.Model):
         :param list objects: of Stripe; their ``source`` may be expanded
         :return: their rows
         """
+        foreign = self._foreign(provider, objects)
+        objects = [each for each in objects if each["id"] not in foreign]
         # Stripe may hold a currency that is not used here (any more).
         currencies = self.env["res.currency"].with_context(active_test=False).search([
             ("name", "in", [each["currency"].upper() for each in objects])]).grouped("name")
@@ -160,15 +162,36 @@ class StripeBalanceTransaction(models.Model):
         rows.filtered(lambda row: not row.dispute_id)._link_disputes()
         return rows
 
+    @api.model
+    def _foreign(self, provider, objects):
+        """The movements that are not this provider's, though they are of its account: payments
+        of another company or database with the same account, and what is of the account as a
+        whole where another one books that.
+
+        :return: set of their numbers
+        """
+        refs = {each["id"]: _payment_of(_source(each)) for each in objects}
+        # sudo: whose they are; the payments of other companies are not read
+        others = set(self.env["payment.transaction"].sudo().search([
+            ("provider_id", "!=", provider.id), ("provider_id.code", "=", "stripe"),
+            ("provider_reference", "in", list(filter(None, refs.values())))
+        ]).mapped("provider_reference"))
+        books_account = provider._stripe_books_account()
+        return {
+            each["id"] for each in objects
+            if not self.env["stripe.difference"]._is_of_here(_source(each))
+            or refs[each["id"]] in others
+            or (not books_account and each["type"] in const.ACCOUNT_MOVEMENTS)}
+
     def _vals(self, provider, each, currency):
-        source = each["source"] if isinstance(each["source"], dict) else {"id": each["source"]}
+        source = _source(each)
         created_at = datetime.fromtimestamp(each["created"], UTC).replace(tzinfo=None)
         return {
             "provider_id": provider.id, "company_id": provider.company_id.id, "ref": each["id"],
             "created_at": created_at, "day": provider._stripe_day(created_at),
             "kind": each["type"], "category": each.get("reporting_category"),
             "description": each.get("description"), "source_ref": source["id"],
-            "payment_ref": source.get("payment_intent"), "currency_id": currency.id,
+            "payment_ref": _payment_of(source), "currency_id": currency.id,
             **{name: major(each[name], currency) for name in ("amount", "fee", "net")},
             "create_uid": self.env.uid, "create_date": fields.Datetime.now(),
         }
@@ -253,6 +276,16 @@ class StripeBalanceTransaction(models.Model):
         total = sum(amount for _account, amount, _partner in items)
         items.append((self.provider_id._stripe_account(), -total, None))
         return self.company_id._stripe_post(day, label, self.currency_id, items)
+
+
+def _source(each):
+    """What moved the balance; its number only, when it was not expanded."""
+    return each["source"] if isinstance(each["source"], dict) else {"id": each["source"]}
+
+
+def _payment_of(source):
+    """The payment intent that a charge, refund or dispute belongs to, or None."""
+    return source.get("payment_intent")
 
 
 def major(amount, currency):

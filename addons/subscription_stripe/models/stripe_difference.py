@@ -121,8 +121,11 @@ class StripeDifference(models.Model):
             not paid_there or theirs["amount"] == transaction._stripe_minor_amount())
 
     def _compare_payments(self, provider, start, end):
-        intents = {intent["id"]: intent for intent in self._list(
-            provider, "payment_intents", start, end) if self._is_of_here(intent)}
+        listed = [intent for intent in self._list(provider, "payment_intents", start, end)
+                  if self._is_of_here(intent)]
+        elsewhere = self._paid_elsewhere(provider, listed)
+        intents = {intent["id"]: intent for intent in listed
+                   if _reference_of(intent) not in elsewhere}
         ours = self._ours(provider, [("operation", "not in", ("refund", "validation"))],
                           intents.values(), start, end)
         by_reference = ours.grouped("reference")
@@ -233,6 +236,13 @@ class StripeDifference(models.Model):
             "|", "|", ("provider_reference", "in", [each["id"] for each in theirs]),
             ("reference", "in", [_reference_of(each) for each in theirs]),
             "&", ("last_state_change", ">=", start), ("last_state_change", "<", end)])
+
+    def _paid_elsewhere(self, provider, intents):
+        """References of payments that another company with the same account has made."""
+        return set(self.env["payment.transaction"].search([
+            ("provider_id", "!=", provider.id),
+            ("reference", "in", [_reference_of(intent) for intent in intents])
+        ]).mapped("reference"))
 
     def _is_of_here(self, stripe_object):
         """Not of another database with the same account."""

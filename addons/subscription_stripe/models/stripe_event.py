@@ -66,31 +66,39 @@ class StripeEvent(models.Model):
 
         :param bytes body: as received
         :param str header: ``Stripe-Signature``
-        :return: the new event; none when the same one was received before
+        :return: the new events, one a provider; none when the same was received before
         :raise SignatureRefused: nothing of it can be believed
         """
         providers = self.env["payment.provider"]._stripe_verify(body, header)
         text = body.decode()
         event = _parse(text)
-        provider = self._addressee(providers, event)
+        now = fields.Datetime.now()
+        rows = [(
+            provider.id, provider.company_id.id, event["id"], event["type"],
+            _short(event["data"]["object"].get("id")), text, now, now, "received", 0,
+            self.env.uid, now) for provider in self._addressees(providers, event)]
         self.env.cr.execute(SQL(
             "INSERT INTO stripe_event (provider_id, company_id, event_id, kind, object_ref, body,"
-            " received_at, next_try, state, attempts, create_uid, create_date) VALUES (%s, %s, %s,"
-            " %s, %s, %s, %s, %s, 'received', 0, %s, %s)"
+            " received_at, next_try, state, attempts, create_uid, create_date) VALUES %s"
             " ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id",
-            provider.id, provider.company_id.id, event["id"], event["type"],
-            _short(event["data"]["object"].get("id")), text, *[fields.Datetime.now()] * 2,
-            self.env.uid, fields.Datetime.now()))
+            SQL(", ").join(map(tuple, rows))))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
-    def _addressee(self, providers, event):
-        """Companies may share an account and its secret: the one whose payment it is."""
-        if len(providers) > 1:
-            reference = event["data"]["object"].get("description")
-            transaction = self.env["payment.transaction"].search([
-                ("provider_id", "in", providers.ids), ("reference", "=", reference or "-")])
-            return transaction.provider_id or providers[0]
-        return providers
+    def _addressees(self, providers, event):
+        """Whom an event is for, of the providers whose secret has signed it: companies may share
+        an account. The one whose payment it is about; about none, or one that is not there yet,
+        all of them, and those whom it does not concern ignore it."""
+        if len(providers) == 1:
+            return providers
+        about = event["data"]["object"]
+        metadata = about.get("metadata")
+        named = metadata.get("odoo_reference") if isinstance(metadata, dict) else None
+        references = _texts(about.get("description"), named)
+        objects = _texts(about.get("id"), about.get("payment_intent"))
+        found = self.env["payment.transaction"].search([
+            ("provider_id", "in", providers.ids), "|", ("reference", "in", references),
+            ("provider_reference", "in", objects)])
+        return found.provider_id or providers
 
     def _work_after_answer(self):
         """What the same worker does when Stripe has its answer: the scheduled action, a minute
@@ -298,6 +306,11 @@ def _parse(text):
             isinstance(name, str) and re.fullmatch(r"[\w.-]{1,200}", name) for name in names):
         raise SignatureRefused("no event of Stripe")
     return event
+
+
+def _texts(*values):
+    """Those of what Stripe said that can be looked up."""
+    return [value for value in values if isinstance(value, str) and value.isprintable()]
 
 
 def _short(value):

@@ -44,6 +44,11 @@ class StripeStatement(models.Model):
         "stripe.statement.account", "statement_id", string="What was paid", readonly=True)
     opening = fields.Monetary(
         string="Balance at Stripe before", readonly=True)
+    is_shared = fields.Boolean(
+        readonly=True, help="Other companies or databases have the same account at Stripe.")
+    foreign_net = fields.Monetary(
+        string="Of other companies or databases", readonly=True,
+        help="What their movements of the month did to the balance.")
     payments = fields.Monetary(compute="_compute_totals")
     refunds = fields.Monetary(compute="_compute_totals")
     disputes = fields.Monetary(compute="_compute_totals")
@@ -87,12 +92,12 @@ class StripeStatement(models.Model):
             name = statement.provider_id.sudo().name  # sudo: as in _default_provider
             statement.display_name = " ".join(filter(None, [name, month]))
 
-    @api.depends("row_ids.amount", "opening")
+    @api.depends("row_ids.amount", "opening", "foreign_net")
     def _compute_totals(self):
         for statement in self:
             totals = statement._totals()
             statement.update({**totals, "closing": statement.currency_id.round(
-                statement.opening + sum(totals.values()))})
+                statement.opening + sum(totals.values()) + statement.foreign_net)})
 
     def _totals(self):
         """Movements by what they are; their sum is what the balance moved by."""
@@ -114,10 +119,19 @@ class StripeStatement(models.Model):
             statement.account_id = account
             statement.opening_here = books._balance(account, first)
             statement.closing_here = books._balance(account, after)
-            statement.difference = statement.currency_id.round(
-                statement.closing - statement.closing_here)
+            statement.difference = statement._difference()
             statement.stranger_count = self.env["account.move.line"].sudo().search_count(
                 books._strangers())
+
+    def _difference(self):
+        """What Stripe's balance and the account here differ by; of an account that is shared, what
+        this company's movements of the month do, for its part of the balance is nowhere kept."""
+        self.ensure_one()
+        there, here = self.closing, self.closing_here
+        if self.is_shared:
+            there -= self.opening + self.foreign_net
+            here -= self.opening_here
+        return self.currency_id.round(there - here)
 
     def _days(self):
         """The first day of the month, and of the next one."""
@@ -177,9 +191,14 @@ class StripeStatement(models.Model):
 
     def _fetch(self):
         objects, opening = self._movements()
-        rows = self.env["stripe.balance.transaction"]._take(self.provider_id, objects)
-        self.write({"row_ids": [fields.Command.set(rows.ids)], "opening": opening,
-                    "fetched_at": fields.Datetime.now()})
+        balance = self.env["stripe.balance.transaction"]
+        foreign = balance._foreign(self.provider_id, objects)
+        rows = balance._take(self.provider_id, objects)
+        self.write({
+            "row_ids": [fields.Command.set(rows.ids)], "opening": opening,
+            "fetched_at": fields.Datetime.now(), "is_shared": bool(foreign),
+            "foreign_net": major(sum(
+                each["net"] for each in objects if each["id"] in foreign), self.currency_id)})
         rows._post_disputes()
         rows._post_payouts()
         rows._post_fees()
