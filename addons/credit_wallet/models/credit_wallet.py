@@ -64,7 +64,7 @@ class CreditWallet(models.Model):
         "(partner_id, company_id) WHERE active",
         "This customer already has a wallet in this company.")
     _archived_when_merged = models.Constraint(
-        "CHECK(active = (merged_into_id IS NULL) AND (active OR balance = 0))",
+        "CHECK(active = (merged_into_id IS NULL))",
         "A wallet cannot be archived: remove its credits instead, if it is not to be used.")
     _balance_not_negative = models.Constraint(
         "CHECK(balance >= 0)", "A wallet cannot hold fewer than zero credits.")

@@ -8,11 +8,19 @@ from .common_accounting import CreditAccountingCase
 class TestWithdrawal(CreditAccountingCase):
     """A refund at the provider, or a dispute, takes the money: the credits follow."""
 
+    def setUp(self):
+        super().setUp()
+        self.wallet._responsible().lang = "en_US"  # who is told reads it in their language
+
     def _transaction(self, invoices, reference="PAID", **vals):
         provider = self.env["payment.provider"].search([("code", "=", "none")], limit=1)
         bank = self.env["account.journal"].search(
             [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1)
-        provider.write({"journal_id": bank.id})
+        provider.journal_id = bank
+        if provider not in bank.inbound_payment_method_line_ids.payment_provider_id:
+            self.env["account.payment.method.line"].create({
+                "journal_id": bank.id, "payment_provider_id": provider.id,
+                "payment_method_id": self.env.ref("account.account_payment_method_manual_in").id})
         paid = self.env["payment.transaction"].create({
             "provider_id": provider.id, "reference": reference,
             "payment_method_id": self.env.ref("payment.payment_method_unknown").id,

@@ -95,6 +95,7 @@ class TestKept(DeskCommon):
         with freeze_time("2030-01-05 12:00:00"):
             _session, seat = self.booked_and_expired()
         with freeze_time("2030-01-15 12:00:00"):
+            seat = seat.with_context(lang="en_US")
             label = "2 credits, expired since 01/10/2030"
             self.assertEqual(seat._returned_if_cancelled_label(), label)
             seat._cancel_by_customer()
