@@ -16,7 +16,7 @@ from . import (
     credit_wallet,
     credit_wallet_merge,
     credit_wallet_team,
-    payment_transaction_withdrawal,
+    payment_transaction,
     product_product,
     product_template,
     res_company,
