@@ -1,18 +1,8 @@
-from odoo import api, models
+from odoo import models
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"
-
-    @api.depends("credit_entry_id")
-    def _compute_always_tax_exigible(self):
-        """Make the VAT of a booking due at once, even that of taxes due on payment.
-
-        The credits paid for it before, so that no payment ever comes: VAT is due when the voucher
-        is redeemed (VAT Directive 2006/112/EC, art. 30b(2), 63 and 73a).
-        """
-        super()._compute_always_tax_exigible()
-        self.filtered("credit_entry_id").always_tax_exigible = True
 
     def _is_voucher_document(self):
         """Tell whether the document invoices nothing: see :meth:`_einvoice_exclusion`."""
