@@ -1,5 +1,6 @@
 from . import (
     test_alike,
+    test_archiving,
     test_billing_property,
     test_card,
     test_cases,
@@ -7,6 +8,7 @@ from . import (
     test_civil,
     test_dates,
     test_dunning,
+    test_merge,
     test_portal,
     test_portal_pay,
     test_quota_api,
@@ -22,4 +24,7 @@ from . import (
     test_settled_unpaid,
     test_setup_fee,
     test_speed,
+    test_state_table,
+    test_states_property,
+    test_whole_batches,
 )

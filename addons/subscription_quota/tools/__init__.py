@@ -1,1 +1,1 @@
-from . import civil, proration
+from . import civil, errors, proration
