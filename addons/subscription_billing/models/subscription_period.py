@@ -1,6 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date, formatLang
 
 from ..tools import proration
 
@@ -143,11 +143,23 @@ class SubscriptionPeriod(models.Model):
         priced = lines.filtered(lambda line: not line.is_subscription_extra)
         self.amount = sum(line._subscription_priced_amount() for line in priced & invoiced)
         self.credited = sum(line._subscription_priced_amount() for line in priced - invoiced)
+        self._check_credited()
         self.invoice_id = invoiced.move_id[-1:]
         if self.state not in ("free", "void"):
             self.state = self._state_of_invoice() if invoiced else "to_invoice"
         if self.state != "invoiced":  # a payment by any route stops the chase at once
             self.charge_at = self.dunning_start = self.dunning_error = False
+
+    def _check_credited(self):
+        """:raise ValidationError: credit notes give back more than was paid for the period"""
+        if self.currency_id.compare_amounts(self.credited, self.amount) > 0:
+            credited, amount = (formatLang(self.env, each, currency_obj=self.currency_id)
+                                for each in (self.credited, self.amount))
+            raise ValidationError(self.env._(
+                "%(period)s of %(subscription)s: no more can be credited than was paid. The "
+                "credit notes give back %(credited)s of %(amount)s: lower them, or cancel them "
+                "first.", period=self.display_name, subscription=self.subscription_id.name,
+                credited=credited, amount=amount))
 
     def _state_of_invoice(self):
         if self.invoice_id.payment_state not in self.invoice_id._SETTLED_STATES:

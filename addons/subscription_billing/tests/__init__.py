@@ -14,4 +14,7 @@ from . import (
     test_settled_unpaid,
     test_setup_fee,
     test_speed,
+    test_state_table,
+    test_states_property,
+    test_whole_batches,
 )

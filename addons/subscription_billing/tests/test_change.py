@@ -4,7 +4,7 @@ from datetime import date
 
 import psycopg2
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -210,9 +210,13 @@ class TestCreditTaxes(SubscriptionCommon):
                 notes += period._credit(5.00, date(2027, 6, 16))
             self.assertEqual(sum(notes.mapped("amount_total")), period.invoice_id.amount_total)
             self.assertEqual(sum(notes.mapped("amount_tax")), period.invoice_id.amount_tax)
-            with self.assertRaises(psycopg2.IntegrityError), mute_logger("odoo.sql_db"), \
+            with self.assertRaisesRegex(ValidationError, "no more can be credited"), \
                     self.cr.savepoint():
                 period._credit(0.01, date(2027, 6, 16))
+            with self.assertRaises(psycopg2.IntegrityError), mute_logger("odoo.sql_db"), \
+                    self.cr.savepoint():
+                period.credited += 0.01
+                period.flush_recordset()
 
     def test_many_small_credits_add_up_with_tax(self):
         """Thirty credits of a day each give back the invoice, tax included, to the cent."""
