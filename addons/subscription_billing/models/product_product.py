@@ -19,5 +19,5 @@ class ProductProduct(models.Model):
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_live_subscriptions(self):
-        self.product_tmpl_id._subscription_plans()._check_no_live_subscription()
+    def _unlink_except_plan(self):
+        self.product_tmpl_id._unlink_except_plan()

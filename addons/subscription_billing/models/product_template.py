@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class ProductTemplate(models.Model):
@@ -51,8 +52,17 @@ class ProductTemplate(models.Model):
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_live_subscriptions(self):
+    def _unlink_except_plan(self):
+        """:raise UserError: names the subscriptions, or the plan to delete first"""
         self._subscription_plans()._check_no_live_subscription()
+        # sudo: see _subscription_plans
+        setups = self.env["subscription.plan"].sudo().with_context(active_test=False).search(
+            [("setup_product_id.product_tmpl_id", "in", self.ids)])
+        if plans := self._subscription_plans() + setups:
+            raise UserError(self.env._(
+                "“%(product)s” is the service of a plan: %(plans)s. Delete the plan, or give it "
+                "another service, first.", product=self[:1].name,
+                plans=", ".join(plans.mapped("name"))))
 
     def _subscription_plans(self):
         # sudo: whoever archives the service must not end up with orphan subscriptions

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -9,6 +9,26 @@ class ResCompany(models.Model):
         "account.account", string="Irrecoverable invoices",
         help="Where invoices that are written off go (654 in France). Empty: the first account "
         "of expense whose code starts with 654.")
+
+    def write(self, vals):
+        if vals.get("active") is False:
+            self._check_no_live_subscription()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_subscriptions(self):
+        self.env["subscription.subscription"]._refuse_while(
+            [("company_id", "in", self.ids)],
+            self.env._("%(company)s has sold subscriptions and cannot be deleted. Archive it once "
+                       "they are over.", company=self[:1].name))
+
+    def _check_no_live_subscription(self):
+        """:raise UserError: names the subscriptions to cancel first"""
+        subscriptions = self.env["subscription.subscription"]
+        subscriptions._refuse_while(
+            [("company_id", "child_of", self.ids), ("state", "in", subscriptions._LIVE_STATES)],
+            self.env._("%(company)s has subscriptions that are not over. Cancel them first.",
+                       company=self[:1].name))
 
     def _subscription_loss_account(self):
         """The account of losses on irrecoverable debts (PCG 654); perhaps none."""

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResPartner(models.Model):
@@ -23,3 +23,31 @@ class ResPartner(models.Model):
             "subscription_billing.subscription_action")
         return {**action, "context": {"default_partner_id": self.id}, "domain": [
             ("commercial_partner_id", "=", self.commercial_partner_id.id)]}
+
+    def write(self, vals):
+        if vals.get("active") is False:
+            self._check_no_live_subscription()
+        return super().write(vals)
+
+    def _check_no_live_subscription(self):
+        """Whoever is billed each period is not archived.
+
+        :raise UserError: names the subscriptions to cancel first
+        """
+        subscriptions = self.env["subscription.subscription"]
+        subscriptions._refuse_while(
+            [("state", "in", subscriptions._LIVE_STATES), *self._of_subscriptions()],
+            self.env._("%(customer)s has subscriptions. Cancel them, or give them another "
+                       "customer or invoice address, first.", customer=self[:1].display_name))
+
+    def _of_subscriptions(self):
+        return ["|", "|", ("partner_id", "in", self.ids), ("commercial_partner_id", "in", self.ids),
+                ("partner_invoice_id", "in", self.ids)]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_subscriber(self):
+        """:raise UserError: names the subscriptions"""
+        self.env["subscription.subscription"]._refuse_while(
+            self._of_subscriptions(),
+            self.env._("%(customer)s has subscriptions, whose history stays. Archive the contact "
+                       "once they are over.", customer=self[:1].display_name))

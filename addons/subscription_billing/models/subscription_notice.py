@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
 KINDS = [
@@ -40,7 +41,23 @@ class SubscriptionNotice(models.Model):
 
     @api.model
     def _cron_notify(self, limit=500):
-        """Daily: tell what is ahead, once each; the rows decide who mails."""
+        """Daily: tell what is ahead, once each; the rows decide who mails.
+
+        What time or a conflict leaves for later is told in another run at once.
+        """
+        try:
+            done = self._notify(limit)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            done = False
+        if not done:
+            self.env.ref("subscription_billing.ir_cron_notices")._trigger()
+
+    def _notify(self, limit):
+        """Tell what is ahead.
+
+        :return: False when there was no time for all
+        """
         self.env["subscription.plan.price"]._settle_announced()
         for kind, template in (
                 ("trial", "subscription_billing.mail_template_trial_ending"),
@@ -52,7 +69,8 @@ class SubscriptionNotice(models.Model):
                 claimed.subscription_id._send_mail(template)
                 claimed._log_cards()
                 if not self.env["ir.cron"]._commit_progress(len(claimed)):
-                    return
+                    return False
+        return True
 
     def _claim(self, kind, limit):
         """Make the rows of the notices that are due; two runs cannot make the same one.

@@ -5,6 +5,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date, formatLang
 
 from ..tools import errors
@@ -69,18 +70,26 @@ class SubscriptionPeriod(models.Model):
 
     @api.model
     def _cron_dun(self, limit=DUNNING_BATCH):
-        """Do the steps that are due, each once; after an outage the last mail only."""
+        """Do the steps that are due, each once; after an outage the last mail only.
+
+        What time or a conflict leaves for later is done in another run at once.
+        """
         tomorrow = fields.Date.add(fields.Date.today(), days=1)  # it may have begun over there
         domain = [("state", "=", "invoiced"), ("charge_at", "=", False),
                   ("dunning_next_date", "<=", tomorrow)]
-        last = 0
-        while periods := self.search(
-                [*domain, ("id", ">", last)], order="id", limit=limit):
+        last, time_left, conflict = 0, True, False
+        while time_left and (periods := self.search(
+                [*domain, ("id", ">", last)], order="id", limit=limit)):
             last = periods[-1].id
-            for period in periods.try_lock_for_update(allow_referencing=True):
-                period._dun_isolated()
-            if not self.env["ir.cron"]._commit_progress(len(periods)):
-                break
+            try:
+                for period in periods.try_lock_for_update(allow_referencing=True):
+                    period._dun_isolated()
+                time_left = self.env["ir.cron"]._commit_progress(len(periods))
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+                conflict = True
+        if conflict or not time_left:
+            self.env.ref("subscription_billing.ir_cron_dun")._trigger()
 
     def _dun_isolated(self):
         """One that cannot be chased holds nobody else up; its next run tries again."""

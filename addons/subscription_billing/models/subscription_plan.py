@@ -103,23 +103,26 @@ class SubscriptionPlan(models.Model):
             plan.family_id = family or family.create({"name": plan.name})
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_live(self):
+    def _unlink_except_sold(self):
         self._check_no_live_subscription()
+        # Deleted by the database with their plan: its prices are asked here.
+        self.with_context(active_test=False).price_ids._unlink_except_sold()
 
     def _check_no_live_subscription(self):
-        """A service people pay for is neither deleted nor archived (case 7 of the spec).
+        """A service people pay for, or will after a change that is planned, is neither deleted
+        nor archived (case 7 of the spec). To sell it no more, unpublish it: nothing changes for
+        those who have it.
 
         :raise UserError: names the subscriptions to cancel first
         """
-        # sudo: subscriptions of companies the user does not see hold the plan, too
-        live = self.env["subscription.subscription"].sudo().search(
-            [("plan_id", "in", self.ids), ("state", "in", self._live_states())], limit=21)
-        if live:
-            names = [f"{subscription.name} ({subscription.partner_id.name})"
-                     for subscription in live[:20]] + (["…"] if len(live) > 20 else [])
-            raise UserError(self.env._(
-                "You cannot delete a service with active subscriptions. Please cancel all "
-                "subscriptions first.") + "\n" + "\n".join(names))
+        if not self:
+            return
+        self.env["subscription.subscription"]._refuse_while(
+            [("state", "in", self._live_states()), "|", ("plan_id", "in", self.ids),
+             ("change_ids", "any", [("state", "=", "scheduled"),
+                                    ("price_id.plan_id", "in", self.ids)])],
+            self.env._("You cannot delete a service with active subscriptions. Please cancel all "
+                       "subscriptions first."))
 
     def _price_in(self, currency, unit=None, count=None):
         """The price in a currency, of an interval when one is asked for.

@@ -128,6 +128,30 @@ class SubscriptionPlanPrice(models.Model):
             self._settle_announced(fields.Date.context_today(self))
         return super().write(vals)
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sold(self):
+        """A price that was sold or offered stays; archived, it is offered no more, and those who
+        have it keep it.
+
+        :raise UserError: names who has it
+        """
+        if not self:
+            return
+        self.env["subscription.subscription"]._refuse_while(
+            ["|", "|", ("price_id", "in", self.ids),
+             ("period_ids", "any", [("price_id", "in", self.ids)]),
+             ("change_ids", "any", ["|", ("price_id", "in", self.ids),
+                                    ("from_price_id", "in", self.ids)])],
+            self.env._("“%(price)s” was sold and cannot be deleted. Archive it instead: those who "
+                       "have it keep it.", price=self[:1].display_name))
+        # sudo: orders that the user does not see offer the price, too
+        lines = self.env["sale.order.line"].sudo().search(
+            [("subscription_price_id", "in", self.ids)], limit=20)
+        if lines:
+            raise UserError(self.env._(
+                "“%(price)s” is on orders and cannot be deleted. Archive it instead.\n%(orders)s",
+                price=self[:1].display_name, orders="\n".join(lines.order_id.mapped("name"))))
+
     def _announce(self, amount, from_date, notice_days=30):
         """Change the price from a date on: for new customers, and at renewals for subscribers,
         each of whom is told by mail, once.

@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from ..tools import errors
+
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 200
@@ -147,7 +149,7 @@ class SubscriptionRun(models.Model):
         except Exception as error:
             if len(batch) == 1:
                 _logger.warning("Billing of %s failed", batch.name, exc_info=True)
-                batch._hold(str(error))
+                batch._hold(errors.reason_of(batch._for_staff().env, error))
                 return 0, batch
         half = len(batch) // 2
         billed, failed = self._isolated(batch[:half], method)

@@ -30,8 +30,8 @@ class SubscriptionSubscription(models.Model):
     _SERVED_STATES = ("trial", "active", "past_due")  # the service is on
     # What the engine alone writes, and what is agreed until a change is made by its methods.
     _ENGINE_FIELDS = frozenset((
-        "state", "next_date", "trial_end", "trial_family_id", "is_held", "hold_reason",
-        "sale_line_id", "served_plan_id", "served_quantity", "agreed_on"))
+        "state", "next_date", "trial_end", "trial_family_id", "trial_customer", "is_held",
+        "hold_reason", "sale_line_id", "served_plan_id", "served_quantity", "agreed_on"))
     _TERMS = frozenset((
         "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz",
         "trial_days", "commitment_months", "setup_fee"))
@@ -102,6 +102,10 @@ class SubscriptionSubscription(models.Model):
     trial_end = fields.Date(readonly=True, copy=False, help="First day after the trial.")
     trial_family_id = fields.Many2one(
         "subscription.family", readonly=True, copy=False, ondelete="restrict")
+    # A number and no link: two customers who each had their trial may be merged, or become
+    # contacts of one company, and both rows stand.
+    trial_customer = fields.Integer(
+        readonly=True, copy=False, help="Id of the customer at the moment the trial was given.")
     end_date = fields.Date(
         string="Ends on", copy=False, help="First day without the service.")
     commitment_end = fields.Date(
@@ -153,7 +157,7 @@ class SubscriptionSubscription(models.Model):
         "(sale_line_id) WHERE sale_line_id IS NOT NULL",
         "This order line already has its subscription.")
     _trial_once = models.UniqueIndex(
-        "(commercial_partner_id, trial_family_id) WHERE trial_family_id IS NOT NULL",
+        "(trial_customer, trial_family_id) WHERE trial_family_id IS NOT NULL",
         "This customer has already tried a plan of this family.")
     _by_number = models.UniqueIndex(  # as programs name it
         "(name, company_id)", "Another subscription has this number.")
@@ -341,6 +345,20 @@ class SubscriptionSubscription(models.Model):
             raise UserError(self.env._(
                 "%(subscription)s has a history and cannot be deleted. Cancel it instead.",
                 subscription=started[0].name))
+
+    @api.model
+    def _refuse_while(self, domain, sentence):
+        """Refuse to take away what subscriptions stand on.
+
+        :param domain: of the subscriptions that stand on it, in whatever company
+        :param str sentence: why it is refused, and what to do first
+        :raise UserError: there are some; the sentence, then their numbers and customers
+        """
+        # sudo: those of companies the user does not see stand on it, too
+        found = self.sudo().search(domain, limit=21)
+        if found:
+            names = [f"{each.name} ({each.partner_id.name})" for each in found[:20]]
+            raise UserError("\n".join([sentence, *names, *(["…"] if len(found) > 20 else [])]))
 
     # Actions of staff ---------------------------------------------------------------------
 

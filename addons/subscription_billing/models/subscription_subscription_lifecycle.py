@@ -91,7 +91,8 @@ class SubscriptionSubscription(models.Model):
     def _start_trial(self, day):
         end = day + timedelta(days=self.trial_days)
         vals = {**self._prepare_start_vals(end), "next_date": day, "trial_end": end,
-                "trial_family_id": self.plan_id.family_id.id}
+                "trial_family_id": self.plan_id.family_id.id,
+                "trial_customer": self.commercial_partner_id.id}
         if day > self._today():
             return self._await_first_day(vals)
         self.write(vals)

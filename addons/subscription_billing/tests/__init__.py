@@ -20,6 +20,9 @@ from . import (
     test_setup_fee,
     test_shop_payment,
     test_speed,
+    test_state_table,
+    test_states_property,
     test_terms,
     test_upgrade_payment,
+    test_whole_batches,
 )

@@ -188,7 +188,8 @@ class TestRun(SubscriptionCommon):
         self.assertEqual(len(subscription.period_ids), 1)
         self.assertEqual(len(self.invoices(subscription)), 1)
         self.assertTrue(subscription.is_held)
-        self.assertIn("the disk is full", subscription.hold_reason)
+        # A sentence for staff; the text of the error is in the log.
+        self.assertIn("Something unforeseen happened (OSError)", subscription.hold_reason)
 
     def test_poisoned_one_is_isolated(self):
         """The others of the batch go on; staff are told, and decide when it is tried again."""

@@ -1,4 +1,5 @@
 from . import (
+    base_partner_merge,
     subscription_cancel,
     subscription_change_request,
     subscription_dunning_wait,

@@ -1,7 +1,7 @@
 import re
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 KINDS = [
     ("period", "Counted per period"),
@@ -48,6 +48,45 @@ class QuotaMetric(models.Model):
             raise ValidationError(self.env._(
                 "%(metric)s is being counted: make another metric and archive this one.",
                 metric=counted.name))
+
+    def write(self, vals):
+        if vals.get("active") is False:
+            self._check_not_paid_for()
+        return super().write(vals)
+
+    def _check_not_paid_for(self):
+        """A metric that is archived is no longer counted, nor allowed: not while customers pay
+        for it.
+
+        :raise UserError: names the subscriptions whose plans, own limits or extra units need it
+        """
+        subscriptions = self.env["subscription.subscription"]
+        of_metric = [("metric_id", "in", self.ids)]
+        subscriptions._refuse_while(
+            [("state", "in", subscriptions._LIVE_STATES), "|", "|",
+             ("plan_id.quota_limit_ids", "any", of_metric),
+             ("quota_override_ids", "any", of_metric), ("quota_grant_ids", "any", of_metric)],
+            self.env._("“%(metric)s” is part of what customers pay for. Take it off their plans, "
+                       "or cancel their subscriptions, first.", metric=self[:1].name))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        """:raise UserError: names the subscriptions, plans or packs that need it"""
+        self._check_not_paid_for()
+        self.env["subscription.subscription"]._refuse_while(
+            ["|", "|", ("quota_counter_ids", "any", [("metric_id", "in", self.ids)]),
+             ("quota_grant_ids", "any", [("metric_id", "in", self.ids)]),
+             ("quota_override_ids", "any", [("metric_id", "in", self.ids)])],
+            self.env._("“%(metric)s” was counted, and its figures stay. Archive it instead.",
+                       metric=self[:1].name))
+        # sudo: plans and packs of companies the user does not see need it, too
+        limits = self.env["quota.plan.limit"].sudo().search([("metric_id", "in", self.ids)])
+        packs = self.env["product.template"].sudo().with_context(active_test=False).search(
+            [("quota_metric_id", "in", self.ids)])
+        if names := [*limits.plan_id.mapped("name"), *packs.mapped("name")]:
+            raise UserError(self.env._(
+                "“%(metric)s” is limited or sold by: %(names)s. Take it off them first.",
+                metric=self[:1].name, names=", ".join(names)))
 
     @api.onchange("name")
     def _onchange_name(self):

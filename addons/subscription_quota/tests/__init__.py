@@ -1,4 +1,6 @@
 from . import (
+    test_archiving,
+    test_merge,
     test_quota_api,
     test_quota_engine,
     test_quota_overage,
