@@ -30,5 +30,6 @@
         "views/outstanding_credit_views.xml",
         "views/portal_templates.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

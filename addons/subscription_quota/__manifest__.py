@@ -19,4 +19,5 @@
         "views/portal_quota_templates.xml",
         "views/portal_quota_key_templates.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -1,13 +1,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import withdraw_products
+
 
 class ProductTemplate(models.Model):
     _inherit = "product.template"
 
     service_tracking = fields.Selection(
         selection_add=[("subscription", "A subscription")],
-        ondelete={"subscription": "set default"})
+        ondelete={"subscription": withdraw_products})
     subscription_plan_ids = fields.One2many("subscription.plan", "product_tmpl_id")
 
     @api.model

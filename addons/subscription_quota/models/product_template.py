@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
+from odoo.addons.concurrency_base.tools import withdraw_products
+
 from ..engine import MAX_QUANTITY
 
 
@@ -10,7 +12,7 @@ class ProductTemplate(models.Model):
 
     service_tracking = fields.Selection(
         selection_add=[("quota_pack", "Extra units of a subscription")],
-        ondelete={"quota_pack": "set default"})
+        ondelete={"quota_pack": withdraw_products})
     quota_metric_id = fields.Many2one(
         "quota.metric", string="Metric", ondelete="restrict", index="btree_not_null",
         domain="[('kind', '!=', 'feature')]", help="What the pack has units of.")
