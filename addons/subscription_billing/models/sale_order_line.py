@@ -59,9 +59,14 @@ class SaleOrderLine(models.Model):
         return {"subscription_commitment_months": price.plan_id.commitment_months,
                 "subscription_setup_fee": price.setup_fee}
 
-    @api.depends("subscription_price_id", "order_id.partner_id",
-                 "order_id.order_line.subscription_price_id")
+    @api.depends("subscription_price_id")
     def _compute_subscription_trial_days(self):
+        """Offer the trial when the plan is chosen.
+
+        The customer and the other lines count, too, but are no dependencies: names and prices
+        follow from this field, and those typed on lines without a plan would be computed anew.
+        :meth:`_refresh_plans` looks again at the lines with one.
+        """
         for line in self:
             if line._is_agreed():
                 line.subscription_trial_days = line.subscription_trial_days
