@@ -104,8 +104,8 @@ def session_booking(env):
     for partner in (first, second):
         wallets._of(partner, env.company)._grant(
             10, 0.0, f"use:{partner.id}", kind="adjustment", reason="Gift")
-    for number, session in enumerate(sessions):
-        session._book(wallets._of(first, env.company), first, f"use:{number}")
+    for session in sessions:
+        session._book(wallets._of(first, env.company), first, f"use:{session.id}")
     env["session.waiting"]._join(sessions[0], second)
     sessions[1].registration_ids._cancel_by_customer()
     env["session.reminder"]._cron_send()
