@@ -10,7 +10,6 @@ from . import (
     test_portal,
     test_portal_pay,
     test_price_dates,
-    test_price_property,
     test_quota_api,
     test_quota_engine,
     test_quota_overage,
