@@ -90,7 +90,7 @@ class Month:
         self._save_cards()
         self.subscriptions = self.do(self._subscribe)
         self._banks_change_their_mind()
-        self._charge()
+        self._charge_amount()
         self._bank_is_content_again("Julien Faure")
         self.do(self._refund, "Claire Fontaine", 30.0)
         self.server.dispute(
@@ -199,7 +199,7 @@ class Month:
         return env["subscription.period"].search(
             [("subscription_id", "=", self.subscriptions[name])], limit=1)
 
-    def _charge(self):
+    def _charge_amount(self):
         """The scheduled action, unless the running server was first."""
         with Registry(self.name).cursor() as cr:
             api.Environment(cr, SUPERUSER_ID, {})["subscription.period"]._cron_charge()

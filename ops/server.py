@@ -15,7 +15,8 @@ LMS_PORT = 8073  # the pages of its courses
 SMTP_PORT = 8025
 PAYMENT_PORT = 8071  # the payment server, in Stripe's place
 # Which of our processes listens on which of the ports.
-LISTENERS = {"http": "odoo", "world": "world", "smtp": "world", "payments": "payments"}
+LISTENERS = {
+    "http": "odoo", "mail": "mail", "smtp": "mail", "lms": "lms", "payments": "payments"}
 PAYMENTS = paths.HOUSE / "payments.state"  # what it remembers
 
 

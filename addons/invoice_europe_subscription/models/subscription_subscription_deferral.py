@@ -6,10 +6,10 @@ class SubscriptionSubscription(models.Model):
 
     _inherit = "subscription.subscription"
 
-    def _cut(self, day, full_credit=False):
+    def _cut_short(self, day, full_credit=False):
         """Earn at once what is not given back of a stretch cut short."""
         period = self._period_on(day)
-        credit_note = super()._cut(day, full_credit=full_credit)
+        credit_note = super()._cut_short(day, full_credit=full_credit)
         self._earn_deferred_revenue(period)
         return credit_note
 

@@ -19,7 +19,7 @@ class QuotaCreditPortal(QuotaPortal):
                 type="http", auth="user", methods=["POST"], website=True)
     def portal_pay_pack_with_credits(self, subscription_id, pack_id, key="", **kw):
         """Pay a pack from the wallet; the units are there at once."""
-        subscription = self._mine(subscription_id)
+        subscription = self._find_own(subscription_id)
         pack = self._find_pack(subscription, pack_id)
         key = key[:64] or uuid.uuid4().hex
         return self._do_packs(subscription, lambda: subscription._quota_buy_with_credits(

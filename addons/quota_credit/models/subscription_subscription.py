@@ -25,7 +25,7 @@ class SubscriptionSubscription(models.Model):
         self._check_quota_pack_for_credits(pack)
         key = f"quota:{self.id}:{pack.id}:{key}"
         wallet = self._quota_wallet(pack, buyer)
-        local = self._local()
+        local = self._in_customer_language()
         entry = wallet._spend(
             pack.quota_credit_price, key, kind="quota",
             origin=local.env._(

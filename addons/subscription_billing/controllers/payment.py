@@ -10,23 +10,26 @@ from .portal import SubscriptionPortal
 
 
 class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
-    """One step for a customer whose card was refused: the new card pays all that is due, and
-    the renewals from then on. The form and what follows the payment are Odoo's."""
+    """The page that pays all that is due with a new card, which then pays the renewals.
+
+    The form and what follows the payment are Odoo's.
+    """
 
     @http.route("/my/subscriptions/<int:subscription_id>/pay", type="http", auth="user",
                 methods=["GET"], website=True)
     def portal_pay(self, subscription_id, **kw):
-        subscription = self._mine(subscription_id)
+        """Show the form to pay all that is due by a new card."""
+        subscription = self._find_own(subscription_id)
         subscription._use_outstanding_credits()
         due = subscription._invoices_to_pay()
         if not due:  # paid meanwhile
-            return self._back(subscription)
-        return self._page(
+            return self._go_back(subscription)
+        return self._render_page(
             "subscription_billing.portal_pay", subscription, due=due,
             **self._new_card_form(subscription, due))
 
     def _new_card_form(self, subscription, due):
-        """What Odoo's payment form needs, for ways of paying that can be saved only."""
+        """Prepare Odoo's payment form with the ways of paying that can be saved."""
         partner, currency = request.env.user.partner_id, subscription.currency_id
         amount, report = currency.round(sum(due.mapped("amount_residual"))), {}
         providers = self._providers_that_save(subscription, amount, report)
@@ -47,8 +50,9 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
         }
 
     def _create_transaction(self, *args, custom_create_values=None, **kwargs):
-        """Take the money of a subscription's invoice, or of an order, once: on whatever page it
-        is paid, another tab may be open on the same or another one.
+        """Take the money of a subscription's invoice, or of an order, once.
+
+        Another tab may be open on the same page or on another one that pays the same.
 
         :raise UserError: a payment is under way, or nothing is due any more
         """
@@ -69,7 +73,7 @@ class SubscriptionPayment(SubscriptionPortal, PaymentPortal):
         :raise ValidationError: something else is due by now
         """
         self._validate_transaction_kwargs(kwargs)
-        subscription = self._mine(subscription_id)
+        subscription = self._find_own(subscription_id)
         partner, currency = request.env.user.partner_id, subscription.currency_id
         subscription._use_outstanding_credits()
         due = subscription._invoices_to_pay(lock=True)

@@ -19,7 +19,7 @@ class SubscriptionPortal(CustomerPortal):
         return values
 
     def _my_subscriptions(self):
-        """The subscriptions the user may see, by the record rules, drafts aside."""
+        """Find the subscriptions the user may see by the record rules, except drafts."""
         subscriptions = request.env["subscription.subscription"]
         if not subscriptions.has_access("read"):
             return subscriptions
@@ -27,8 +27,11 @@ class SubscriptionPortal(CustomerPortal):
             [("commercial_partner_id", "=", request.env.user.commercial_partner_id.id),
              ("state", "!=", "draft")])
 
-    def _mine(self, subscription_id):
-        """:raise NotFound: it is another customer's, or does not exist"""
+    def _find_own(self, subscription_id):
+        """Find a subscription of the user's.
+
+        :raise NotFound: it is another customer's, or does not exist
+        """
         mine = self._my_subscriptions().filtered(
             lambda subscription: subscription.id == subscription_id)
         if not mine:
@@ -38,24 +41,26 @@ class SubscriptionPortal(CustomerPortal):
 
     @http.route("/my/subscriptions", type="http", auth="user", website=True)
     def portal_my_subscriptions(self, **kw):
+        """List the subscriptions of the customer."""
         values = self._prepare_portal_layout_values()
         values.update({
             "page_name": "subscriptions", "subscriptions": self._my_subscriptions().sudo()})
-        # sudo: see _mine
+        # sudo: see _find_own
         return request.render("subscription_billing.portal_my_subscriptions", values)
 
     @http.route("/my/subscriptions/<int:subscription_id>", type="http", auth="user",
                 website=True)
     def portal_my_subscription(self, subscription_id, **kw):
-        subscription = self._mine(subscription_id)
+        """Show one subscription: state, next invoice, invoices, and what may be changed."""
+        subscription = self._find_own(subscription_id)
         subscription._use_outstanding_credits()
         due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
-        return self._page(
+        return self._render_page(
             "subscription_billing.portal_my_subscription", subscription, total_due=due,
             can_save=due and subscription.state != "ended"
             and self._providers_that_save(subscription, due))
 
-    def _page(self, template, subscription, **more):
+    def _render_page(self, template, subscription, **more):
         values = self._prepare_portal_layout_values()
         values.update({
             "page_name": "subscription", "subscription": subscription,
@@ -65,7 +70,7 @@ class SubscriptionPortal(CustomerPortal):
         return request.render(template, values)
 
     def _providers_that_save(self, subscription, amount, report=None):
-        """The payment providers with which the customer can save a card for the renewals.
+        """Find the payment providers with which the customer can save a card for the renewals.
 
         sudo: customers may not read providers; what they are offered follows from them.
         """
@@ -76,31 +81,32 @@ class SubscriptionPortal(CustomerPortal):
     @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
                 methods=["GET"], website=True)
     def portal_preview_change(self, subscription_id, price="", quantity="", timing="now", **kw):
-        """The exact amounts of a change, before it is confirmed."""
-        subscription = self._mine(subscription_id)
+        """Show the exact amounts of a change, before it is confirmed."""
+        subscription = self._find_own(subscription_id)
         price, quantity = self._wished(subscription, price, quantity)
         try:
             preview = subscription._preview_change(price, quantity, self._timing(timing))
         except UserError as error:
-            return self._back(subscription, str(error))
-        return self._page(
+            return self._go_back(subscription, str(error))
+        return self._render_page(
             "subscription_billing.portal_preview_change", subscription, price=price,
             quantity=quantity, timing=self._timing(timing), preview=preview)
 
     @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
                 methods=["POST"], website=True)
     def portal_change(self, subscription_id, price="", quantity="", timing="now", due="", **kw):
-        subscription = self._mine(subscription_id)
+        """Carry out a change for the amount shown, or say why not."""
+        subscription = self._find_own(subscription_id)
         price, quantity = self._wished(subscription, price, quantity)
-        return self._do(subscription, lambda: subscription._change(
-            price, quantity, self._timing(timing), expected_due=_amount(due)))
+        return self._act_and_return(subscription, lambda: subscription._change(
+            price, quantity, self._timing(timing), expected_due=_read_amount(due)))
 
     @http.route("/my/subscriptions/<int:subscription_id>/<any(cancel,keep,resume,drop):what>",
                 type="http", auth="user", methods=["POST"], website=True)
     def portal_act(self, subscription_id, what, **kw):
         """Cancel at the end of the period, withdraw that, resume, give up a planned change."""
-        subscription = self._mine(subscription_id)
-        return self._do(subscription, {
+        subscription = self._find_own(subscription_id)
+        return self._act_and_return(subscription, {
             "cancel": subscription._cancel, "keep": subscription._keep,
             "resume": subscription._resume, "drop": subscription._drop_planned_change}[what])
 
@@ -108,44 +114,48 @@ class SubscriptionPortal(CustomerPortal):
                 methods=["POST"], website=True)
     def portal_set_token(self, subscription_id, token="", **kw):
         """Choose which saved means of payment is charged, or pay each invoice by oneself."""
-        subscription = self._mine(subscription_id)
+        subscription = self._find_own(subscription_id)
         chosen = subscription._usable_tokens().filtered(
-            lambda each: each.id == _whole(token))
-        return self._do(subscription, lambda: subscription.write({"token_id": chosen.id}))
+            lambda each: each.id == _read_whole(token))
+        return self._act_and_return(
+            subscription, lambda: subscription.write({"token_id": chosen.id}))
 
     def _wished(self, subscription, price, quantity):
-        """The price, among those the customer may change to, and the quantity asked for."""
+        """Read the price, among those the customer may change to, and the quantity asked for."""
         chosen = subscription._prices_to_change_to().filtered(
-            lambda each: each.id == _whole(price))
-        return chosen or subscription.price_id, _whole(quantity) or subscription.quantity
+            lambda each: each.id == _read_whole(price))
+        return chosen or subscription.price_id, _read_whole(quantity) or subscription.quantity
 
     def _timing(self, timing):
         return timing if timing in ("now", "period_end") else "now"
 
-    def _do(self, subscription, action):
-        """Back to the subscription, with the reason when the action was refused, or the charge of
-        what it has just invoiced: the customer waits for neither mail nor scheduled action."""
+    def _act_and_return(self, subscription, action):
+        """Carry out an action, then go back to the subscription with the result.
+
+        When it is refused, or the charge of what it has just invoiced is, the reason is shown at
+        once: the customer waits for neither mail nor scheduled action.
+        """
         try:
             with request.env.cr.savepoint():
                 action()
         except UserError as refused:
-            return self._back(subscription, str(refused))
-        return self._back(subscription, subscription.period_ids._charge_at_once())
+            return self._go_back(subscription, str(refused))
+        return self._go_back(subscription, subscription.period_ids._charge_at_once())
 
-    def _back(self, subscription, error=None):
+    def _go_back(self, subscription, error=None):
         if error:
             request.session["subscription_error"] = error
         return request.redirect(f"/my/subscriptions/{subscription.id}", code=303)
 
 
-def _whole(text):
-    """The number in a form field; 0 when it is none."""
+def _read_whole(text):
+    """Read the number in a form field; 0 when it is none."""
     text = str(text).strip()
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
-def _amount(text):
-    """The amount shown to the customer; one that is never due when it is no number."""
+def _read_amount(text):
+    """Read the amount shown to the customer; an amount that is never due when it is no number."""
     try:
         amount = float(text)
     except ValueError:

@@ -10,7 +10,7 @@ class SubscriptionShop(http.Controller):
 
     @http.route("/subscriptions", type="http", auth="public", website=True, sitemap=True)
     def plans(self, **kw):
-        """The pricing page: published plans with their cycles in the website's currency."""
+        """Show the pricing page: published plans with their cycles in the website's currency."""
         plans = self._published_plans()
         return request.render("subscription_billing.plans_page", {
             "plans": plans,
@@ -20,7 +20,7 @@ class SubscriptionShop(http.Controller):
         })
 
     def _totals(self, prices):
-        """What consumers pay, where the website shows prices to consumers; "" elsewhere."""
+        """Compute what consumers pay, where the website shows prices to consumers; "" elsewhere."""
         shown = request.website.show_line_subtotals_tax_selection == "tax_included"
         return {price.id: price._total_label() if shown else "" for price in prices}
 

@@ -37,14 +37,17 @@ class AccountMove(models.Model):
         "move_type", "invoice_line_ids.subscription_period_id", "origin_payment_id.invoice_ids",
         "line_ids.matched_debit_ids")
     def _compute_outstanding_credit_use(self):
-        """What a person chose stays as it is."""
+        """Propose a use for what is left of the document; a choice made by a person stays."""
         for move in self:
             move.outstanding_credit_use = move.outstanding_credit_use or (
                 "subscriptions" if move._is_credit_of_subscriptions() else False)
 
     def _is_credit_of_subscriptions(self):
-        """Whether what is left of the document is in favour of a customer because of their
-        subscriptions: it credits a period, or is a payment of an invoice that bills one."""
+        """Tell whether what is left of the document is in favour of a customer because of
+        subscriptions.
+
+        It credits a period, or is a payment of an invoice that bills one.
+        """
         self.ensure_one()
         if self.move_type == "out_refund":
             return bool(self._subscription_periods())
@@ -81,17 +84,18 @@ class AccountMove(models.Model):
         return amounts
 
     def _post(self, soft=True):
-        """Periods take their amounts from the documents posted, whoever made them."""
+        """Let periods take their amounts from the documents posted, whoever made them."""
         posted = super()._post(soft=soft)
         posted._subscription_periods()._refresh_from_invoices()
         posted._use_outstanding_credits()
         return posted
 
     def _get_next_sequence_format(self):
-        """Invoices of a batch with one journal and date are numbered in one form: found once.
+        """Look up the form of the numbers once for the invoices of a batch with one journal and
+        date.
 
         Odoo looks for the last number before each invoice, in a table that grows with them, and
-        uses of it the form only: the number itself is counted in its own cache, under its lock.
+        uses only its form: the number itself is counted in its own cache, under its lock.
         """
         formats = self.env.context.get("subscription_number_formats")
         if formats is None or self.journal_id.is_self_billing:
@@ -103,21 +107,21 @@ class AccountMove(models.Model):
         return form, dict(values)  # the caller takes the number out of it
 
     def button_draft(self):
-        """A document taken back to draft, or cancelled, no longer bills its period."""
+        """Release the period of a document that is reset to draft or cancelled."""
         periods = self._subscription_periods()
         result = super().button_draft()
         periods._refresh_from_invoices()
         return result
 
     def button_cancel(self):
-        """What a cancelled write-off had given up is due again."""
+        """Make due again what a cancelled write-off had given up."""
         periods = (self + self.written_off_invoice_id)._subscription_periods()
         result = super().button_cancel()
         periods._refresh_from_invoices()
         return result
 
     def _invoice_paid_hook(self):
-        """Whatever the route of the payment, the period is settled by it."""
+        """Settle the period, whatever the route of the payment."""
         result = super()._invoice_paid_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         if self.env.context.get("subscription_uses_credit"):  # no payment comes in now
@@ -127,7 +131,8 @@ class AccountMove(models.Model):
         return result
 
     def _invoice_netted_hook(self):
-        """Extension point: credit notes alone settled these invoices, as after a downgrade.
+        """Extension point: act upon invoices that credit notes alone settled, as after a
+        downgrade.
 
         Nothing is left to pay, so nobody is chased for it. No payment came in, so none is
         confirmed.
@@ -138,10 +143,11 @@ class AccountMove(models.Model):
     # Money in the customer's favour -----------------------------------------------------------
 
     def _use_outstanding_credits(self):
-        """Let what is open in the customers' favour pay these invoices of subscriptions, the
-        oldest with the oldest: before a card is charged, or anybody is reminded.
+        """Pay these invoices of subscriptions with what is open in the customers' favour, oldest
+        first.
 
-        See ``account.move.line._subscription_credits`` for which credits count.
+        This happens before a card is charged or anybody is reminded. See
+        ``account.move.line._subscription_credits`` for which credits count.
         """
         due = self.filtered(
             lambda move: move.move_type == "out_invoice" and move.state == "posted"
@@ -160,7 +166,7 @@ class AccountMove(models.Model):
                 (due_lines + by_key[key]).with_context(subscription_uses_credit=True).reconcile()
 
     def _is_being_paid(self):
-        """Whether an online payment is under way, or has come in and is about to be posted."""
+        """Tell whether an online payment is under way, or has come in and is about to be posted."""
         self.ensure_one()
         payments = self.transaction_ids
         return bool(payments._under_way() or payments.filtered(
@@ -177,8 +183,11 @@ class AccountMove(models.Model):
             move.card_refund_transaction_id = move._find_card_payment()
 
     def _find_card_payment(self):
-        """The online payment that what is left of a credit note, or of a payment itself, can be
-        given back to: that of the invoice which is credited; or none."""
+        """Find the online payment to which what is left of a credit note or payment can be given
+        back.
+
+        It is the payment of the invoice that is credited, or the payment itself; perhaps none.
+        """
         credits = self._credit_lines()
         # sudo: whether a card paid is for whoever may see the document
         payment = self.sudo().origin_payment_id.payment_transaction_id
@@ -190,7 +199,7 @@ class AccountMove(models.Model):
             and each.payment_id.amount_available_for_refund > 0)[:1]
 
     def _credit_lines(self):
-        """The journal items that are left of a credit note or payment of a customer."""
+        """Return the journal items that are left of a customer's credit note or payment."""
         self.ensure_one()
         if self.state != "posted" or self.move_type not in ("out_refund", "entry"):
             return self.env["account.move.line"]
@@ -279,8 +288,10 @@ class AccountMove(models.Model):
                     invoice=entry.written_off_invoice_id.name))
 
     def _invoice_written_off_hook(self):
-        """What is due of these invoices was given up: nobody is chased for it, and nothing that
-        waits for a payment comes."""
+        """Extension point: act upon invoices whose rest was given up.
+
+        Nobody is chased for it, and nothing that waits for a payment comes.
+        """
         self._subscription_periods()._settle_unpaid()
 
     def _write_off(self, account, date):
@@ -311,14 +322,16 @@ class AccountMove(models.Model):
         return entry
 
     def _vat_waiting_for_payment(self):
-        """Journal items of the VAT that the invoice's payments make due, and made due so far."""
+        """Return the journal items of the VAT that the invoice's payments make due, and made due
+        so far.
+        """
         accounts = self.line_ids.tax_line_id.filtered(
             lambda tax: tax.tax_exigibility == "on_payment").cash_basis_transition_account_id
         moves = self + self.tax_cash_basis_created_move_ids
         return moves.line_ids.filtered(lambda line: line.account_id in accounts)
 
     def _prepare_write_off_vals(self, account, date, due, waiting):
-        """Values of the entry that gives up the items `due`, net of the VAT `waiting`."""
+        """Prepare the entry that gives up the items `due`, net of the VAT `waiting`."""
         label = self.env._("Written off: %(invoice)s", invoice=self.name)
         items = [
             *self._write_off_items(due, "amount_residual_currency", "amount_residual"),
@@ -340,7 +353,7 @@ class AccountMove(models.Model):
         }
 
     def _write_off_items(self, lines, amount_currency, balance):
-        """Values of the items that take lines off their accounts, by their fields of amounts."""
+        """Prepare the items that take lines off their accounts, by their fields of amounts."""
         return [
             {"account_id": account.id, "amount_currency": -sum(items.mapped(amount_currency)),
              "balance": -sum(items.mapped(balance))}
@@ -349,5 +362,5 @@ class AccountMove(models.Model):
 
 
 def _key_of_matching(line):
-    """What two journal items have in common of which one may pay the other."""
+    """Return what two journal items must have in common for one to pay the other."""
     return line.account_id, line.partner_id, line.company_id, line.currency_id

@@ -22,7 +22,7 @@ class AccountMoveLine(models.Model):
     card_refund_transaction_id = fields.Many2one(related="move_id.card_refund_transaction_id")
 
     def _copy_data_extend_business_fields(self, values):
-        """A credit note made by hand counts as one made by the subscription."""
+        """Let a credit note made by hand count as one made by the subscription."""
         result = super()._copy_data_extend_business_fields(values)
         if self.env.context.get("include_business_fields"):
             values["subscription_period_id"] = self.subscription_period_id.id
@@ -109,7 +109,7 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _subscription_credit_domain(self):
-        """See :meth:`_subscription_credits`."""
+        """Return the domain of :meth:`_subscription_credits`."""
         on_its_way = [("operation", "=", "refund"), ("state", "in", ("draft", "pending"))]
         return [
             ("account_type", "=", "asset_receivable"), ("parent_state", "=", "posted"),
@@ -128,13 +128,13 @@ class AccountMoveLine(models.Model):
         return self
 
     def action_view_subscription_credits(self):
-        """The list of what is open in favour of customers who have subscriptions."""
+        """Open the list of what is in favour of customers who have subscriptions."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.outstanding_credit_action")
         return {**action, "domain": [("id", "in", self.ids)]}
 
     def action_refund_to_card(self):
-        """See ``account.move``."""
+        """Refund to the card; see ``account.move``."""
         return self.move_id.action_refund_to_card()
 
     def action_refund_by_transfer(self):
@@ -157,7 +157,7 @@ class AccountMoveLine(models.Model):
         return payment._get_records_action()
 
     def _prepare_transfer_vals(self):
-        """Values of the payment that gives the customer back what is left."""
+        """Prepare the payment that gives the customer back what is left."""
         journals = self.env["account.journal"]
         journal = journals.search(
             [*journals._check_company_domain(self.company_id), ("type", "=", "bank"),
@@ -175,8 +175,11 @@ class AccountMoveLine(models.Model):
         }
 
     def _reconcile_post_hook(self, data):
-        """Credit notes settle an invoice as payments do, but Odoo calls it reversed, not paid,
-        and has no hook for it. One that is written off it calls paid, and nobody paid it."""
+        """Call our hooks for invoices that were settled without a payment.
+
+        Odoo calls an invoice settled by credit notes reversed, not paid, and has no hook for it;
+        an invoice that is written off it calls paid, though nobody paid it.
+        """
         written_off = data["not_paid_invoices"].filtered(
             lambda move: move.payment_state in move._SETTLED_STATES and move._is_written_off())
         data["not_paid_invoices"] -= written_off

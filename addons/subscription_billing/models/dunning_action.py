@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class DunningAction(models.Model):
-    """A step that was done for an unpaid period: one row, hence one effect."""
+    """A dunning step done for an unpaid period: one row, hence one effect."""
 
     _name = "dunning.action"
     _description = "Dunning Action"

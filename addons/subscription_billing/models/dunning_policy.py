@@ -17,6 +17,7 @@ class DunningPolicy(models.Model):
     plan_ids = fields.One2many("subscription.plan", "dunning_policy_id", string="Plans")
 
     def write(self, vals):
+        """Refuse to archive a policy by which somebody is chased."""
         if vals.get("active") is False:
             self._check_not_used()
         return super().write(vals)

@@ -7,7 +7,7 @@ OUTCOMES = [
 
 
 class DunningStep(models.Model):
-    """One day of the chase, and what is done on it."""
+    """One day of the dunning, and what is done on it."""
 
     _name = "dunning.step"
     _description = "Dunning Step"

@@ -7,11 +7,10 @@ class PaymentProvider(models.Model):
 
     def _is_tokenization_required(
             self, *, sale_order_id=None, subscription_id=None, **kwargs):
-        """The card that pays the first period by self-service pays the renewals, so it is saved;
-        and the one that takes the place of another.
+        """Save the card that pays a first period by self-service, or that replaces another.
 
-        Asked of no provider in particular, the answer stays no: ways of paying that cannot be
-        saved remain on offer, and their customers pay each invoice.
+        It pays the renewals. Asked of no provider in particular, the answer stays no: ways of
+        paying that cannot be saved remain on offer, and their customers pay each invoice.
         """
         saves = any(provider.allow_tokenization for provider in self)
         if subscription_id and saves:
@@ -26,27 +25,27 @@ class PaymentProvider(models.Model):
     # Amounts that can be charged --------------------------------------------------------------
 
     def _minimum_amount(self, currency):
-        """The least that can be charged at a time. Extension point.
+        """Extension point: return the least that can be charged at a time.
 
         :return: float in the currency; 0.0 when there is no minimum
         """
         return 0.0
 
     def _amount_step(self, currency):
-        """What amounts in a currency are multiples of. Extension point.
+        """Extension point: return what amounts in a currency are multiples of.
 
         :return: float; the currency's own rounding by default
         """
         return currency.rounding
 
     def _round_to_step(self, amount, currency):
-        """The most that the provider can move of an amount: never more than it."""
+        """Return the most that the provider can move of an amount: never more than it."""
         step = max(self._amount_step(currency), currency.rounding)
         return currency.round(float_round(
             amount, precision_rounding=step, rounding_method="DOWN"))
 
     def _chargeable_amount(self, amount, currency):
-        """How much of an amount can be charged now; 0.0 when it is too small."""
+        """Return how much of an amount can be charged now; 0.0 when it is too small."""
         self.ensure_one()
         rounded = self._round_to_step(amount, currency)
         too_small = currency.compare_amounts(rounded, self._minimum_amount(currency)) < 0

@@ -15,7 +15,7 @@ class PaymentToken(models.Model):
 
     @api.model
     def _card_expiry_of(self, month, year):
-        """The last day of the month printed on a card, for providers to store.
+        """Return the last day of the month printed on a card, for providers to store.
 
         :param int month: 1 to 12
         :param int year: of four digits
@@ -23,6 +23,6 @@ class PaymentToken(models.Model):
         return fields.Date.end_of(fields.Date.to_date(f"{year:04d}-{month:02d}-01"), "month")
 
     def _expires_soon(self):
-        """Whether its customer should give another card by now."""
+        """Tell whether its customer should give another card by now."""
         self.ensure_one()
         return bool(self.card_expiry) and self.card_expiry <= fields.Date.today() + EXPIRES_SOON

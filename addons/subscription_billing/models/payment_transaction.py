@@ -30,9 +30,11 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _under_way_domain(self):
-        """Of payments whose end the provider is yet to tell, or Odoo yet to post. A promised bank
-        transfer does not count; a direct debit does, for the days its bank takes: up to 14
-        business days for SEPA (https://docs.stripe.com/payments/sepa-debit)."""
+        """Return the domain of payments whose end the provider has yet to tell, or Odoo to post.
+
+        A promised bank transfer does not count; a direct debit does, for the days its bank takes:
+        up to 14 business days for SEPA (https://docs.stripe.com/payments/sepa-debit).
+        """
         return [
             ("provider_id.code", "not in", ("none", "custom")), "|",
             ("state", "in", ("pending", "authorized")),
@@ -40,8 +42,11 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _tell_of_slow_payments(self):
-        """Tell staff, once each, of payments of subscriptions that should have ended by now:
-        they are neither chased nor charged again, so only a person can find out."""
+        """Tell staff, once each, of payments of subscriptions that should have ended by now.
+
+        They are neither chased nor charged again, so only a person can find out what became of
+        them.
+        """
         slow = self.search([
             ("state", "=", "pending"), ("is_told_to_be_slow", "=", False),
             ("provider_id.code", "not in", ("none", "custom")),
@@ -59,7 +64,7 @@ class PaymentTransaction(models.Model):
         slow.is_told_to_be_slow = True
 
     def _under_way(self):
-        """The first of these payments of which nobody knows yet how it ends, or none."""
+        """Return the first of these payments of which nobody knows yet how it ends, or none."""
         return self.filtered_domain(self._under_way_domain())[:1]
 
     def _give_up_attempt(self):
@@ -85,7 +90,7 @@ class PaymentTransaction(models.Model):
             state_message=state_message, extra_allowed_states=extra_allowed_states)
 
     def _update_state(self, allowed_states, target_state, state_message):
-        """A refused charge makes its subscription past due, once a transaction."""
+        """Make the subscription of a refused charge past due, once a transaction."""
         changed = super()._update_state(allowed_states, target_state, state_message)
         if target_state in ("error", "cancel"):
             refused = changed.filtered(lambda each: not each.is_given_up)
@@ -96,15 +101,16 @@ class PaymentTransaction(models.Model):
         return changed
 
     def _decline_kind(self):
-        """Why the charge was refused; providers that tell reasons extend this.
+        """Extension point: classify why the charge was refused.
 
         :return: one of DECLINE_KINDS; without a reason the card may work later
         """
         return "soft"
 
     def _post_process(self):
-        """The means of payment saved while subscribing pays the renewals; a refund takes what is
-        left of the payment that it gives back."""
+        """Let the card saved while subscribing pay the renewals, and match refunds with their
+        payments.
+        """
         result = super()._post_process()
         for refund in self.filtered(
                 lambda each: each.operation == "refund" and each.state == "done"):

@@ -14,6 +14,7 @@ class ProductProduct(models.Model):
         return prices
 
     def write(self, vals):
+        """Refuse to archive what live subscriptions are billed with."""
         if vals.get("active") is False:
             self.product_tmpl_id._subscription_plans()._check_no_live_subscription()
         return super().write(vals)

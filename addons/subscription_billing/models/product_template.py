@@ -22,7 +22,7 @@ class ProductTemplate(models.Model):
         return super()._prepare_service_tracking_tooltip()
 
     def _subscription_plan(self):
-        """The plan this service is sold as, or none."""
+        """Return the plan this service is sold as, or none."""
         # sudo: visitors of the shop have no right on plans; prices and trial are public
         return self.sudo().subscription_plan_ids[:1]
 
@@ -49,6 +49,7 @@ class ProductTemplate(models.Model):
         return prices
 
     def write(self, vals):
+        """Refuse to archive what live subscriptions are billed with."""
         if vals.get("active") is False:
             self._subscription_plans()._check_no_live_subscription()
         return super().write(vals)

@@ -11,6 +11,7 @@ class ResCompany(models.Model):
         "of expense whose code starts with 654.")
 
     def write(self, vals):
+        """Refuse to archive a company whose subscriptions are not over."""
         if vals.get("active") is False:
             self._check_no_live_subscription()
         return super().write(vals)
@@ -31,7 +32,7 @@ class ResCompany(models.Model):
                        company=self[:1].name))
 
     def _subscription_loss_account(self):
-        """The account of losses on irrecoverable debts (PCG 654); perhaps none."""
+        """Find the account of losses on irrecoverable debts (PCG 654); perhaps none."""
         self.ensure_one()
         accounts = self.env["account.account"].with_company(self)
         return self.subscription_loss_account_id or accounts.search(
@@ -39,7 +40,7 @@ class ResCompany(models.Model):
              ("account_type", "=", "expense")], limit=1)
 
     def _online_providers(self):
-        """The payment providers with which customers of the company can pay online."""
+        """Find the payment providers with which customers of the company can pay online."""
         self.ensure_one()
         # sudo: which ones there are
         return self.env["payment.provider"].sudo().search([
@@ -47,7 +48,10 @@ class ResCompany(models.Model):
             ("code", "not in", ("none", "custom"))])
 
     def _subscription_miscellaneous_journal(self):
-        """:raise UserError: the company has none"""
+        """Find the journal of miscellaneous entries.
+
+        :raise UserError: the company has none
+        """
         self.ensure_one()
         journals = self.env["account.journal"]
         journal = journals.search(

@@ -18,6 +18,7 @@ class ResPartner(models.Model):
             partner.subscription_count = counts.get(partner.commercial_partner_id, 0)
 
     def action_view_subscriptions(self):
+        """Open the subscriptions of the customer."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_action")
@@ -25,12 +26,13 @@ class ResPartner(models.Model):
             ("commercial_partner_id", "=", self.commercial_partner_id.id)]}
 
     def write(self, vals):
+        """Refuse to archive a customer whose subscriptions are not over."""
         if vals.get("active") is False:
             self._check_no_live_subscription()
         return super().write(vals)
 
     def _check_no_live_subscription(self):
-        """Whoever is billed each period is not archived.
+        """Refuse to archive whoever is billed each period.
 
         :raise UserError: names the subscriptions to cancel first
         """

@@ -16,8 +16,11 @@ class SaleOrder(models.Model):
             order.subscription_count = len(order.order_line.sudo().subscription_ids)
 
     def _needs_customer_address(self):
-        """Subscriptions are invoiced by themselves, and an invoice names its customer's
-        address (CGI, annex II, art. 242 nonies A, I, 1°); Odoo skips it for services."""
+        """Ask for the customer's address when a plan is sold.
+
+        Subscriptions are invoiced by themselves, and an invoice names its customer's address (CGI,
+        annex II, art. 242 nonies A, I, 1°); Odoo skips it for services.
+        """
         return bool(self.order_line.subscription_price_id) or super()._needs_customer_address()
 
     def _check_cart_is_ready_to_be_paid(self):
@@ -38,6 +41,7 @@ class SaleOrder(models.Model):
         return result
 
     def write(self, vals):
+        """Look again at who may have a trial when the customer changes."""
         result = super().write(vals)
         if "partner_id" in vals:  # another customer, another trial
             self.order_line._refresh_plans()
@@ -49,7 +53,9 @@ class SaleOrder(models.Model):
         return super().action_confirm()
 
     def _prepare_invoice(self):
-        """The first invoice of a plan falls due as its others do, when nothing else is agreed."""
+        """Let the first invoice of a plan fall due as its later ones do, when nothing else is
+        agreed.
+        """
         values = super()._prepare_invoice()
         if not values.get("invoice_payment_term_id"):
             # sudo: sales staff need no right on prices of plans
@@ -83,13 +89,13 @@ class SaleOrder(models.Model):
         orders.transaction_ids.filtered(lambda each: each.state == "draft")._give_up_attempt()
 
     def _action_confirm(self):
-        """Recurring services on the order become subscriptions, one a line, once."""
+        """Make a subscription of each recurring service on the order, once."""
         result = super()._action_confirm()
         self.order_line._create_subscriptions()
         return result
 
     def _action_cancel(self):
-        """A cancelled order ends at once what it started, by the plans' policy (case 6).
+        """End at once what a cancelled order started, by the plans' policy (agency case 6).
 
         :raise UserError: the customer is committed for longer
         """
@@ -109,6 +115,7 @@ class SaleOrder(models.Model):
         line.subscription_price_id = price
 
     def action_view_subscriptions(self):
+        """Open the subscriptions that the order started."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_action")

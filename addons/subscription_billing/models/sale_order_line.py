@@ -157,7 +157,7 @@ class SaleOrderLine(models.Model):
         return super(SaleOrderLine, self - agreed)._compute_price_unit()
 
     def _get_display_price(self):
-        """The price of the cycle; nothing today when the subscription starts by a trial."""
+        """Return the price of the cycle; nothing today when the subscription starts by a trial."""
         self.ensure_one()
         if self.is_setup_fee:
             return self.linked_line_id.subscription_setup_fee
@@ -170,6 +170,7 @@ class SaleOrderLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Add the setup fee of each plan."""
         self._keep_typed_prices(vals_list)
         lines = super().create(vals_list)
         lines.order_id.order_line._refresh_plans()
@@ -193,6 +194,7 @@ class SaleOrderLine(models.Model):
                 vals.setdefault("technical_price_unit", -1.0)
 
     def write(self, vals):
+        """Keep the setup fee in step with the cycle."""
         self._check_agreed_terms(vals)
         result = super().write(vals)
         if "subscription_price_id" in vals:
@@ -200,7 +202,7 @@ class SaleOrderLine(models.Model):
         return result
 
     def unlink(self):
-        """A setup fee taken off a draft order is waived; a trial may pass on to another line."""
+        """Waive a setup fee taken off a draft order; let a trial pass on to another line."""
         for fee in self.filtered("is_setup_fee"):
             if not fee.linked_line_id._starts_by_trial():
                 fee.linked_line_id.subscription_setup_fee = 0.0
@@ -369,7 +371,7 @@ class SaleOrderLine(models.Model):
             product_taxes=line.product_id.taxes_id._filter_taxes_by_company(line.company_id))
 
     def _prepare_invoice_line(self, **optional_values):
-        """The order's invoice bills the first period of the subscription."""
+        """Let the order's invoice bill the first period of the subscription."""
         values = super()._prepare_invoice_line(**optional_values)
         # sudo: sales staff need no right on periods to invoice the order
         line = self.sudo()

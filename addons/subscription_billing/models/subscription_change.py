@@ -61,7 +61,7 @@ class SubscriptionChange(models.Model):
         for change in self:
             subscription = change.subscription_id
             before = {subscription: (subscription.state, subscription.mrr)}
-            terms = subscription._terms(
+            terms = subscription._prepare_terms(
                 change.price_id, change.quantity, subscription.next_date)
             if change.price_id != subscription.price_id:
                 terms["agreed_on"] = change.date
@@ -99,8 +99,10 @@ class SubscriptionChange(models.Model):
         return True
 
     def _can_be_taken_back(self, period):
-        """Whether nothing has been built upon the change: its stretch is the present one, and the
-        one it has cut short would not be over."""
+        """Tell whether nothing has been built upon the change.
+
+        Its stretch is the present one, and the stretch it cut short would not be over.
+        """
         subscription, cut = self.subscription_id, self.cut_period_id
         return (bool(cut) and period.state == "invoiced"
                 and period.date_end == subscription.next_date
@@ -108,18 +110,24 @@ class SubscriptionChange(models.Model):
                 and self._day_taken_back() < cut.full_end)
 
     def _day_taken_back(self):
-        """The first day that is the former plan's again: that of the change when its service has
-        waited for the money, else today, for what was served is owed."""
+        """Return the first day that is the former plan's again.
+
+        It is the day of the change when its service has waited for the money; otherwise today,
+        because what was served is owed.
+        """
         subscription = self.subscription_id
         return self.date if subscription.served_plan_id else max(self.date, subscription._today())
 
     def _take_back(self, period, reason):
-        """Go back to the former plan: the rest of the stretch is credited, and charged at the
-        former price, to the cent as it was credited then."""
+        """Go back to the former plan.
+
+        The rest of the stretch is credited, and charged at the former price, to the cent as it was
+        credited then.
+        """
         subscription, cut, day = self.subscription_id, self.cut_period_id, self._day_taken_back()
         subscription._lock()
         before = {subscription: (subscription.state, subscription.mrr)}
-        credit_note = subscription._cut(day)
+        credit_note = subscription._cut_short(day)
         terms = {
             "plan_id": self.from_price_id.plan_id.id, "price_id": self.from_price_id.id,
             "quantity": self.from_quantity, "unit_price": self.from_unit_price}
@@ -128,7 +136,7 @@ class SubscriptionChange(models.Model):
             "served_plan_id": False, "served_quantity": 0})
         again = subscription._create_periods([subscription._prepare_period_vals(
             "change", (cut.full_start, cut.full_end), day, terms)])
-        subscription._net(credit_note + period.invoice_id + again._invoice())
+        subscription._settle_by_credit_notes(credit_note + period.invoice_id + again._invoice())
         self.state = "taken_back"
         subscription._log_events("take_back", before, note=reason)
         self._send_change_mail("subscription_billing.mail_template_change_taken_back")

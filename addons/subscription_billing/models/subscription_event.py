@@ -56,6 +56,7 @@ class SubscriptionEvent(models.Model):
     note = fields.Char(readonly=True)
 
     def init(self):
+        """Make the table append-only by a trigger."""
         self.env.cr.execute("""
             CREATE OR REPLACE FUNCTION subscription_event_is_append_only() RETURNS trigger AS $$
             BEGIN
@@ -67,6 +68,7 @@ class SubscriptionEvent(models.Model):
             "EXECUTE FUNCTION subscription_event_is_append_only()", SQL.identifier(self._table)))
 
     def write(self, vals):
+        """Refuse: the history of a subscription is append-only."""
         if self:
             raise UserError(self.env._("The history of a subscription cannot be rewritten."))
         return super().write(vals)

@@ -10,12 +10,12 @@ LEFT_OUT = (*models.MAGIC_COLUMNS, "move_id", "debit", "credit", "no_followup")
 
 
 class SubscriptionInvoiceBatch(models.AbstractModel):
-    """Creation of many invoices that only differ in their customer and their texts.
+    """Creation of many invoices that differ only in their customer and their texts.
 
-    Tax, due date, discount and rounding lines are the same for every customer of one price,
-    fiscal position and payment term. The first invoice of each kind is made by Odoo's own rules;
-    the others are created with all their lines, copied from it: nothing is left to compute for
-    them, and nothing is computed in another way.
+    Tax, due date, discount and rounding lines are the same for every customer of one price, fiscal
+    position and payment term. The first invoice of each kind is made by Odoo's own rules; the
+    others are created with all their lines, copied from it: nothing is left to compute for them,
+    and nothing is computed in another way.
     """
 
     _name = "subscription.invoice.batch"
@@ -23,7 +23,8 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
 
     @api.model
     def _create_invoices(self, moves, vals_list):
-        """
+        """Create the drafts.
+
         :param moves: ``account.move`` to create with: its environment
         :param vals_list: with ``partner_id``, ``company_id`` and ``invoice_line_ids``, each of
             these created
@@ -33,13 +34,13 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
         by_customer = self._analytic_by_customer()
         for index, vals in enumerate(vals_list):
             kind = vals["partner_id"] if by_customer else None
-            kinds.setdefault((kind, self._kind(moves, vals)), []).append(index)
+            kinds.setdefault((kind, self._likeness(moves, vals)), []).append(index)
         firsts = moves.create([vals_list[indexes[0]] for indexes in kinds.values()])
         made, alike = {}, {}
         for first, indexes in zip(firsts, kinds.values(), strict=True):
             made[indexes[0]] = first.id
             others = [vals_list[index] for index in indexes[1:]]
-            alike.update(zip(indexes[1:], self._complete(first, others), strict=True))
+            alike.update(zip(indexes[1:], self._complete_values(first, others), strict=True))
         # Odoo's synchronisation has nothing to add to lines that are all there.
         complete = moves.with_context(skip_invoice_sync=True, skip_invoice_line_sync=True)
         made.update(zip(alike, complete.create(list(alike.values())).ids, strict=True))
@@ -52,16 +53,19 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
             moves.with_context(subscription_number_formats={})._post(soft=False)
 
     def _analytic_by_customer(self):
-        """Whether analytic accounts may depend on the customer: then no two are alike."""
+        """Tell whether analytic accounts may depend on the customer: then no two invoices are
+        alike.
+        """
         # sudo: whether there are any is all that is asked
         return bool(self.env["account.analytic.distribution.model"].sudo().search_count(
             ["|", ("partner_id", "!=", False), ("partner_category_id", "!=", False)], limit=1))
 
-    def _kind(self, moves, vals):
-        """What invoices that are alike have in common, as a hashable value.
+    def _likeness(self, moves, vals):
+        """Extension point: return what invoices that are alike have in common, as a hashable
+        value.
 
-        Extension point: a module that makes the lines of an invoice depend on something else of
-        its customer adds it.
+        A module that makes the lines of an invoice depend on something else of its customer adds
+        it.
         """
         partner = moves.env["res.partner"].with_company(vals["company_id"]).browse(
             vals["partner_id"])
@@ -73,8 +77,8 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
             owner.property_account_receivable_id.id, owner.lang, partner.lang,
             partner.property_payment_term_id.id))
 
-    def _complete(self, first, vals_list):
-        """The values of invoices of the kind of `first`, with all their lines.
+    def _complete_values(self, first, vals_list):
+        """Complete the values of invoices of the kind of `first` with all their lines.
 
         :return: list of dicts for ``create``
         """
@@ -94,10 +98,10 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
         return result
 
     def _copy_line(self, line):
-        """Values to create a line like this one: all it has of its own.
+        """Prepare a line like this one: all it has of its own.
 
-        What follows from its invoice (number, state), from payments, or is computed from these
-        values by Odoo in no time is left out.
+        What follows from its invoice (number, state) or from payments, and what Odoo quickly
+        computes from these values, is left out.
         """
         values = {}
         for name, field in line._fields.items():

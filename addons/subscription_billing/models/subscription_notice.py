@@ -41,10 +41,7 @@ class SubscriptionNotice(models.Model):
 
     @api.model
     def _cron_notify(self, limit=500):
-        """Daily: tell what is ahead, once each; the rows decide who mails.
-
-        What time or a conflict leaves for later is told in another run at once.
-        """
+        """Tell what is ahead, once each; runs daily. The rows decide who mails."""
         try:
             done = self._notify(limit)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -65,32 +62,32 @@ class SubscriptionNotice(models.Model):
                 ("price", "subscription_billing.mail_template_price_ahead"),
                 ("card_30", "subscription_billing.mail_template_card_expiring"),
                 ("card_7", "subscription_billing.mail_template_card_expiring")):
-            while claimed := self._claim(kind, limit):
+            while claimed := self._create_due(kind, limit):
                 claimed.subscription_id._send_mail(template)
                 claimed._log_cards()
                 if not self.env["ir.cron"]._commit_progress(len(claimed)):
                     return False
         return True
 
-    def _claim(self, kind, limit):
-        """Make the rows of the notices that are due; two runs cannot make the same one.
+    def _create_due(self, kind, limit):
+        """Create the notices that are due; two runs cannot create the same one.
 
         :return: the new ``subscription.notice`` records
         """
         self.env.flush_all()
         if kind in CARD_DAYS:
-            claim = self._claim_cards(kind, limit)
+            claim = self._query_cards(kind, limit)
         elif kind == "price":
-            claim = self._claim_prices(limit)
+            claim = self._query_prices(limit)
         else:
-            claim = self._claim_ahead(kind, limit)
+            claim = self._query_ahead(kind, limit)
         self.env.cr.execute(claim)
         claimed = self.browse(row[0] for row in self.env.cr.fetchall())
         self.env["subscription.subscription"].invalidate_model(["notice_ids"])
         return claimed
 
-    def _claim_ahead(self, kind, limit):
-        """Subscriptions whose next period starts within the plan's days of reminder."""
+    def _query_ahead(self, kind, limit):
+        """Query the subscriptions whose next period starts within the plan's days of reminder."""
         return SQL(
             "INSERT INTO subscription_notice (subscription_id, kind, day, create_date)"
             " SELECT s.id, %(kind)s, s.next_date, %(now)s FROM subscription_subscription s"
@@ -106,7 +103,7 @@ class SubscriptionNotice(models.Model):
             kind=kind, limit=limit, now=fields.Datetime.now(),
             states=["trial"] if kind == "trial" else ["active", "past_due"])
 
-    def _claim_prices(self, limit):
+    def _query_prices(self, limit):
         """Make the notices for subscribers at the price as listed, now or by a planned change:
         what they will pay on the eve of the new price. An agreed price of their own stays."""
         return SQL(
@@ -148,9 +145,11 @@ class SubscriptionNotice(models.Model):
             amount=self.price_id._with_tax_word(self.amount),
             interval=self.price_id._interval_label(), date=format_date(self.env, self.day))
 
-    def _claim_cards(self, kind, limit):
-        """Cards that live subscriptions go on using after their last day: one row a card,
-        however many subscriptions it pays."""
+    def _query_cards(self, kind, limit):
+        """Query the cards that live subscriptions go on using after their last day.
+
+        One row a card, however many subscriptions it pays.
+        """
         least, most = CARD_DAYS[kind]
         today = fields.Date.today()
         return SQL(

@@ -22,7 +22,11 @@ STATES = [
 
 
 class SubscriptionPeriod(models.Model):
-    """A stretch of days at one price. The row is the idempotency key of its invoice."""
+    """A stretch of days at one price. The row is the idempotency key of its invoice.
+
+    Its other parts: ``subscription_period_invoicing`` (documents and their amounts),
+    ``subscription_period_charging`` (payment) and ``subscription_period_dunning``.
+    """
 
     _name = "subscription.period"
     _description = "Period of a Subscription"
@@ -112,11 +116,13 @@ class SubscriptionPeriod(models.Model):
     def _compute_agreed_amount(self):
         """Take the stretch as it is made: a later cut, which moves its end, changes nothing."""
         for period in self:
-            period.agreed_amount = period._charge() if period.full_end else 0.0
+            period.agreed_amount = period._charge_amount() if period.full_end else 0.0
 
     def _dates_label(self):
-        """« 01/02/2027 – 28/02/2027 »: both days included, as people say it; the day of the
-        invoice for usage, which covers no days of its own."""
+        """Name the days as people do, both included: « 01/02/2027 – 28/02/2027 ».
+
+        Usage covers no days of its own: it is named by the day of its invoice.
+        """
         self.ensure_one()
         if self.date_start == self.date_end:
             return format_date(self.env, self.date_start)
@@ -124,7 +130,7 @@ class SubscriptionPeriod(models.Model):
                 f"{format_date(self.env, self.last_day)}")
 
     def _price_of(self, first, last):
-        """What the days of the period from `first` to `last`, not included, cost.
+        """Compute what the days of the period from `first` to `last`, not included, cost.
 
         :return: float, in the terms of the price
         """
@@ -214,6 +220,7 @@ class SubscriptionPeriod(models.Model):
             and not partial.credit_move_id.move_id.written_off_invoice_id))
 
     def action_view_invoice(self):
+        """Open the invoice of the period."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window", "res_model": "account.move",
@@ -221,7 +228,7 @@ class SubscriptionPeriod(models.Model):
         }
 
     def action_charge(self):
-        """Try the saved means of payment again, where that makes sense (case 3 of the spec).
+        """Charge the saved means of payment again, where that makes sense (agency case 3).
 
         :raise UserError: why not
         """
@@ -247,5 +254,5 @@ class SubscriptionPeriod(models.Model):
         # sudo: rows are written by the engine only; the right to bill was checked above
         period = self.sudo()
         period.fiscal_position_id = self.subscription_id._fiscal_position()
-        period.agreed_amount = period._charge()
+        period.agreed_amount = period._charge_amount()
         return period._invoice()

@@ -17,7 +17,7 @@ PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's
 
 
 class SubscriptionPeriod(models.Model):
-    """Payment of periods: the saved means of payment is charged after the invoice's commit."""
+    """The part of a period that is paid: the saved card is charged after the invoice's commit."""
 
     _inherit = "subscription.period"
 
@@ -103,8 +103,9 @@ class SubscriptionPeriod(models.Model):
         return transaction
 
     def _charge_nothing(self):
-        """No attempt was made: nothing is left to pay, too little to be charged by itself, or the
-        card was taken away."""
+        """Leave out a charge: nothing is left to pay, too little for a charge, or the card is
+        gone.
+        """
         self.charge_at = False
         if not self.subscription_id.token_id.active \
                 and not self.currency_id.is_zero(self.invoice_id.amount_residual):
@@ -112,7 +113,7 @@ class SubscriptionPeriod(models.Model):
         return self.env["payment.transaction"]
 
     def _give_up_charge(self, error):
-        """The charge could not be asked for: the others go on, staff are told.
+        """Tell staff that a charge could not be asked for; the others go on.
 
         A charge that the provider has answered stands: Odoo's own job posts its payment.
         """
@@ -124,7 +125,7 @@ class SubscriptionPeriod(models.Model):
         self.subscription_id._notify_payment_failed(error)
 
     def _open_transaction(self):
-        """The attempt whose answer was lost, to be sent again."""
+        """Return the attempt whose answer never came, to be sent again."""
         return self.transaction_ids.filtered(
             lambda transaction: transaction.state == "draft"
             and transaction.operation == "offline")[:1]
@@ -164,7 +165,7 @@ class SubscriptionPeriod(models.Model):
         return f"{name}/{stretch}/{attempt}"
 
     def _create_transaction(self):
-        """The next attempt, or none when nothing is left to charge."""
+        """Create the next attempt, or none when nothing is left to charge."""
         self.ensure_one()
         token, amount = self.subscription_id.token_id, self._amount_to_charge()
         if not token.active or not amount:
@@ -186,13 +187,15 @@ class SubscriptionPeriod(models.Model):
     # Amounts too small to be charged by themselves ----------------------------------------------
 
     def _invoices_to_charge(self):
-        """The invoice of the period, with those of former ones that were too small."""
+        """Return the invoice of the period, with those of former ones that were too small."""
         self.ensure_one()
         return self.invoice_id | self.subscription_id._carried_invoices()
 
     def _amount_to_charge(self):
-        """What the saved means of payment is charged now; 0.0 when it is too little, and waits
-        for the next invoice."""
+        """Return what the saved means of payment is charged now.
+
+        :return: float; 0.0 when it is too little, and waits for the next invoice
+        """
         self.ensure_one()
         due = sum(self._invoices_to_charge().mapped("amount_residual"))
         if self.currency_id.is_zero(self.invoice_id.amount_residual):
@@ -201,11 +204,11 @@ class SubscriptionPeriod(models.Model):
             if self.subscription_id.token_id else due
 
     def _carried(self):
-        """Those of these periods of which too little is left to be charged by itself: it is
-        neither chased nor asked for, and charged with the next invoice.
+        """Return those of these periods of which too little is left to be charged by itself.
 
-        How much is too little depends on the provider of the saved means of payment; without one,
-        on all that the customer could pay online with.
+        They are neither chased nor asked for, and are charged with the next invoice. How much is
+        too little depends on the provider of the saved means of payment; without one, on all that
+        the customer could pay online with.
         """
         unpaid = self.filtered(lambda period: period.state == "invoiced")
         carried = self.browse()
@@ -226,13 +229,13 @@ class SubscriptionPeriod(models.Model):
             provider._chargeable_amount(due, self.currency_id) for provider in providers)
 
     def _stop_chasing_small_amounts(self):
-        """What is left after a payment in part is too little to be chased."""
+        """Stop the dunning where a payment in part has left too little to chase."""
         if carried := self._carried():
             carried.write({"charge_at": False, "dunning_start": False, "dunning_error": False})
             carried._recover_subscriptions()
 
     def _payment_under_way(self):
-        """The payment of the invoice of which nobody knows yet how it ends, or none."""
+        """Return the payment of the invoice of which nobody knows yet how it ends, or none."""
         return self.invoice_id.transaction_ids._under_way()
 
     def _lock_rows(self):
@@ -248,9 +251,11 @@ class SubscriptionPeriod(models.Model):
         self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger()
 
     def _charge_failed(self, reason):
-        """The provider refused: the invoice stays open, customer and staff are told, and the
-        days of the dunning policy are counted from the first refusal. A refusal that is told of
-        after another payment went through changes nothing."""
+        """Follow a refusal: the invoice stays open, customer and staff are told.
+
+        The days of the dunning policy are counted from the first refusal. A refusal that is told
+        of after another payment went through changes nothing.
+        """
         self.invoice_id._use_outstanding_credits()
         unpaid = self.filtered(lambda period: not period._is_paid_meanwhile())
         unpaid -= unpaid._take_back_changes(reason)
@@ -280,26 +285,30 @@ class SubscriptionPeriod(models.Model):
         return dealt_with
 
     def _is_paid_meanwhile(self):
-        """Whether nothing is left to pay, or a payment went through that Odoo is yet to post."""
+        """Tell whether it is paid, or a payment went through that Odoo is yet to post."""
         self.ensure_one()
         return self.state != "invoiced" or bool(self.invoice_id.transaction_ids.filtered(
             lambda each: each.state == "done" and not each.is_post_processed))
 
     def _settle(self):
-        """The invoice is paid, by whatever route: say so, once, and let the service go on."""
-        settled = self._take_settled()
+        """Record that the invoice is paid, by whatever route: say so, once, and let the service go
+        on.
+        """
+        settled = self._mark_paid_if_settled()
         if settled:
             settled.subscription_id._log_events("payment")
             settled._recover_subscriptions()
             settled._tell_of_payment()
 
     def _settle_unpaid(self):
-        """Nothing is left to pay, though no payment came in: the service goes on, and nobody is
-        thanked."""
-        self._take_settled()._recover_subscriptions()
+        """Record that nothing is left to pay, though no payment came in: nobody is thanked."""
+        self._mark_paid_if_settled()._recover_subscriptions()
 
-    def _take_settled(self):
-        """:return: those whose invoice was not settled, and is by now"""
+    def _mark_paid_if_settled(self):
+        """Mark as paid those whose invoice was not settled before and is now.
+
+        :return: these periods
+        """
         before = {period: period.state for period in self}
         self.filtered(lambda period: period.state in (
             "invoiced", "to_invoice", "written_off"))._refresh_from_invoices()
@@ -320,8 +329,9 @@ class SubscriptionPeriod(models.Model):
         settled._close_unpaid()
 
     def _tell_of_payment(self):
-        """A confirmation for the customer; for staff, the next invoice to watch when paid by
-        hand (case 2 of the spec)."""
+        """Confirm the payment to the customer; tell staff of the next invoice to watch (agency
+        case 2).
+        """
         self._send_period_mail("subscription_billing.mail_template_payment_received")
         self.filtered(lambda period: period.subscription_id.token_id).invoice_id\
             ._subscription_queue_mail()
@@ -339,8 +349,10 @@ class SubscriptionPeriod(models.Model):
 
     @api.model
     def _cron_past_due(self, limit=PAST_DUE_BATCH):
-        """Daily: invoices not paid by their due date make their subscription past due, and
-        start the days of its dunning policy; not while a payment is under way."""
+        """Make subscriptions past due whose invoice was not paid by its due date; runs daily.
+
+        The days of the dunning policy start then; not while a payment is under way.
+        """
         domain = [
             ("state", "=", "invoiced"), ("dunning_start", "=", False),
             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
@@ -357,8 +369,11 @@ class SubscriptionPeriod(models.Model):
 
     @api.model
     def _late_domain(self):
-        """Of periods whose invoice is past its due date, and neither about to be charged nor
-        being paid. One term: it may follow an operator."""
+        """Return the domain of periods whose invoice is past due, and neither about to be charged
+        nor paid.
+
+        It is one term, so that it may follow an operator.
+        """
         return [
             "&", "&", ("charge_at", "=", False),
             ("invoice_id.invoice_date_due", "<", fields.Date.today()),

@@ -18,7 +18,7 @@ MAX_ATTEMPTS, ATTEMPTS_WITHIN = 15, timedelta(days=30)
 
 
 class SubscriptionPeriod(models.Model):
-    """The chase of an unpaid period, by the policy of its plan."""
+    """The part of an unpaid period that is chased, by the dunning policy of its plan."""
 
     _inherit = "subscription.period"
 
@@ -46,7 +46,7 @@ class SubscriptionPeriod(models.Model):
         return self.subscription_id.plan_id.dunning_policy_id.step_ids.sorted("days")
 
     def _dunning_ahead(self):
-        """Steps not done yet; one that was put before a later one already done is too late."""
+        """Return the steps not done yet; a step before a later one already done is too late."""
         self.ensure_one()
         if not self.dunning_start or self.state != "invoiced":
             return self.env["dunning.step"]
@@ -62,8 +62,10 @@ class SubscriptionPeriod(models.Model):
             period.dunning_start = day or period.subscription_id._today()
 
     def _tells_refusal(self):
-        """Whether the customer is told that a charge was refused: the first time, then on the
-        days on which the policy reminds them."""
+        """Tell whether the customer is told that a charge was refused.
+
+        That is so the first time, then on the days on which the policy reminds them.
+        """
         done = max(self.dunning_action_ids.mapped("days"), default=None)
         steps = self._dunning_steps().filtered(lambda step: step.days == done)
         return not steps or any(steps.mapped("remind"))
@@ -92,10 +94,10 @@ class SubscriptionPeriod(models.Model):
             self.env.ref("subscription_billing.ir_cron_dun")._trigger()
 
     def _dun_isolated(self):
-        """One that cannot be chased holds nobody else up; its next run tries again."""
+        """Chase one period; a failure holds nobody else up, and the next run tries again."""
         try:
             with self.env.cr.savepoint():
-                self._dun()
+                self._do_dunning_steps()
                 self.dunning_error = False
                 self.env.flush_all()
         except psycopg2.OperationalError:
@@ -112,7 +114,7 @@ class SubscriptionPeriod(models.Model):
                 staff.env._("Dunning failed: %(subscription)s", subscription=staff.name), error)
         self.dunning_error = error
 
-    def _dun(self):
+    def _do_dunning_steps(self):
         """Do what is due of one period, unless a payment is under way."""
         self.ensure_one()
         self.invoice_id._use_outstanding_credits()
@@ -158,7 +160,7 @@ class SubscriptionPeriod(models.Model):
                 subscription._suspend(note=period.invoice_id.name)
 
     def _why_not_to_charge(self):
-        """Why the saved means of payment must not be tried again, as a sentence; or None."""
+        """Say why the saved means of payment must not be tried again; None when it may."""
         self.ensure_one()
         if payment := self._payment_under_way():
             return self.env._(

@@ -4,7 +4,9 @@ from ..tools import proration
 
 
 class SubscriptionPeriod(models.Model):
-    """Invoices and credit notes of periods: their lines, and the amounts they will carry."""
+    """The part of a period that makes its invoices and credit notes, and knows their amounts
+    ahead.
+    """
 
     _inherit = "subscription.period"
 
@@ -23,7 +25,7 @@ class SubscriptionPeriod(models.Model):
                 period.state = "free"
         self._complete_vals(vals_list)
         batch = self.env["subscription.invoice.batch"]
-        moves = batch._create_invoices(self.subscription_id._moves(), vals_list)
+        moves = batch._create_invoices(self.subscription_id._invoice_model(), vals_list)
         batch._post_invoices(moves)
         self._queue_after_invoice()
         return moves
@@ -43,8 +45,8 @@ class SubscriptionPeriod(models.Model):
         return []
 
     def _complete_vals(self, vals_list):
-        """What Odoo would look up again for each invoice of the batch, looked up once."""
-        moves = self.subscription_id._moves()
+        """Look up once, for all invoices of the batch, what Odoo would look up again for each."""
+        moves = self.subscription_id._invoice_model()
         companies = self.env["res.company"].browse({vals["company_id"] for vals in vals_list})
         journals = {
             company.id: moves.with_company(company).new(
@@ -58,7 +60,7 @@ class SubscriptionPeriod(models.Model):
                 line["analytic_distribution"] = False
 
     def _queue_after_invoice(self):
-        """What happens after the commit: charge the token, or send the invoice to be paid."""
+        """Queue what happens after the commit: charge the token, or send the invoice to be paid."""
         charged = self.filtered(
             lambda period: period.state == "invoiced" and period.subscription_id.token_id)
         charged -= charged._carried()  # too little is left
@@ -69,8 +71,11 @@ class SubscriptionPeriod(models.Model):
         (self - charged).invoice_id._subscription_queue_mail()
 
     def _prepare_invoice_vals(self, lines):
-        """The invoice is issued today, however late; its line names the days it bills (CGI,
-        annex II, art. 242 nonies A, I, 6° and 10°). It falls due, and is chased, from today."""
+        """Prepare the invoice: it is issued today, however late; its line names the days it bills.
+
+        Source: CGI, annex II, art. 242 nonies A, I, 6° and 10°. It falls due, and is chased, from
+        today.
+        """
         self.ensure_one()
         subscription = self.subscription_id
         return {
@@ -80,12 +85,14 @@ class SubscriptionPeriod(models.Model):
         }
 
     def _prepare_invoice_lines(self):
-        """Values of the invoice lines: the stretch, then what is billed beside its price, the
-        setup fee with the first one and what was used. Each line knows its period, so that an
-        invoice without a price belongs to the subscription, too."""
+        """Prepare the invoice lines: the stretch, the setup fee with the first one, and usage.
+
+        Each line knows its period, so that an invoice without a price belongs to the subscription,
+        too.
+        """
         self.ensure_one()
         lines, extras = [], []
-        if self._charge():
+        if self._charge_amount():
             lines.append(self._prepare_charge_line())
         if self.setup_fee:
             extras.append(self._prepare_setup_line(self.setup_fee))
@@ -94,8 +101,8 @@ class SubscriptionPeriod(models.Model):
             {**extra, "subscription_period_id": self.id, "is_subscription_extra": True}
             for extra in extras]
 
-    def _charge(self):
-        """What the stretch costs, in the terms of the price."""
+    def _charge_amount(self):
+        """Compute what the stretch costs, in the terms of the price."""
         self.ensure_one()
         return self._price_of(self.date_start, self.date_end)
 
@@ -103,14 +110,14 @@ class SubscriptionPeriod(models.Model):
         return (self.date_start, self.date_end) == (self.full_start, self.full_end)
 
     def _prepare_charge_line(self):
-        """The line that bills the stretch; part of a period is one piece at its price."""
+        """Prepare the line that bills the stretch; part of a period is one piece at its price."""
         product = self.subscription_id._product(self.plan_id)
         whole = self._is_whole()
         return {
             "product_id": product.id,
             "name": self._line_label(),
             "quantity": self.quantity if whole else 1,
-            "price_unit": self.unit_price if whole else self._charge(),
+            "price_unit": self.unit_price if whole else self._charge_amount(),
             "discount": self.discount if whole else 0.0,
             "tax_ids": [(6, 0, self.subscription_id._product_taxes(
                 product, self.fiscal_position_id)[1].ids)],
@@ -118,7 +125,7 @@ class SubscriptionPeriod(models.Model):
         }
 
     def _line_label(self):
-        subscription = self.subscription_id._local()
+        subscription = self.subscription_id._in_customer_language()
         period = self.with_env(subscription.env)
         name, dates = period.plan_id.name, period._dates_label()
         if period._is_whole():
@@ -136,7 +143,7 @@ class SubscriptionPeriod(models.Model):
         taxes, mapped = subscription._product_taxes(product, self.fiscal_position_id)
         return {
             "product_id": product.id,
-            "name": subscription._local().env._("Setup fee"),
+            "name": subscription._in_customer_language().env._("Setup fee"),
             "quantity": 1,
             "price_unit": product._get_tax_included_unit_price_from_price(
                 fee, product_taxes=taxes, product_taxes_after_fp=mapped),
@@ -146,12 +153,12 @@ class SubscriptionPeriod(models.Model):
     # Credit notes -------------------------------------------------------------------------------
 
     def _charged_line(self):
-        """The posted invoice line that bills the stretch."""
+        """Return the posted invoice line that bills the stretch."""
         return self.line_ids.filtered(
             lambda line: line.move_id == self.invoice_id and line.display_type == "product"
             and not line.is_subscription_extra)[:1]
 
-    def _credit(self, amount, day):
+    def _post_credit_note(self, amount, day):
         """Post the credit note of a part of the stretch, at the taxes of its own invoice.
 
         :param float amount: in the terms of the price, at most what is left of the invoice
@@ -159,7 +166,7 @@ class SubscriptionPeriod(models.Model):
         """
         self.ensure_one()
         subscription = self.subscription_id
-        move = subscription._moves().create({
+        move = subscription._invoice_model().create({
             **subscription._prepare_document_vals("out_refund", day),
             "reversed_entry_id": self.invoice_id.id,
             "journal_id": self.invoice_id.journal_id.id,
@@ -167,7 +174,7 @@ class SubscriptionPeriod(models.Model):
             "invoice_line_ids": [(0, 0, self._prepare_credit_line(amount))],
         })
         move._post(soft=False)
-        subscription._net(move + self.invoice_id)
+        subscription._settle_by_credit_notes(move + self.invoice_id)
         return move
 
     def _prepare_credit_line(self, amount):
@@ -176,7 +183,8 @@ class SubscriptionPeriod(models.Model):
         return {
             "product_id": line.product_id.id,
             "account_id": line.account_id.id,
-            "name": self.subscription_id._local().env._("Credit: %(line)s", line=line.name),
+            "name": self.subscription_id._in_customer_language().env._(
+                "Credit: %(line)s", line=line.name),
             "quantity": 1,
             "price_unit": amount,
             "tax_ids": [(6, 0, line.tax_ids.ids)],
@@ -193,25 +201,24 @@ class SubscriptionPeriod(models.Model):
         }
 
     def _credit_split(self, amount):
-        """The untaxed part and the taxes of a credit, in proportion to the invoice's line.
+        """Split a credit into its untaxed part and its taxes, in proportion to the invoice's line.
 
-        The line is taken at what was paid for it, at the rounding of its invoice. Shares are of
-        the running total, so the credits of a line never exceed it, tax included, and the last
-        one gives back the last cent.
+        Shares are taken of the running total, so the credits of a line never exceed it, tax
+        included, and the last one gives back the last cent.
 
         :return: (float untaxed, dict of ``account.tax`` to float)
         """
         paid, paid_taxes = self._charged_line()._subscription_paid_split()
-        taxes = {tax: self._share(whole, amount) for tax, whole in paid_taxes.items()}
+        taxes = {tax: self._share_of_line(whole, amount) for tax, whole in paid_taxes.items()}
         compare = self.currency_id.compare_amounts
         if not compare(paid, self.amount):  # no tax is included in the price
             return amount, taxes
         if not compare(paid + sum(paid_taxes.values()), self.amount):  # all of them are
             return self.currency_id.round(amount - sum(taxes.values())), taxes
-        return self._share(paid, amount), taxes
+        return self._share_of_line(paid, amount), taxes
 
-    def _share(self, whole, amount):
-        """The part of `whole` that belongs to the next `amount` of the line."""
+    def _share_of_line(self, whole, amount):
+        """Compute the part of `whole` that belongs to the next `amount` of the line."""
         unit = self.currency_id.rounding
         before, after, total = (proration.as_decimal(value) for value in (
             self.credited, self.credited + amount, self.amount))
@@ -222,7 +229,7 @@ class SubscriptionPeriod(models.Model):
     # Amounts ahead of the documents -------------------------------------------------------------
 
     def _credit_totals(self, amount):
-        """What a credit note of `amount` will show.
+        """Compute what a credit note of `amount` will show.
 
         :return: dict of untaxed, tax and total, positive
         """
@@ -231,7 +238,7 @@ class SubscriptionPeriod(models.Model):
         return {"untaxed": untaxed, "tax": tax, "total": self.currency_id.round(untaxed + tax)}
 
     def _charge_totals(self):
-        """What the invoice of the stretch will show, by Odoo's own computation of taxes.
+        """Compute what the invoice of the stretch will show, by Odoo's own computation of taxes.
 
         Works on a row that is not in the database, too (``new``).
 
@@ -240,7 +247,11 @@ class SubscriptionPeriod(models.Model):
         return self._totals_of(self._prepare_invoice_lines())
 
     def _totals_of(self, invoice_lines):
-        """:param invoice_lines: list of values of lines of an invoice of the stretch"""
+        """Compute the totals of lines of an invoice of the stretch.
+
+        :param invoice_lines: list of their values
+        :return: dict of untaxed, tax and total
+        """
         self.ensure_one()
         taxes = self.env["account.tax"].sudo()  # sudo: see _fiscal_position
         company = self.subscription_id.company_id

@@ -88,6 +88,9 @@ class SubscriptionPlan(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Make the product of a plan a service that starts a subscription, and give the plan a
+        family.
+        """
         for vals in vals_list:
             vals.setdefault("type", "service")
             vals.setdefault("invoice_policy", "order")
@@ -97,7 +100,7 @@ class SubscriptionPlan(models.Model):
         return plans
 
     def _make_own_family(self):
-        """A plan of no family stands alone: its trial is once for each customer, too."""
+        """Give a plan of no family one of its own: its trial is once for each customer, too."""
         for plan in self:
             family = self.env["subscription.family"].search([("name", "=", plan.name)], limit=1)
             plan.family_id = family or family.create({"name": plan.name})
@@ -109,9 +112,9 @@ class SubscriptionPlan(models.Model):
         self.with_context(active_test=False).price_ids._unlink_except_sold()
 
     def _check_no_live_subscription(self):
-        """A service people pay for, or will after a change that is planned, is neither deleted
-        nor archived (case 7 of the spec). To sell it no more, unpublish it: nothing changes for
-        those who have it.
+        """Refuse to delete or archive a service people pay for, or will after a planned change.
+
+        Agency case 7. To sell it no more, unpublish it: nothing changes for those who have it.
 
         :raise UserError: names the subscriptions to cancel first
         """
@@ -125,7 +128,7 @@ class SubscriptionPlan(models.Model):
                        "subscriptions first."))
 
     def _price_in(self, currency, unit=None, count=None):
-        """The price in a currency, of an interval when one is asked for.
+        """Find the price in a currency, of an interval when one is asked for.
 
         :raise UserError: the plan has no such price
         """
@@ -140,6 +143,7 @@ class SubscriptionPlan(models.Model):
         return prices[0]
 
     def action_view_subscriptions(self):
+        """Open the subscriptions to the plan."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_action")
@@ -147,11 +151,7 @@ class SubscriptionPlan(models.Model):
                 "context": {"default_plan_id": self.id}}
 
     def _trial_available(self, partner):
-        """Whether this customer may still try a plan of the family.
-
-        A customer is a company with all its people, or whoever has the same e-mail address: each
-        purchase as a guest makes another contact.
-        """
+        """Tell whether this customer may still try a plan of the family."""
         self.ensure_one()
         customer = partner.commercial_partner_id
         same = Domain("commercial_partner_id", "=", customer.id)

@@ -53,7 +53,9 @@ class SubscriptionPlanPrice(models.Model):
                 amount=price._amount_label(), interval=price._interval_label())
 
     def _amount_label(self):
-        """« 49,00 € HT »: a price without a word on tax is taken for what is paid."""
+        """Write the price with its word on tax: « 49,00 € HT ». Without one it is taken for what
+        is paid.
+        """
         return self._with_tax_word(self._amount_on(fields.Date.context_today(self)))
 
     def _announced_label(self):
@@ -66,10 +68,10 @@ class SubscriptionPlanPrice(models.Model):
             date=format_date(self.env, self.next_date))
 
     def _with_tax_word(self, amount):
-        """An amount of this price in words; with "excl. tax" or "incl. tax" where it is taxed."""
+        """Write an amount of this price, with "excl. tax" or "incl. tax" where it is taxed."""
         self.ensure_one()
         label = formatLang(self.env, amount, currency_obj=self.currency_id)
-        taxes = self._taxes().filtered("amount")
+        taxes = self._plan_taxes().filtered("amount")
         if not taxes:
             return label
         included = all(taxes.mapped("price_include"))
@@ -77,23 +79,23 @@ class SubscriptionPlanPrice(models.Model):
             "%(amount)s excl. tax", amount=label)
 
     def _total_label(self):
-        """« 58,80 € TTC » where the price itself is without tax; else empty."""
+        """Write what is paid where the price itself is without tax: « 58,80 € TTC »; else empty."""
         self.ensure_one()
         amount = self._amount_on(fields.Date.context_today(self))
-        totals = self._taxes().compute_all(amount, currency=self.currency_id)
+        totals = self._plan_taxes().compute_all(amount, currency=self.currency_id)
         if not self.currency_id.compare_amounts(totals["total_included"], amount):
             return ""
         return self.env._("%(amount)s incl. tax", amount=formatLang(
             self.env, totals["total_included"], currency_obj=self.currency_id))
 
-    def _taxes(self):
-        """Those of the plan; what a customer's fiscal position makes of them comes later."""
+    def _plan_taxes(self):
+        """Return the taxes of the plan, before the customer's fiscal position."""
         # sudo: the taxes of what is on sale are public
         plan = self.plan_id.sudo()
         return plan.taxes_id._filter_taxes_by_company(plan.company_id or self.env.company)
 
     def _interval_label(self):
-        """« par mois », « tous les 3 mois »: the interval as people say it."""
+        """Write the interval as people say it: « par mois », « tous les 3 mois »."""
         self.ensure_one()
         count, unit = self.interval_count, self.interval_unit
         if count == 1:
@@ -104,7 +106,7 @@ class SubscriptionPlanPrice(models.Model):
                 "year": self.env._("every %(count)s years", count=count)}.get(unit, "")
 
     def _per_month(self, amount):
-        """An amount of one interval brought to a month, for recurring revenue."""
+        """Bring an amount of one interval to a month, for recurring revenue."""
         self.ensure_one()
         return amount / (MONTHS[self.interval_unit] * self.interval_count)
 
@@ -114,7 +116,7 @@ class SubscriptionPlanPrice(models.Model):
 
     @api.constrains("interval_unit", "interval_count", "currency_id", "plan_id")
     def _check_not_in_use(self):
-        """What was sold stays what it was: a new interval is a new price."""
+        """Refuse to change the interval of a price that was sold: a new interval is a new price."""
         if self._origin and self.env["subscription.subscription"].sudo().search_count(
                 [("price_id", "in", self.ids), ("state", "!=", "draft")], limit=1):
             # sudo: subscriptions of every company hold the price
@@ -130,8 +132,9 @@ class SubscriptionPlanPrice(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sold(self):
-        """A price that was sold or offered stays; archived, it is offered no more, and those who
-        have it keep it.
+        """Refuse to delete a price that was sold or offered.
+
+        Archived, it is offered no more, and those who have it keep it.
 
         :raise UserError: names who has it
         """

@@ -91,7 +91,7 @@ class SubscriptionRun(models.Model):
     def _count_due(self):
         return self.env["subscription.subscription"].search_count(self._due_domain())
 
-    def _claim(self, limit):
+    def _claim_due(self, limit):
         """Lock due subscriptions that no other worker holds, in one statement."""
         subscriptions = self.env["subscription.subscription"]
         subscriptions.flush_model()
@@ -104,7 +104,7 @@ class SubscriptionRun(models.Model):
 
         :return: how many subscriptions were dealt with; each has moved on or is held
         """
-        batch = self._claim(limit)
+        batch = self._claim_due(limit)
         if not batch:
             return 0
         held = self._hold_incomplete(batch)

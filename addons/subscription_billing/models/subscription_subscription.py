@@ -18,7 +18,11 @@ STATES = [
 
 
 class SubscriptionSubscription(models.Model):
-    """A customer's contract for a plan: what to bill next, and what was billed."""
+    """A customer's contract for a plan: what to bill next, and what was billed.
+
+    Its other parts stand in files of their own: ``…_lifecycle`` (states), ``…_renewal`` (the next
+    period), ``…_change`` (plan, cycle, quantity), ``…_outstanding_credit`` (money in favour).
+    """
 
     _name = "subscription.subscription"
     _description = "Subscription"
@@ -209,7 +213,7 @@ class SubscriptionSubscription(models.Model):
         for subscription in self:
             counts = subscription.state in ("active", "past_due") and subscription.price_id
             subscription.mrr = counts and subscription.price_id._per_month(
-                subscription._per_interval(subscription._terms()))
+                subscription._per_interval(subscription._prepare_terms()))
 
     @api.depends("state", "next_date", "end_date", "resume_date", "tz")
     def _compute_next_run_at(self):
@@ -218,8 +222,10 @@ class SubscriptionSubscription(models.Model):
             subscription.next_run_at = day and civil.utc_midnight(day, subscription.tz)
 
     def _next_day(self):
-        """The civil day on which something happens by itself next: a period is billed, a pause
-        ends, or the contract does, whatever its state; False: nothing is ahead."""
+        """Return the civil day on which something happens by itself next; False: nothing is ahead.
+
+        A period is billed, a pause ends, or the contract does, whatever its state.
+        """
         self.ensure_one()
         if self.state not in self._LIVE_STATES:
             return False
@@ -298,6 +304,7 @@ class SubscriptionSubscription(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Give new subscriptions a number; only the engine sets the engine's fields."""
         sequence = self.env["ir.sequence"]
         for vals in vals_list:
             self._check_by_hand(vals.keys() & self._ENGINE_FIELDS)
@@ -306,6 +313,7 @@ class SubscriptionSubscription(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
+        """Refuse to write by hand what decides what is billed."""
         fixed = self._ENGINE_FIELDS
         if any(subscription.state != "draft" for subscription in self):
             fixed |= self._TERMS
@@ -328,7 +336,7 @@ class SubscriptionSubscription(models.Model):
         return result
 
     def _check_by_hand(self, names):
-        """Fields that decide what is billed follow from the actions, which act as the system.
+        """Refuse direct writes of fields that follow from the actions, which act as the system.
 
         :raise UserError: somebody writes them directly, by an import or a call
         """
@@ -363,7 +371,7 @@ class SubscriptionSubscription(models.Model):
     # Actions of staff ---------------------------------------------------------------------
 
     def _by_staff(self):
-        """The subscriptions as the engine sees them, for a user who may write them.
+        """Return the subscriptions as the engine sees them, for a user who may write them.
 
         :raise AccessError: the user may not
         """
@@ -371,34 +379,40 @@ class SubscriptionSubscription(models.Model):
         return self.sudo()  # sudo: the right was just checked; the engine writes more than it
 
     def action_pause(self):
+        """Pause the service from today; the days from tomorrow are credited."""
         for subscription in self._by_staff():
             subscription._pause()
 
     def action_resume(self):
+        """Resume the service: a new period starts today."""
         for subscription in self._by_staff():
             subscription._resume()
 
     def action_keep(self):
+        """Withdraw a cancellation that has not taken effect."""
         for subscription in self._by_staff():
             subscription._keep()
 
     def action_drop_change(self):
+        """Give up the planned change."""
         self._by_staff()._drop_planned_change()
 
     def action_charge(self):
-        """Try the saved means of payment again for what is unpaid (case 3 of the spec).
+        """Charge the saved means of payment again for what is unpaid (agency case 3).
 
         :raise UserError: why not
         """
         self.period_ids.filtered(lambda period: period.state == "invoiced").action_charge()
 
     def action_view_invoices(self):
+        """Open the invoices and credit notes of the subscription."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type")
         return {**action, "domain": [("id", "in", self._documents().ids)], "context": {}}
 
     def action_view_unpaid(self):
+        """Open the unpaid periods that are chased."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.dunning_period_action")
@@ -406,6 +420,7 @@ class SubscriptionSubscription(models.Model):
             ("subscription_id", "=", self.id), ("dunning_start", "!=", False)]}
 
     def action_view_order(self):
+        """Open the order that started the subscription."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window", "res_model": "sale.order",
@@ -415,17 +430,17 @@ class SubscriptionSubscription(models.Model):
     # Days --------------------------------------------------------------------------------
 
     def _today(self):
-        """The civil day where the customer lives."""
+        """Return the civil day where the customer lives."""
         self.ensure_one()
         return civil.local_day(fields.Datetime.now(), self.tz)
 
     def _is_past_end(self):
-        """Whether the contract is over by now, though the scheduled action may not have come."""
+        """Tell whether the contract is over by now, even if the scheduled action has not come."""
         self.ensure_one()
         return bool(self.end_date) and self.end_date <= self._today()
 
     def _interval(self):
-        """Anchor, unit and count: what the civil calendar needs to name periods."""
+        """Return anchor, unit and count: what the civil calendar needs to name periods."""
         self.ensure_one()
         return self.anchor_date, self.price_id.interval_unit, self.price_id.interval_count
 
@@ -434,7 +449,7 @@ class SubscriptionSubscription(models.Model):
         return civil.count_periods(*self._interval(), self._today())
 
     def _preview_usage(self):
-        """Extension point: what was used by now and the next invoice will bill on top.
+        """Extension point: preview what was used by now and the next invoice will bill on top.
 
         :return: dict of untaxed, tax and total in the subscription's currency; None for nothing
         """
@@ -443,7 +458,10 @@ class SubscriptionSubscription(models.Model):
     # Events ------------------------------------------------------------------------------
 
     def _check_state(self, *allowed):
-        """:raise WrongState: some of the subscriptions are in another state"""
+        """Check that the subscriptions are in one of these states.
+
+        :raise WrongState: some of them are in another one
+        """
         states = dict(self._fields["state"]._description_selection(self.env))
         for subscription in self:
             if subscription.state not in allowed:
@@ -481,7 +499,7 @@ class SubscriptionSubscription(models.Model):
         } for subscription in self])
 
     def _state_sentence(self):
-        """What the state means for the customer, in a line."""
+        """Say what the state means for the customer, in a line."""
         self.ensure_one()
         if self.state == "ended" or self._is_past_end():
             return self.env._("This subscription is over.")
@@ -506,7 +524,7 @@ class SubscriptionSubscription(models.Model):
         }[self.state]
 
     def _ending_sentence(self):
-        """What is told of a contract with an end date ahead."""
+        """Say what becomes of a contract with an end date ahead."""
         end = format_date(self.env, self.end_date)
         if self.state == "past_due":
             return self.env._(
@@ -553,7 +571,10 @@ class SubscriptionSubscription(models.Model):
             count=count, date=day)
 
     def _under_way_sentence(self, unpaid):
-        """:param unpaid: periods that are being charged or paid, all of them"""
+        """Say that a payment is under way.
+
+        :param unpaid: periods that are being charged or paid, all of them
+        """
         amount = self.currency_id.format(sum(unpaid.invoice_id.mapped("amount_residual")))
         if not any(period._payment_under_way() for period in unpaid):
             return self.env._(
@@ -569,7 +590,7 @@ class SubscriptionSubscription(models.Model):
     # What the portal offers ---------------------------------------------------------------
 
     def _prices_to_change_to(self):
-        """Prices on sale that may take the place of the present one."""
+        """Return the prices on sale that may take the place of the present one."""
         self.ensure_one()
         # sudo: prices of the family are public to its subscribers
         plans = self.sudo().family_id.plan_ids.filtered(
@@ -577,8 +598,9 @@ class SubscriptionSubscription(models.Model):
         return plans.price_ids.filtered(lambda price: price.currency_id == self.currency_id)
 
     def _invoices_to_pay(self, lock=False):
-        """What the customer may pay by a new card now: all that is due, but what is about to be
-        charged or being paid.
+        """Return what the customer may pay by a new card now.
+
+        That is all that is due, except what is about to be charged or being paid.
 
         :param bool lock: wait for whoever is charging or writing off, see ``_lock_rows``
         """
@@ -594,8 +616,10 @@ class SubscriptionSubscription(models.Model):
         return due.sorted("id")
 
     def _open_invoices(self):
-        """Unpaid invoices that wait for the customer: they are neither about to be charged nor
-        being paid, and not too small to be asked for."""
+        """Return the unpaid invoices that wait for the customer.
+
+        They are neither about to be charged nor being paid, and not too small to be asked for.
+        """
         self.ensure_one()
         # sudo: the customer's own; the portal checks its own access
         periods = self.sudo().period_ids.filtered(
@@ -604,8 +628,10 @@ class SubscriptionSubscription(models.Model):
         return (periods - periods._carried()).invoice_id.sorted("id")
 
     def _wants_token(self):
-        """Whether a card just used or saved should pay the renewals: there is none, or it was
-        refused or is about to expire."""
+        """Tell whether a card just used or saved should pay the renewals.
+
+        That is so when there is none, or it was refused or is about to expire.
+        """
         self.ensure_one()
         last = self.env["payment.transaction"].search(
             [("subscription_period_id.subscription_id", "=", self.id),
@@ -614,8 +640,10 @@ class SubscriptionSubscription(models.Model):
                 or self.token_id._expires_soon())
 
     def _usable_tokens(self):
-        """Saved means of payment that the user may have charged at renewals: their own and
-        their company's."""
+        """Return the saved means of payment that the user may have charged at renewals.
+
+        They are the user's own and those of their company.
+        """
         self.ensure_one()
         owners = self.env.user.partner_id + self.partner_id + self.commercial_partner_id
         # sudo: those of the customer's own company only are read

@@ -9,27 +9,28 @@ NOTHING = {"untaxed": 0.0, "tax": 0.0, "total": 0.0}
 
 
 class SubscriptionSubscription(models.Model):
-    """Upgrades, downgrades, quantities and cycles: what they cost, then exactly that."""
+    """The part of a subscription that changes: what an upgrade or downgrade costs, then exactly
+    that.
+    """
 
     _inherit = "subscription.subscription"
 
     def _preview_change(self, price=None, quantity=None, timing="now"):
-        """The exact amounts of a change; nothing is written.
+        """Compute the exact amounts of a change; nothing is written.
 
         :param price: the ``subscription.plan.price`` wished, by default the present one
         :param int quantity: by default the present one
         :param str timing: "now" or "period_end"
-        :return: dict of ``date`` (first day at the new price), ``start`` (first day billed at it,
-            None when that is today), ``commitment_months`` that begin with it, ``credit``,
-            ``charge`` and ``next`` (each untaxed, tax, total), ``due`` now, ``in_favour`` (what of
-            it is paid by what is in the customer's favour already), and ``next_date``
+        :return: dict of ``date`` (first day at the new price), ``credit``, ``charge`` and
+            ``next`` (each untaxed, tax, total), ``due`` now, ``in_favour`` (what of it is paid by
+            what is in the customer's favour already), and ``next_date``
         :raise UserError: the change is not possible; says why
         """
         self.ensure_one()
         price, quantity = price or self.price_id, quantity or self.quantity
         self._check_change(price, quantity, timing)
         if timing == "period_end" or self.state == "trial":
-            terms = self._terms(price, quantity, self.next_date)
+            terms = self._prepare_terms(price, quantity, self.next_date)
             anchor = (self.anchor_date if price._same_interval(self.price_id)
                       else self.next_date)
             return {"date": self.next_date if timing == "period_end" else self._today(),
@@ -38,7 +39,7 @@ class SubscriptionSubscription(models.Model):
                     "credit": NOTHING, "charge": NOTHING, "due": 0.0, "in_favour": 0.0,
                     "next": self._whole_period_totals(terms, price, anchor),
                     "next_date": self.next_date}
-        return self._preview_now(self._terms(price, quantity), price)
+        return self._preview_now(self._prepare_terms(price, quantity), price)
 
     def _preview_now(self, terms, price):
         today = self._today()
@@ -47,7 +48,7 @@ class SubscriptionSubscription(models.Model):
         credit = period._credit_totals(period._credit_if_cut(today)) if period else NOTHING
         charge = self._new_period(row)._charge_totals()
         anchor = today if not price._same_interval(self.price_id) else self.anchor_date
-        later = self._terms(price, terms["quantity"], row["full_end"])
+        later = self._prepare_terms(price, terms["quantity"], row["full_end"])
         due = self.currency_id.round(charge["total"] - credit["total"])
         return {
             "date": today, "start": None, "commitment_months": 0, "credit": credit,
@@ -66,7 +67,9 @@ class SubscriptionSubscription(models.Model):
             price.plan_id.commitment_months)
 
     def _prepare_change_row(self, terms, price, today):
-        """The stretch at the new price: the rest of the period, or a new one for a new cycle."""
+        """Prepare the stretch at the new price: the rest of the period, or a new one for a new
+        cycle.
+        """
         if price._same_interval(self.price_id):
             period = self._period_on(today)
             full = ((period.full_start, period.full_end) if period
@@ -77,7 +80,7 @@ class SubscriptionSubscription(models.Model):
         return self._prepare_period_vals("change", full, today, terms)
 
     def _new_period(self, vals):
-        """A row in memory, to ask what it would cost.
+        """Make a row in memory, to ask what it would cost.
 
         sudo: amounts only are shown, to who may see the subscription.
         """
@@ -90,7 +93,7 @@ class SubscriptionSubscription(models.Model):
             self._prepare_period_vals("recurring", full, full[0], terms))._charge_totals()
 
     def _preview_next_invoice(self):
-        """What the next invoice will be, planned change included.
+        """Compute what the next invoice will be, planned change included.
 
         :return: dict of ``date``, ``price``, ``quantity``, untaxed, tax and total; or None when
             nothing more will be billed
@@ -101,7 +104,7 @@ class SubscriptionSubscription(models.Model):
         change = self._planned_change()
         price, quantity = change.price_id or self.price_id, change.quantity or self.quantity
         day = self._next_billed_day()
-        terms = self._terms(price, quantity, day)
+        terms = self._prepare_terms(price, quantity, day)
         anchor = self.anchor_date if price._same_interval(self.price_id) else day
         return {"date": day, "price": price, "quantity": quantity,
                 **self._whole_period_totals(terms, price, anchor, day)}
@@ -114,7 +117,10 @@ class SubscriptionSubscription(models.Model):
         return self.sudo().change_ids.filtered(lambda change: change.state == "scheduled")
 
     def _check_change(self, price, quantity, timing):
-        """:raise UserError: why the change cannot be made, and what to do instead"""
+        """Check that the change can be made.
+
+        :raise UserError: why it cannot, and what to do instead
+        """
         self._check_state("trial", "active")
         self._check_not_held()
         if change := self._planned_change():
@@ -154,10 +160,10 @@ class SubscriptionSubscription(models.Model):
 
     def _check_commitment(self, price, quantity, timing):
         day = self.next_date if timing == "period_end" else self._today()
-        lower = price._per_month(
-            self._per_interval(self._terms(price, quantity, day))) < self.price_id._per_month(
-                self._per_interval(self._terms()))
-        if lower and self.commitment_end and self.commitment_end > day:
+        wished = price._per_month(
+            self._per_interval(self._prepare_terms(price, quantity, day)))
+        present = self.price_id._per_month(self._per_interval(self._prepare_terms()))
+        if wished < present and self.commitment_end and self.commitment_end > day:
             raise UserError(self.env._(
                 "%(subscription)s is committed until %(date)s: it can grow before, and shrink "
                 "from then on.", subscription=self.name,
@@ -201,7 +207,7 @@ class SubscriptionSubscription(models.Model):
             "subscription_id": self.id, "timing": timing, "date": preview["date"],
             "state": "scheduled" if timing == "period_end" else "done",
             "from_price_id": self.price_id.id, "price_id": price.id,
-            "unit_price": self._terms(price, quantity, day)["unit_price"],
+            "unit_price": self._prepare_terms(price, quantity, day)["unit_price"],
             "agreed_on": self._today(), "from_quantity": self.quantity, "quantity": quantity,
             "credit_total": preview["credit"]["total"],
             "charge_total": preview["charge"]["total"],
@@ -210,12 +216,12 @@ class SubscriptionSubscription(models.Model):
     def _execute_now(self, change, preview):
         """Credit the rest of the period, charge it at the new price, let one pay the other."""
         today = self._today()
-        terms = self._terms(change.price_id, change.quantity)
+        terms = self._prepare_terms(change.price_id, change.quantity)
         row = self._prepare_change_row(terms, change.price_id, today)
         change.write({
             "cut_period_id": self._period_on(today).id, "from_unit_price": self.unit_price,
             "from_anchor_date": self.anchor_date})
-        credit_note = self._cut(today)
+        credit_note = self._cut_short(today)
         before = {self: (self.state, self.mrr)}
         if change.price_id != self.price_id:
             terms["agreed_on"] = today
@@ -223,7 +229,7 @@ class SubscriptionSubscription(models.Model):
             terms["anchor_date"] = today
         self.write({**terms, "next_date": row["full_end"]})
         invoice = self._create_periods([row])._invoice()
-        self._net(credit_note + invoice)
+        self._settle_by_credit_notes(credit_note + invoice)
         self._check_documents(preview, credit_note, invoice)
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
@@ -232,7 +238,7 @@ class SubscriptionSubscription(models.Model):
             self._serve_former_plan(change)
 
     def _serve_former_plan(self, change):
-        """Have the customer served as before a change, until its invoice is paid."""
+        """Serve the customer as before a change, until its invoice is paid."""
         if not self.served_plan_id:  # of two changes that wait, the older one knows
             self.write({"served_plan_id": change.from_price_id.plan_id.id,
                         "served_quantity": change.from_quantity})
@@ -248,7 +254,10 @@ class SubscriptionSubscription(models.Model):
             (waiting - unpaid).write({"served_plan_id": False, "served_quantity": 0})
 
     def _check_documents(self, preview, credit_note, invoice):
-        """The documents carry the amounts that were shown, or nothing happens."""
+        """Check that the documents carry the amounts that were shown; otherwise nothing happens.
+
+        :raise PreviewMismatch: they do not
+        """
         for move, shown in ((credit_note, preview["credit"]), (invoice, preview["charge"])):
             if self.currency_id.compare_amounts(move.amount_total, shown["total"]):
                 raise PreviewMismatch(self.env._(
@@ -264,7 +273,7 @@ class SubscriptionSubscription(models.Model):
                 subscription._log_events("unschedule", note=change.price_id.display_name)
 
     def _apply_planned_changes(self):
-        """As the periods that bear them are billed."""
+        """Apply planned changes as the periods that bear them are billed."""
         changes = self.env["subscription.change"].sudo().search(
             [("subscription_id", "in", self.ids), ("state", "=", "scheduled")])
         # sudo: the engine's own rows

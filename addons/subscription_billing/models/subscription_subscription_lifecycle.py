@@ -12,7 +12,7 @@ UNPAID = "subscription_billing.mail_activity_unpaid"
 
 
 class SubscriptionSubscription(models.Model):
-    """From draft to ended: one method a transition."""
+    """The part of a subscription that goes from draft to ended: one method a transition."""
 
     _inherit = "subscription.subscription"
 
@@ -31,7 +31,10 @@ class SubscriptionSubscription(models.Model):
         return True
 
     def _check_backlog(self):
-        """A start in the far past makes many invoices at once: that is asked first."""
+        """Ask before a start in the far past makes many invoices at once.
+
+        :raise UserError: nobody has confirmed it
+        """
         if self.backlog_count > 1 and not self.backlog_confirmed:
             raise UserError(self.env._(
                 "%(subscription)s starts on %(date)s: %(count)s invoices will be made at once. "
@@ -40,10 +43,11 @@ class SubscriptionSubscription(models.Model):
                 count=self.backlog_count))
 
     def _start(self, trial=True):
-        """draft → trial or active; the first period is billed, here or by the order. One whose
-        first day is ahead waits for it: see :meth:`_await_first_day`.
+        """Start: draft → trial or active; the first period is billed, here or by the order.
 
-        :param bool trial: grant the trial agreed when this customer may still have one
+        A subscription whose first day is ahead waits for it: see :meth:`_await_first_day`.
+
+        :param bool trial: grant the plan's trial when this customer may still have one
         :raise WrongState: already started
         :raise UserError: it would end before it starts
         """
@@ -100,13 +104,17 @@ class SubscriptionSubscription(models.Model):
         return self._send_mail("subscription_billing.mail_template_started")
 
     def _await_first_day(self, vals):
-        """draft → upcoming: nothing is billed, charged or switched on before the first day, and
-        the renewals begin it then. The trial is the customer's from now on."""
+        """Wait for the first day: draft → upcoming.
+
+        Nothing is billed, charged or switched on before it; the renewals begin it then. The trial
+        is the customer's from now on.
+        """
         self._transition("plan", "upcoming", ("draft",), **vals)
         return self._send_mail("subscription_billing.mail_template_upcoming")
 
     def _begin_upcoming(self):
-        """upcoming → trial or active, as the first day has come; what follows bills it.
+        """Begin what was waiting for its first day: upcoming → trial or active; the caller bills
+        it.
 
         :return: the subscriptions begun
         """
@@ -117,19 +125,20 @@ class SubscriptionSubscription(models.Model):
         return upcoming
 
     def _begin_trial(self):
-        """draft or upcoming → trial."""
+        """Begin the trial: draft or upcoming → trial."""
         first, end = self.next_date, self.trial_end
         self._transition("trial", "trial", ("draft", "upcoming"), next_date=end)
         self._create_free_period("trial", first, end)
 
     def _create_free_period(self, kind, first, last):
-        """Days that nobody pays: time stays tiled by rows."""
+        """Create a row of days that nobody pays: rows tile time."""
         return self._create_periods([{
             **self._prepare_period_vals(kind, (first, last), first), "date_end": last,
             "state": "free"}])
 
     def _await_order_invoice(self):
-        """The first period is billed by the order the customer confirmed, at its very price.
+        """Leave the first period to be billed by the order the customer confirmed, at its very
+        price.
 
         It is free only when its price is zero or staff gave all of it away.
         """
@@ -143,7 +152,7 @@ class SubscriptionSubscription(models.Model):
             period.state = "free"
 
     def _convert(self):
-        """trial → active, as its first period is billed: the first paid day."""
+        """Convert: trial → active, as its first period is billed: the first paid day."""
         if self:
             self._transition("convert", "active", ("trial",))
         for subscription in self.filtered("commitment_months"):
@@ -166,8 +175,8 @@ class SubscriptionSubscription(models.Model):
     def _cancel(self, now=False):
         """Cancel at the end of what is paid, or at once with its order and credit note.
 
-        Case 5 and case 6 of the spec. The day begun is used; the policy of the plan says what
-        is given back of the days after it.
+        Agency cases 5 and 6. The day begun is used; the policy of the plan says what is given back
+        of the days after it.
 
         :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
@@ -190,26 +199,33 @@ class SubscriptionSubscription(models.Model):
         return self._send_mail("subscription_billing.mail_template_cancelled")
 
     def _leaves_at_once(self):
-        """Whether a cancellation takes effect at once, because no day that is paid is ahead."""
+        """Tell whether a cancellation takes effect at once: no day that is paid is ahead."""
         self.ensure_one()
         return self.state == "upcoming" or (
             self.state in ("paused", "suspended") and not self._is_committed())
 
     def _is_committed(self):
-        """Whether the customer may not leave now: from the first paid day to the day agreed."""
+        """Tell whether the customer may not leave now: the commitment runs from the first paid
+        day.
+        """
         self.ensure_one()
         return bool(self.commitment_end) and self.commitment_end > self._today() \
             and self.state not in ("upcoming", "trial")
 
     def _end_of_commitment(self):
-        """First period boundary, from the next one, at which the customer is free to leave."""
+        """Return the first period boundary, from the next one, at which the customer is free to
+        leave.
+        """
         tomorrow = self._today() + timedelta(days=1)  # held, its next period may be past
         free = max(self.next_date, self.anchor_date, self.commitment_end or tomorrow, tomorrow)
         start, end = civil.period_of(*self._interval(), free)
         return free if start == free else end
 
     def _cancel_now(self):
-        """See :meth:`_cancel`."""
+        """Cancel at once, see :meth:`_cancel`.
+
+        End first, so that crediting an invoice cannot reactivate the subscription.
+        """
         if self._is_committed():
             raise UserError(self.env._(
                 "%(subscription)s is committed until %(date)s. Cancel it at the end of the "
@@ -222,13 +238,15 @@ class SubscriptionSubscription(models.Model):
         # says what is in the customer's favour.
         self._end(reason="cancel", tell=False)
         if self.plan_id.cancel_policy != "none":
-            self._cut(day, full_credit=self.plan_id.cancel_policy == "full")
+            self._cut_short(day, full_credit=self.plan_id.cancel_policy == "full")
         self._leave_order(uninvoiced)
         self._send_mail("subscription_billing.mail_template_ended")
 
     def _catch_up(self):
-        """Do what the run has not come to yet: bill the periods that have begun, since what
-        comes after starts from days that are billed, and end what is over."""
+        """Do what the run has not come to yet: bill the periods that have begun, end what is over.
+
+        What comes after starts from days that are billed.
+        """
         self.ensure_one()
         while self.state in self._BILLED_STATES and self.next_date <= self._today():
             self._renew()
@@ -236,24 +254,27 @@ class SubscriptionSubscription(models.Model):
             self._end(reason="term")
 
     def _check_not_past_end(self):
-        """:raise UserError: the contract is over, and the run is about to end it"""
+        """Refuse to act on a contract that the run is about to end.
+
+        :raise UserError: the contract is over
+        """
         if self._is_past_end():
             raise UserError(self.env._(
                 "%(subscription)s ended on %(date)s. Subscribe anew to go on.",
                 subscription=self.name, date=format_date(self.env, self.end_date)))
 
     def _check_not_held(self):
-        """:raise UserError: staff have to mend something before anything is billed or credited"""
+        """Refuse to act on a subscription that waits for staff.
+
+        :raise UserError: staff have to mend something before anything is billed or credited
+        """
         if self.is_held:
             raise UserError(self.env._(
                 "%(subscription)s is held until our staff have mended what its next invoice "
                 "needs. Try again once it is released.", subscription=self.name))
 
     def _void_uninvoiced(self):
-        """The order's invoice was not made: nothing is due, nothing is given back.
-
-        :return: the ``subscription.period`` records concerned
-        """
+        """Void the period whose order was never invoiced: nothing is due, nothing is given back."""
         # sudo: rows are written by the engine only
         waiting = self.sudo().period_ids.filtered(lambda period: period.state == "to_invoice")
         waiting.state = "void"
@@ -296,7 +317,7 @@ class SubscriptionSubscription(models.Model):
             day = self._today()
             note = invoice._reverse_moves([{"invoice_date": day, "date": day}])
             note._post(soft=False)
-            self._net(note + invoice)
+            self._settle_by_credit_notes(note + invoice)
 
     def _down_payment_kept(self):
         """Return what was invoiced ahead and stays with the seller, for the mail that says so."""
@@ -307,7 +328,7 @@ class SubscriptionSubscription(models.Model):
         return sum(self._down_payments().mapped("amount_total"))
 
     def _end(self, reason="term", tell=True):
-        """A running subscription → ended. What was paid for is over.
+        """End what runs: → ended. What was paid for is over.
 
         :param bool tell: send the customer its mail; else the caller does
         """
@@ -329,7 +350,7 @@ class SubscriptionSubscription(models.Model):
 
         :return: the posted ``account.move`` records
         """
-        return self._moves().browse()
+        return self._invoice_model().browse()
 
     def _keep(self):
         """Withdraw a cancellation that has not taken effect.
@@ -348,10 +369,10 @@ class SubscriptionSubscription(models.Model):
     # Pause ---------------------------------------------------------------------------------------
 
     def _pause(self, resume_date=False):
-        """active → paused: the service stops at once, and today is used, as in a cancellation;
-        the days from tomorrow are credited, none is billed later.
+        """Pause: active → paused. The service stops at once; the days from tomorrow are credited.
 
-        A contract that ends within the pause ends on its day all the same.
+        Today is used, as in a cancellation, and no day is billed later. A contract that ends
+        within the pause ends on its day all the same.
 
         :param date resume_date: first day of the service again, or False until asked for
         :raise WrongState: not active: pay what is due first
@@ -370,13 +391,13 @@ class SubscriptionSubscription(models.Model):
         if resume_date and resume_date < day:
             raise UserError(self.env._("Choose a day after today."))
         self._drop_planned_change()
-        self._cut(day)
+        self._cut_short(day)
         self._transition("pause", "paused", ("active",), next_date=min(day, self.next_date),
                          resume_date=resume_date)
         self._send_mail("subscription_billing.mail_template_paused")
 
     def _resume(self):
-        """paused → active from today: a new period starts, the pause is not billed.
+        """Resume: paused → active from today. A new period starts, the pause is not billed.
 
         :raise UserError: held, or the contract ended within the pause
         """
@@ -389,7 +410,7 @@ class SubscriptionSubscription(models.Model):
             self._renew()
 
     def _leave_pause(self):
-        """paused → active, or past due when an invoice is chased; nothing is billed yet."""
+        """Leave the pause: → active, or past due when an invoice is chased."""
         paused = self.filtered(lambda subscription: subscription.state == "paused")
         for subscription in paused:
             subscription._transition(
@@ -400,7 +421,7 @@ class SubscriptionSubscription(models.Model):
         )._mark_past_due()
 
     def _restart_day(self):
-        """Values that start the periods anew today, the days between being free."""
+        """Prepare values that start the periods anew today, the days between being free."""
         day = max(self._today(), self.next_date)
         if day > self.next_date:
             self._create_free_period("pause", self.next_date, day)
@@ -409,21 +430,21 @@ class SubscriptionSubscription(models.Model):
     # Payment -------------------------------------------------------------------------------------
 
     def _mark_past_due(self, note=False):
-        """active → past_due: an invoice was not paid in time, or its charge failed."""
+        """Mark: active → past_due, when an invoice was not paid in time or its charge failed."""
         active = self.filtered(lambda subscription: subscription.state == "active")
         if active:
             active._transition("past_due", "past_due", ("active",), note=note)
 
     def _suspend(self, note=False):
-        """past_due → suspended: the service is off until the invoices are paid."""
+        """Suspend: past_due → suspended. The service is off until the invoices are paid."""
         self._transition("suspend", "suspended", ("past_due", "active"), note=note)
         self._send_mail("subscription_billing.mail_template_suspended")
 
     def _recover(self):
-        """past_due or suspended → active: nothing is unpaid any more.
+        """Recover: past_due or suspended → active, when nothing is unpaid any more.
 
-        Days without the service are not billed: periods start anew on the day of the payment.
-        A contract that is over by then ends instead.
+        Days without the service are not billed: periods start anew on the day of the payment. A
+        contract that is over by then ends instead.
         """
         over = self.filtered(lambda subscription: subscription._is_past_end())
         over._end(reason="term")
@@ -439,7 +460,7 @@ class SubscriptionSubscription(models.Model):
     # Data that invoices need ---------------------------------------------------------------------
 
     def _missing_data(self):
-        """Why no invoice can be made for this customer, as a sentence; or None.
+        """Say why no invoice can be made for this customer; None when it can.
 
         An invoice names its customer's address (CGI, annex II, art. 242 nonies A) and, for a
         business in another member state, its VAT number (Directive 2006/112/EC, art. 226).
@@ -472,7 +493,7 @@ class SubscriptionSubscription(models.Model):
         self._log_events("hold", note=reason[:200])
 
     def action_release(self):
-        """Staff mended what was missing: the next run bills the subscription."""
+        """Release what was held, once staff have mended what was missing: the next run bills it."""
         held = self._by_staff().filtered("is_held")
         held.write({"is_held": False, "hold_reason": False})
         held._log_events("release")
@@ -484,11 +505,11 @@ class SubscriptionSubscription(models.Model):
         return self.user_id or self.env.ref("base.user_admin")
 
     def _for_staff(self):
-        """The subscription in the language of whoever is responsible: a cron has its own."""
+        """Return the subscription in the language of whoever is responsible: a cron has its own."""
         return self.with_context(lang=self._responsible().lang)
 
     def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo", day=None):
-        """An activity for whoever is responsible of the subscription.
+        """Schedule an activity for whoever is responsible of the subscription.
 
         :param date day: by when, today by default
         """
@@ -516,7 +537,7 @@ class SubscriptionSubscription(models.Model):
             kind=UNPAID)
 
     def _close_unpaid(self):
-        """Staff need not run after the customer any more."""
+        """Close the to-dos about what was unpaid."""
         for activity in self.activity_search([UNPAID]):
             speaking = activity.with_context(lang=activity.user_id.lang)
             speaking.action_feedback(feedback=speaking.env._("Nothing is unpaid any more."))

@@ -3,7 +3,7 @@ from odoo.tools import SQL
 
 
 class SubscriptionSubscription(models.Model):
-    """What is open in the customer's favour, and what of the next invoice it pays.
+    """The part of a subscription that knows what is in the customer's favour and what it pays.
 
     Which credits count is decided in ``account.move.line._subscription_credits``.
     """
@@ -21,7 +21,10 @@ class SubscriptionSubscription(models.Model):
             subscription.outstanding_credit = totals[subscription]
 
     def _outstanding_credits(self):
-        """:return: dict of each subscription to what is in its customer's favour now"""
+        """Compute what is in the customers' favour now.
+
+        :return: dict of each subscription to a float
+        """
         totals = {}
         for line in self._outstanding_credit_lines():
             key = (line.partner_id, line.company_id, line.currency_id)
@@ -57,7 +60,7 @@ class SubscriptionSubscription(models.Model):
             "%(amount)s in your favour. Ask us, and we give it back.", amount=amount)
 
     def _preview_payment(self, total):
-        """What the next invoice of a total leaves to pay.
+        """Compute what the next invoice of a total leaves to pay.
 
         Credits of a customer who has several subscriptions pay the invoice that comes first.
 
@@ -71,13 +74,13 @@ class SubscriptionSubscription(models.Model):
                 "to_pay": self.currency_id.round(total - in_favour + carried)}
 
     def _carried_invoices(self):
-        """Invoices of which too little is left to be charged by itself."""
+        """Return the invoices of which too little is left to be charged by itself."""
         # sudo: the customer's own
         return self.sudo().period_ids._carried().invoice_id.filtered(
             lambda invoice: not invoice._is_being_paid())
 
     def _is_billed_first(self):
-        """Whether no other subscription of the customer is billed before."""
+        """Tell whether no other subscription of the customer is billed before."""
         self.flush_model()
         self.env.cr.execute(SQL(
             "SELECT FROM subscription_subscription s WHERE s.commercial_partner_id = %s"
@@ -88,6 +91,6 @@ class SubscriptionSubscription(models.Model):
         return not self.env.cr.rowcount
 
     def action_view_outstanding_credits(self):
-        """For accountants: the documents, which can be given back or kept for something else."""
+        """Open the documents that accountants can give back or keep for something else."""
         return self.env["account.move.line"].browse(
             self._outstanding_credit_lines().ids).action_view_subscription_credits()

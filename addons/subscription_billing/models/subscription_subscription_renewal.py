@@ -10,7 +10,7 @@ from ..tools import civil
 
 
 class SubscriptionSubscription(models.Model):
-    """Billing of the next period: the row, its invoice, and what comes after."""
+    """The part of a subscription that bills its next period."""
 
     _inherit = "subscription.subscription"
 
@@ -35,18 +35,22 @@ class SubscriptionSubscription(models.Model):
         return periods
 
     def _is_due_to_end(self):
-        """Whether the end of the contract comes before its next period. Where no period is
-        ahead, in a pause or a suspension, its day decides."""
+        """Tell whether the end of the contract comes before its next period.
+
+        Where no period is ahead, in a pause or a suspension, its day decides.
+        """
         self.ensure_one()
         return self._is_over() if self.state in self._BILLED_STATES else self._is_past_end()
 
     def _is_over(self):
-        """Whether no period is billed any more."""
+        """Tell whether no period is billed any more."""
         self.ensure_one()
         return bool(self.end_date) and self.end_date <= self.next_date
 
     def _next_billed_day(self):
-        """First civil day of the next period that costs something: a trial may come before."""
+        """Return the first civil day of the next period that costs something: a trial may come
+        before.
+        """
         self.ensure_one()
         return max(self.next_date, self.anchor_date)
 
@@ -65,8 +69,9 @@ class SubscriptionSubscription(models.Model):
         return periods
 
     def _invoice_usage(self):
-        """Invoice what was used and no renewal bills soon, on a row of no days: the invoice
-        belongs to the subscription, and is charged, chased and shown like any other.
+        """Invoice what was used and no renewal bills soon, on a row of no days.
+
+        The invoice belongs to the subscription, and is charged, chased and shown like any other.
 
         :return: the posted ``account.move`` records
         """
@@ -81,7 +86,7 @@ class SubscriptionSubscription(models.Model):
             "date_end": today, "unit_price": 0.0}
 
     def _find_unbilled_usage(self, last_id, limit):
-        """Extension point: subscriptions with usage to invoice before their next renewal.
+        """Extension point: find subscriptions with usage to invoice before their next renewal.
 
         :param int last_id: only those with a greater one, in this order
         """
@@ -95,15 +100,15 @@ class SubscriptionSubscription(models.Model):
     def _lock(self):
         """Wait for whoever is billing these subscriptions; if they did, the request starts again.
 
-        The index of the periods would refuse a period twice as well, but its refusal is final,
-        and two of them wait for each other. This conflict is one Odoo tries again, and then the
-        subscription is seen as it has become.
+        The index of the periods would refuse a period twice as well, but its refusal is final, and
+        two of them wait for each other. Odoo retries this conflict, and then sees the subscription
+        as it is.
         """
         lock_in_order(self)
 
     # Terms ------------------------------------------------------------------------------------
 
-    def _terms(self, price=None, quantity=None, day=None):
+    def _prepare_terms(self, price=None, quantity=None, day=None):
         """Return what the subscription is for, or would be after a change.
 
         A discount was agreed for the price, and goes with it. Before anything is billed, the
@@ -128,11 +133,11 @@ class SubscriptionSubscription(models.Model):
         """« Pro, 49,00 € HT par mois »: what this customer pays for a unit, discount taken off.
 
         :param price: a ``subscription.plan.price`` they would change to, by default the present
-        :param date day: first day at that price; see :meth:`_terms`
+        :param date day: first day at that price; see :meth:`_prepare_terms`
         """
         self.ensure_one()
         price = price or self.price_id
-        amount = self._per_interval({**self._terms(price, day=day), "quantity": 1})
+        amount = self._per_interval({**self._prepare_terms(price, day=day), "quantity": 1})
         return self.env._(
             "%(plan)s, %(amount)s %(interval)s", plan=price.plan_id.name,
             amount=price._with_tax_word(amount), interval=price._interval_label())
@@ -205,16 +210,16 @@ class SubscriptionSubscription(models.Model):
                 subscription._log_events("price", before)
 
     def _prepare_period_vals(self, kind="recurring", full=None, first=None, terms=None):
-        """Values of a stretch, up to the end of its whole period or of the contract.
+        """Prepare a stretch, up to the end of its whole period or of the contract.
 
         :param full: (start, end) of the whole period; by default the one of the next date
         :param first: first day of the stretch, by default the next one that is billed
-        :param terms: see :meth:`_terms`; by default those of that day
+        :param terms: see :meth:`_prepare_terms`
         """
         self.ensure_one()
         first = first or self._next_billed_day()
         start, end = full or civil.period_of(*self._interval(), first)
-        terms = terms or self._terms(day=first)
+        terms = terms or self._prepare_terms(day=first)
         plan = self.env["subscription.plan"].browse(terms["plan_id"])
         position = self._fiscal_position()
         first_billed = kind == "recurring" and not self.period_ids.filtered(
@@ -231,7 +236,9 @@ class SubscriptionSubscription(models.Model):
     # What the customer's taxes make of the price --------------------------------------------
 
     def _fiscal_position(self):
-        """Of the customer as they are now: a VAT number gained counts from the next invoice."""
+        """Return that of the customer as they are now: a VAT number gained counts from the next
+        invoice.
+        """
         self.ensure_one()
         positions = self.env["account.fiscal.position"].sudo().with_company(self.company_id)
         # sudo: taxes follow from the customer's data, whoever is billing
@@ -242,12 +249,15 @@ class SubscriptionSubscription(models.Model):
         return plan.product_tmpl_id.sudo().product_variant_id.with_company(self.company_id)
 
     def _product_taxes(self, product, position):
-        """:return: the taxes of the product, and those this customer pays instead"""
+        """Return the taxes of the product, and those this customer pays instead.
+
+        :return: two ``account.tax`` recordsets
+        """
         taxes = product.taxes_id._filter_taxes_by_company(self.company_id)
         return taxes, position.map_tax(taxes)
 
     def _invoiced_price(self, plan, unit_price, position):
-        """An agreed price, less the included tax that this customer does not pay."""
+        """Return an agreed price, less the included tax that this customer does not pay."""
         self.ensure_one()
         product = self._product(plan)
         taxes, mapped = self._product_taxes(product, position)
@@ -256,17 +266,17 @@ class SubscriptionSubscription(models.Model):
 
     # Invoices -----------------------------------------------------------------------------
 
-    def _moves(self):
-        """``account.move`` to bill with.
+    def _invoice_model(self):
+        """Return ``account.move`` to bill with.
 
-        sudo: invoices follow from the contract, whoever triggered them. The run tells no
-        followers of drafts: the history of the subscription says what was billed.
+        sudo: invoices follow from the contract, whoever triggered them. The run tells no followers
+        of drafts: the history of the subscription says what was billed.
         """
         return self.env["account.move"].sudo().with_context(  # pylint: disable=context-overridden
             clean_context(self.env.context), tracking_disable=True, mail_create_nosubscribe=True)
 
     def _prepare_document_vals(self, move_type, day):
-        """An invoice or credit note of the subscription, without its lines."""
+        """Prepare an invoice or credit note of the subscription, without its lines."""
         self.ensure_one()
         vals = {
             "move_type": move_type,
@@ -293,15 +303,15 @@ class SubscriptionSubscription(models.Model):
         return (subscription.partner_invoice_id.property_payment_term_id
                 or subscription.plan_id.payment_term_id)
 
-    def _local(self):
-        """The subscription in its customer's language, for what the customer reads."""
+    def _in_customer_language(self):
+        """Return the subscription in its customer's language, for what the customer reads."""
         self.ensure_one()
         return self.with_context(lang=self.partner_id.lang or self.env.lang)
 
     # Cutting a period short -------------------------------------------------------------------
 
     def _period_on(self, day):
-        """The billed stretch that holds a day, or none."""
+        """Return the billed stretch that holds a day, or none."""
         self.ensure_one()
         # sudo: the customer's own rows
         return self.sudo().period_ids.filtered(
@@ -318,14 +328,14 @@ class SubscriptionSubscription(models.Model):
                 "%(period)s of %(subscription)s has no invoice any more. Invoice the period "
                 "first.", period=period.display_name, subscription=self.name))
 
-    def _cut(self, day, full_credit=False):
+    def _cut_short(self, day, full_credit=False):
         """End the current stretch before `day`, and credit the days after it.
 
         :param bool full_credit: give back all that was paid for the current period
         :return: the posted credit notes, or none when nothing is given back
         """
         self.ensure_one()
-        credit_notes = self._moves().browse()
+        credit_notes = self._invoice_model().browse()
         if full_credit:
             credit_notes += self._credit_whole_period()
         period = self._period_on(day)
@@ -333,7 +343,7 @@ class SubscriptionSubscription(models.Model):
             return credit_notes
         self._check_can_cut(period)
         if credit := period._credit_if_cut(day):
-            credit_notes += period._credit(credit, self._today())
+            credit_notes += period._post_credit_note(credit, self._today())
         period.write(
             {"date_end": day} if day > period.date_start
             else {"date_end": period.date_start, "state": "void"})
@@ -351,13 +361,13 @@ class SubscriptionSubscription(models.Model):
         stretches = self.sudo().period_ids.filtered(
             lambda period: period.state != "void"
             and (period.full_start, period.full_end) == (now.full_start, now.full_end))
-        credit_notes = self._moves().browse()
+        credit_notes = self._invoice_model().browse()
         for period in stretches.sorted("date_start"):
             if credit := period._credit_if_cut(period.date_start):
-                credit_notes += period._credit(credit, self._today())
+                credit_notes += period._post_credit_note(credit, self._today())
         return credit_notes
 
-    def _net(self, invoices):
+    def _settle_by_credit_notes(self, invoices):
         """Let credit notes pay the invoices beside them, oldest first."""
         lines = invoices.line_ids.filtered(
             lambda line: line.account_type == "asset_receivable" and not line.reconciled
@@ -367,7 +377,9 @@ class SubscriptionSubscription(models.Model):
                 account_lines.reconcile()
 
     def _documents(self):
-        """Documents of the subscription, newest first, for smart buttons and the portal."""
+        """Return the documents of the subscription, newest first, for smart buttons and the
+        portal.
+        """
         # sudo: the documents of one's own contract; the portal checks its own access
         moves = self.sudo().period_ids.line_ids.move_id
         return moves.sorted(lambda move: (move.invoice_date or fields.Date.today(), move.id),

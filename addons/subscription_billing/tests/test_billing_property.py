@@ -243,7 +243,7 @@ class TestBillingProperty(BillingProperty):
 
         def invoice(periods):
             for period in periods:
-                period.write({"amount": period._charge(), "state": "invoiced"})
+                period.write({"amount": period._charge_amount(), "state": "invoiced"})
             return periods.env["account.move"]
 
         def credit(period, amount, day):

@@ -206,13 +206,13 @@ class TestCreditTaxes(SubscriptionCommon):
             subscription = self.subscribe(plan, date(2027, 6, 1))
             period = subscription.period_ids
             with self.at(date(2027, 6, 16)):
-                notes = period._credit(4.99, date(2027, 6, 16))
-                notes += period._credit(5.00, date(2027, 6, 16))
+                notes = period._post_credit_note(4.99, date(2027, 6, 16))
+                notes += period._post_credit_note(5.00, date(2027, 6, 16))
             self.assertEqual(sum(notes.mapped("amount_total")), period.invoice_id.amount_total)
             self.assertEqual(sum(notes.mapped("amount_tax")), period.invoice_id.amount_tax)
             with self.assertRaisesRegex(ValidationError, "no more can be credited"), \
                     self.cr.savepoint():
-                period._credit(0.01, date(2027, 6, 16))
+                period._post_credit_note(0.01, date(2027, 6, 16))
             with self.assertRaises(psycopg2.IntegrityError), mute_logger("odoo.sql_db"), \
                     self.cr.savepoint():
                 period.credited += 0.01
@@ -225,7 +225,7 @@ class TestCreditTaxes(SubscriptionCommon):
         period = subscription.period_ids
         for day in range(30, 0, -1):
             first = date(2027, 6, day)
-            period._credit(period._credit_if_cut(first), date(2027, 6, 1))
+            period._post_credit_note(period._credit_if_cut(first), date(2027, 6, 1))
         notes = self.credit_notes(subscription)
         self.assertEqual(len(notes), 30)
         self.assertAlmostEqual(sum(notes.mapped("amount_untaxed")), 9.99, 2)

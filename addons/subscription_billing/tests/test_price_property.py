@@ -104,7 +104,7 @@ class TestShownIsBilled(BillingProperty):
 
         def invoice(periods):
             for period in periods:
-                period.write({"amount": period._charge(), "state": "invoiced"})
+                period.write({"amount": period._charge_amount(), "state": "invoiced"})
             return periods.env["account.move"]
 
         def credit(period, amount, day):
@@ -159,7 +159,7 @@ class TestShownIsBilled(BillingProperty):
         if self.planned:
             (price, quantity), told = self.planned[:2], self.planned[2]
             discount = discount if price == self.subscription.price_id else 0
-        fee = 0.0 if self.billed() else self.subscription._terms(price)["setup_fee"]
+        fee = 0.0 if self.billed() else self.subscription._prepare_terms(price)["setup_fee"]
         expected = self.euro.round(told.on(shown["date"]) * quantity * (1 - discount / 100))
         self.assertEqual((shown["price"], shown["quantity"]), (price, quantity))
         self.assertAlmostEqual(shown["untaxed"], expected + fee, 2)
@@ -202,7 +202,7 @@ class TestShownIsBilled(BillingProperty):
         offer.settle(self.day)
         withdrawn, offer.ahead = offer.ahead, (day, amount)
         price._announce(amount, day)
-        self.env["subscription.notice"]._claim("price", 100)
+        self.env["subscription.notice"]._create_due("price", 100)
         if self.planned and self.planned[0] == price != self.subscription.price_id:
             self.planned[2].hear(offer, withdrawn)
         elif self.subscription.price_id == price:

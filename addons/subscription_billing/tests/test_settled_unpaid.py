@@ -22,7 +22,7 @@ class TestNetted(DunningCommon):
         if amount:
             note.invoice_line_ids.price_unit = amount
         note.action_post()
-        self.subscription._net(invoice + note)
+        self.subscription._settle_by_credit_notes(invoice + note)
         return note
 
     def test_chase_stops(self):
@@ -57,7 +57,7 @@ class TestNetted(DunningCommon):
                 "invoice_line_ids": [Command.create({
                     "name": "Favour", "price_unit": 299.0, "tax_ids": []})]})
             note.action_post()
-            self.subscription._net(period.invoice_id + note)
+            self.subscription._settle_by_credit_notes(period.invoice_id + note)
         self.assertEqual((period.state, self.subscription.state), ("paid", "active"))
 
     def test_in_part_goes_on(self):

@@ -1,9 +1,4 @@
-"""Civil periods: what day a period starts, where the customer lives. No database, no clock.
-
-Period n of a subscription starts at ``anchor + n × interval``, never at the previous start plus
-an interval: 31 January, 28 February, 31 March. Periods are half-open: the end is the first day
-of the next one, so they tile time without gap or overlap.
-"""
+"""Civil periods: the day a period starts where the customer lives. No database, no clock."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +10,7 @@ UTC = ZoneInfo("UTC")
 
 
 def period_start(anchor, unit, count, number):
-    """First day of period `number` (0 for the first) of `count` units from `anchor`.
+    """Return the first day of period `number` (0 for the first) of `count` units from `anchor`.
 
     :raise ValueError: an interval that is not one week, month or year at least
     """
@@ -30,7 +25,7 @@ def period_start(anchor, unit, count, number):
 
 
 def _number_near(anchor, unit, count, day):
-    """A period at or after the one that holds `day`, at most two too late."""
+    """Estimate the period that holds `day`: that one, or at most two later."""
     if unit == "week":
         return (day - anchor).days // (7 * count) + 1
     months = (day.year - anchor.year) * 12 + day.month - anchor.month
@@ -38,7 +33,7 @@ def _number_near(anchor, unit, count, day):
 
 
 def period_of(anchor, unit, count, day):
-    """The period that holds a civil day.
+    """Find the period that holds a civil day.
 
     :return: (start, end), end not included
     :raise ValueError: the day is before the anchor, or the interval is none
@@ -54,7 +49,7 @@ def period_of(anchor, unit, count, day):
 
 
 def count_periods(anchor, unit, count, day):
-    """How many periods have started by a civil day: how many invoices a past anchor makes."""
+    """Count the periods that have started by a civil day: the invoices a past anchor makes."""
     if day < anchor:
         return 0
     number = _number_near(anchor, unit, count, day)
@@ -64,11 +59,11 @@ def count_periods(anchor, unit, count, day):
 
 
 def local_day(moment, tz):
-    """The civil day of a naive UTC datetime in a timezone."""
+    """Return the civil day of a naive UTC datetime in a timezone."""
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(tz)).date()
 
 
 def utc_midnight(day, tz):
-    """The naive UTC datetime at which a civil day begins in a timezone."""
+    """Return the naive UTC datetime at which a civil day begins in a timezone."""
     begins = datetime.combine(day, time.min, ZoneInfo(tz))
     return begins.astimezone(UTC).replace(tzinfo=None)

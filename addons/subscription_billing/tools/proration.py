@@ -1,26 +1,21 @@
-"""What a number of days of a period costs. Exact decimals, no database.
-
-The price of a stretch is the price of all days up to its end less that of all days up to its
-start, each rounded in the currency: pieces always add up to the whole price, whatever the cuts,
-and no piece is a cent away from its exact worth.
-"""
+"""Price of a number of days of a period. Exact decimals, no database."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
 
 def as_decimal(amount):
-    """The decimal a float was meant to be: 9.99, not 9.9900000000000002131…"""
+    """Return the decimal a float was meant to be: 9.99, not 9.9900000000000002131…"""
     return Decimal(repr(float(amount)))
 
 
 def round_money(amount, unit):
-    """A decimal rounded half up to a whole number of currency units (0.01, 1, 0.001)."""
+    """Round a decimal half up to a whole number of currency units (0.01, 1, 0.001)."""
     unit = as_decimal(unit)
     return (amount / unit).quantize(Decimal(1), ROUND_HALF_UP) * unit
 
 
 def price_until(price, start, end, day, unit):
-    """The price of the days from `start` up to `day`, not included, of the period."""
+    """Return the price of the days from `start` up to `day`, not included, of the period."""
     whole = (end - start).days
     if whole <= 0:
         raise ValueError(f"a period from {start} to {end} has no days")
@@ -29,7 +24,7 @@ def price_until(price, start, end, day, unit):
 
 
 def price_of(price, start, end, first, last, unit):
-    """The price of the days from `first` up to `last`, not included, of the period.
+    """Return the price of the days from `first` up to `last`, not included, of the period.
 
     :param price: of the whole period, in units of the currency
     :param start, end: the whole period, whose real length in civil days divides the price

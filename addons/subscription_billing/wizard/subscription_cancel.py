@@ -7,7 +7,7 @@ CHOICES = [
 
 
 class SubscriptionCancel(models.TransientModel):
-    """Cancel: with the order, or at the end of what is paid (cases 5 and 6 of the spec)."""
+    """Wizard to cancel with the order, or at the end of what is paid (agency cases 5 and 6)."""
 
     _name = "subscription.cancel"
     _description = "Cancel a Subscription"
@@ -30,5 +30,6 @@ class SubscriptionCancel(models.TransientModel):
                 else fields.Date.add(subscription._today(), days=1))
 
     def action_confirm(self):
+        """Cancel as chosen."""
         self.subscription_id._by_staff()._cancel(now=self.cancel_order == "yes")
         return {"type": "ir.actions.act_window_close"}

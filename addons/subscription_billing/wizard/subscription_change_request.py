@@ -5,7 +5,7 @@ from ..models.subscription_change import TIMINGS
 
 
 class SubscriptionChangeRequest(models.TransientModel):
-    """Change a plan, a cycle or a quantity: see the exact amounts, then confirm them."""
+    """Wizard to change a plan, a cycle or a quantity: see the exact amounts, then confirm them."""
 
     _name = "subscription.change.request"
     _description = "Change a Subscription"

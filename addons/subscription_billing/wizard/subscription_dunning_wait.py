@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class SubscriptionDunningWait(models.TransientModel):
-    """Give a customer time: the next step of the chase comes on an agreed day."""
+    """Wizard to give a customer time: the next dunning step comes on an agreed day."""
 
     _name = "subscription.dunning.wait"
     _description = "Put off the Dunning"
@@ -15,6 +15,7 @@ class SubscriptionDunningWait(models.TransientModel):
         default=lambda self: fields.Date.add(fields.Date.context_today(self), days=7))
 
     def action_confirm(self):
+        """Put the next step off to the day chosen."""
         self.period_id.subscription_id._by_staff()
         self.period_id.sudo()._dunning_wait(self.date)  # sudo: see _by_staff
         return {"type": "ir.actions.act_window_close"}

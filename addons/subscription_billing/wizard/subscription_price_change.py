@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class SubscriptionPriceChange(models.TransientModel):
-    """Announce a new price: subscribers are told, then pay it from a later renewal on."""
+    """Wizard to announce a new price: subscribers are told, then pay it from a later renewal on."""
 
     _name = "subscription.price.change"
     _description = "New Price of a Plan"
@@ -18,6 +18,7 @@ class SubscriptionPriceChange(models.TransientModel):
         default=lambda self: fields.Date.add(fields.Date.context_today(self), days=30))
 
     def action_confirm(self):
+        """Announce the price."""
         self.price_id.check_access("write")
         self.price_id._announce(self.amount, self.date, self.notice_days)
         return {"type": "ir.actions.act_window_close"}

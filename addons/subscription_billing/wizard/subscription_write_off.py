@@ -7,7 +7,7 @@ OUTCOMES = [
 
 
 class SubscriptionWriteOff(models.TransientModel):
-    """Give up an unpaid invoice: the chase stops, and an accountant says what comes then."""
+    """Wizard to give up an unpaid invoice: dunning stops, an accountant says what comes then."""
 
     _name = "subscription.write.off"
     _description = "Write off an Invoice"

@@ -75,7 +75,7 @@ class CreditDebt(models.Model):
                 break
             grant.wallet_id._claw_back(
                 lot, credits, f"debt:{debt.id}:{grant.id}", credit_debt_id=debt.id,
-                origin=grant.origin, reason=subscription._local().env._(
+                origin=grant.origin, reason=subscription._in_customer_language().env._(
                     "Owed since the refund %(credit_note)s",
                     credit_note=debt.credit_note_id.name))
             if not debt.owed:

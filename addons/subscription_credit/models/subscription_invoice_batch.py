@@ -5,9 +5,9 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
     _inherit = "subscription.invoice.batch"
 
     @api.model
-    def _kind(self, moves, vals):
+    def _likeness(self, moves, vals):
         """A period that is nothing but credits stands on another account than one that is not."""
         periods = self.env["subscription.period"].sudo().browse(  # sudo: the engine's own rows
             line.get("subscription_period_id") for _command, _id, line in vals["invoice_line_ids"])
-        return repr((super()._kind(moves, vals),
+        return repr((super()._likeness(moves, vals),
                      [period._credit_is_whole_price() for period in periods]))

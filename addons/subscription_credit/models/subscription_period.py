@@ -79,7 +79,7 @@ class SubscriptionPeriod(models.Model):
         """What :meth:`credit.wallet._grant_all` needs to grant the period."""
         self.ensure_one()
         line = self._charged_line()
-        subscription = self.subscription_id._local()
+        subscription = self.subscription_id._in_customer_language()
         return {
             "wallet": wallet,
             "credits": self._credits_left(self.credited),

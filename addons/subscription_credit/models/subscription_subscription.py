@@ -107,7 +107,7 @@ class SubscriptionSubscription(models.Model):
         today = self._today()
         period = self._period_on(today)
         row = self._new_period(self._prepare_change_row(terms, price, today))
-        return {**preview, "credits_granted": row.credit_count if row._charge() else 0,
+        return {**preview, "credits_granted": row.credit_count if row._charge_amount() else 0,
                 "credits_taken": period._credits_if_cut(today) if period else 0}
 
     def _credits_sentence(self):

@@ -86,7 +86,7 @@ class TestSequences(SubscriptionCreditCase):
         periods = self.subscription.period_ids.filtered("invoice_id")
         period = periods[number % len(periods)]
         left = period.amount - period.credited
-        period._credit(round(min(amount, left), 2), self.moment.date())
+        period._post_credit_note(round(min(amount, left), 2), self.moment.date())
 
     def play_pause(self, days):
         self.subscription._pause()

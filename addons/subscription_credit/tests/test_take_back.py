@@ -107,7 +107,8 @@ class TestTakeBack(SubscriptionCreditCase):
         subscription = self.subscribe(self.small, START)
         with self.at(START):
             self.credit_note(self.invoices(subscription), 51.61)
-            subscription._net(self.invoices(subscription) + self.credit_notes(subscription))
+            subscription._settle_by_credit_notes(
+                self.invoices(subscription) + self.credit_notes(subscription))
         self.assertFalse(self.wallet.entry_ids)
         self.pay_all(subscription, START)
         self.assertEqual(self.lots(), [(5, 5, 48.39)])
@@ -117,7 +118,8 @@ class TestTakeBack(SubscriptionCreditCase):
         subscription = self.subscribe(self.small, START)
         with self.at(START):
             self.credit_note(self.invoices(subscription))
-            subscription._net(self.invoices(subscription) + self.credit_notes(subscription))
+            subscription._settle_by_credit_notes(
+                self.invoices(subscription) + self.credit_notes(subscription))
         self.assertFalse(self.wallet.entry_ids)
         self.assertOwed()
 
@@ -126,7 +128,8 @@ class TestTakeBack(SubscriptionCreditCase):
         subscription = self.subscribe(self.small, START)
         with self.at(START):
             self.credit_note(self.invoices(subscription), 96.0)
-            subscription._net(self.invoices(subscription) + self.credit_notes(subscription))
+            subscription._settle_by_credit_notes(
+                self.invoices(subscription) + self.credit_notes(subscription))
             self.pay(self.invoices(subscription))
             subscription.period_ids._credit_grant()
         self.assertFalse(self.wallet.entry_ids)

@@ -12,8 +12,8 @@ class QuotaPortal(SubscriptionPortal):
                 methods=["GET"], website=True)
     def portal_packs(self, subscription_id, **kw):
         """Show the packs of extra units on sale for a subscription."""
-        subscription = self._mine(subscription_id)
-        return self._page(
+        subscription = self._find_own(subscription_id)
+        return self._render_page(
             "subscription_quota.portal_packs", subscription,
             **self._packs_values(subscription))
 
@@ -31,7 +31,7 @@ class QuotaPortal(SubscriptionPortal):
                 auth="user", methods=["POST"], website=True)
     def portal_buy_pack(self, subscription_id, pack_id, **kw):
         """Put a pack in the cart for this subscription, then go to the checkout."""
-        subscription = self._mine(subscription_id)
+        subscription = self._find_own(subscription_id)
         pack = self._find_pack(subscription, pack_id)
         order = request.cart or request.website._create_cart()
         try:

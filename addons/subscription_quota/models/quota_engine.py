@@ -11,6 +11,7 @@ class QuotaEngine(models.AbstractModel):
     _description = "Quota Engine"
 
     def init(self):
+        """Create the functions of the engine in the database."""
         for source in self._sources():
             self.env.cr.execute(source)
 

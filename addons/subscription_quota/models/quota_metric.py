@@ -50,13 +50,13 @@ class QuotaMetric(models.Model):
                 metric=counted.name))
 
     def write(self, vals):
+        """Refuse to archive a metric that customers pay for."""
         if vals.get("active") is False:
             self._check_not_paid_for()
         return super().write(vals)
 
     def _check_not_paid_for(self):
-        """A metric that is archived is no longer counted, nor allowed: not while customers pay
-        for it.
+        """Refuse while customers pay for the metric: archived, it is neither counted nor allowed.
 
         :raise UserError: names the subscriptions whose plans, own limits or extra units need it
         """

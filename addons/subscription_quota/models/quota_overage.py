@@ -130,7 +130,7 @@ class QuotaOverage(models.Model):
         }
 
     def _line_label(self):
-        subscription = self.subscription_id._local()
+        subscription = self.subscription_id._in_customer_language()
         overage = self.with_env(subscription.env)
         counter = overage.counter_id
         if not counter.period_start:
