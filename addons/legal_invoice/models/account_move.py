@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from ..tools import format_siren
 
@@ -65,6 +65,13 @@ class AccountMove(models.Model):
         # the credit note
         return self.sudo().corrected_invoice_ids.sorted(
             lambda invoice: (invoice.invoice_date or fields.Date.today(), invoice.id))
+
+    def _legal_corrected_labels(self):
+        """Return what the credit note prints of each invoice that it corrects: number and date."""
+        return [
+            self.env._("%(invoice)s of %(date)s", invoice=invoice.name,
+                       date=format_date(self.env, invoice.invoice_date))
+            for invoice in self._legal_corrected_invoices()]
 
     # Mentions -------------------------------------------------------------------------------
 
