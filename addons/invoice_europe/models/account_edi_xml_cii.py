@@ -40,6 +40,7 @@ class AccountEdiXmlCii(models.AbstractModel):
         return invoice._is_between_french_businesses() and invoice._is_taxable_document()
 
     def _export_invoice_vals(self, invoice):
+        """Add the invoices that a credit note corrects, and what the reform changes."""
         vals = super()._export_invoice_vals(invoice)
         vals["corrected_invoices"] = invoice._legal_corrected_invoices()
         vals["french"] = self._is_french_file(invoice)
@@ -179,6 +180,7 @@ class AccountEdiXmlCii(models.AbstractModel):
             vals["scheduled_delivery_time"] = None
 
     def _export_invoice_constraints(self, invoice, vals):
+        """Ask of French files what the reform does, instead of what Odoo asks of others."""
         constraints = super()._export_invoice_constraints(invoice, vals)
         if vals["french"]:
             for name in FOREIGN_RULES:

@@ -59,11 +59,13 @@ class ResCompany(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Give the companies that are registered for it the positions of the One Stop Shop."""
         companies = super().create(vals_list)
         companies.filtered("oss_registered")._oss_apply()
         return companies
 
     def write(self, vals):
+        """Follow the settings of the One Stop Shop and of analytic accounts."""
         result = super().write(vals)
         if "oss_registered" in vals:
             self._oss_apply()

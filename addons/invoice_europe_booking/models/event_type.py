@@ -11,6 +11,7 @@ class EventType(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Give new trainings their analytic accounts."""
         trainings = super().create(vals_list)
         trainings._make_analytic_accounts()
         return trainings

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_amount
+from odoo.tools import format_amount, format_date
 
 from ..tools import format_siren
 
@@ -66,6 +66,13 @@ class AccountMove(models.Model):
         return self.sudo().corrected_invoice_ids.sorted(
             lambda invoice: (invoice.invoice_date or fields.Date.today(), invoice.id))
 
+    def _legal_corrected_labels(self):
+        """Return what the credit note prints of each invoice that it corrects: number and date."""
+        return [
+            self.env._("%(invoice)s of %(date)s", invoice=invoice.name,
+                       date=format_date(self.env, invoice.invoice_date))
+            for invoice in self._legal_corrected_invoices()]
+
     # Mentions -------------------------------------------------------------------------------
 
     def _legal_is_concerned(self):
@@ -77,11 +84,13 @@ class AccountMove(models.Model):
         return self.is_sale_document() and self.company_id._legal_is_french()
 
     def _legal_mentions(self):
-        """The mentions printed below the lines, in the language of the environment.
+        """Return the mentions printed below the lines, in the language of the environment.
 
         Sources: CGI, annexe II, art. 242 nonies A (of which decree 2022-1299 added the customer's
         SIREN, the category of operations, the delivery address and VAT on debits); Code de
-        commerce, art. L441-9. An extension adds its own.
+        commerce, art. L441-9.
+
+        Extension point: add mentions of one's own.
 
         :return: dict of code to text, in printing order; empty texts are left out
         """
@@ -102,12 +111,12 @@ class AccountMove(models.Model):
         return {code: text for code, text in mentions.items() if text}
 
     def _legal_customer(self):
-        """The SIREN of a French professional (art. 242 nonies A, I, 1°)."""
+        """Return the SIREN of a French professional (art. 242 nonies A, I, 1°), as printed."""
         siren = self.partner_id._legal_siren()
         return siren and self.env._("Customer: SIREN %(siren)s", siren=format_siren(siren))
 
     def _legal_delivery(self):
-        """Where goods are delivered, when it is elsewhere (decree 2022-1299)."""
+        """Return where goods are delivered, when it is elsewhere (decree 2022-1299), as printed."""
         place, customer = self.partner_shipping_id, self.partner_id
         if (not place or place == customer or self._legal_operation() == "services"
                 or place.contact_address == customer.contact_address):
@@ -118,7 +127,7 @@ class AccountMove(models.Model):
     # Operations -----------------------------------------------------------------------------
 
     def _legal_operation(self):
-        """The category of operations (decree 2022-1299).
+        """Return the category of operations (decree 2022-1299).
 
         :return: ``goods``, ``services`` or ``mixed``: what the taxes of the lines say, else
             their products, else the company
@@ -135,11 +144,12 @@ class AccountMove(models.Model):
         return self.company_id.legal_operation
 
     def _legal_sold_lines(self):
-        """What is sold: neither titles nor what only pays for it."""
+        """Return the lines of what is sold: neither titles nor what only pays for it."""
         return self.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and (line.tax_ids or line.product_id))
 
     def _legal_operation_label(self):
+        """Return the category of operations as printed."""
         labels = {
             "goods": self.env._("Category of operations: goods"),
             "services": self.env._("Category of operations: services"),
@@ -150,18 +160,24 @@ class AccountMove(models.Model):
     # VAT ------------------------------------------------------------------------------------
 
     def _legal_is_taxed(self):
+        """Tell whether any line bears a tax that is not zero."""
         return any(tax.amount for tax in self.invoice_line_ids.tax_ids.flatten_taxes_hierarchy())
 
     def _legal_debits(self):
-        """The option concerns services, whose VAT is else owed when they are paid."""
+        """Return the mention of the option for debits, on invoices that it concerns.
+
+        They are those of taxed services, whose VAT is otherwise owed when they are paid.
+        """
         if (self.company_id.legal_vat_on_debits and self._legal_is_taxed()
                 and self._legal_operation() != "goods"):
             return self.env._("Option for the payment of VAT on debits")
         return ""
 
     def _legal_is_reverse_charged(self):
-        """Services to a business of another member state: it owes the VAT itself (CGI,
-        art. 283-2; Directive 2006/112/EC, art. 196)."""
+        """Tell whether it is a service to a business of another member state.
+
+        The business owes the VAT itself (CGI, art. 283-2; Directive 2006/112/EC, art. 196).
+        """
         self.ensure_one()
         customer, seller = self.commercial_partner_id, self.company_id.account_fiscal_country_id
         # sudo: the list of countries is nobody's secret
@@ -170,7 +186,7 @@ class AccountMove(models.Model):
                     and customer._vat_country() in union - seller)
 
     def _legal_vat(self):
-        """Why there is no VAT (art. 242 nonies A, I, 12° and 13°)."""
+        """Return why there is no VAT (art. 242 nonies A, I, 12° and 13°), as printed."""
         if self._legal_is_taxed():
             return ""
         company = self.company_id.with_context(lang=self.env.lang)
@@ -189,7 +205,7 @@ class AccountMove(models.Model):
     # Totals carried over --------------------------------------------------------------------
 
     def _legal_carried(self):
-        """What the lines add up to, for the foot of a page and the head of the next.
+        """Return what the lines add up to, for the foot of a page and the head of the next.
 
         :return: dict of line id to (carried forward, brought forward) texts
         """
@@ -208,7 +224,7 @@ class AccountMove(models.Model):
     # Warnings -------------------------------------------------------------------------------
 
     def _get_alerts(self):
-        """What the law misses on the document, told to who edits it; nothing is blocked."""
+        """Tell whoever edits the document what the law misses on it; nothing is blocked."""
         alerts = super()._get_alerts()
         if self._legal_is_concerned() and self.state != "cancel":
             if missing := self._legal_missing_of_customer():
@@ -229,7 +245,7 @@ class AccountMove(models.Model):
         return alerts
 
     def _legal_missing_of_customer(self):
-        """What the invoice misses of the customer (art. 242 nonies A, I, 1°), as texts."""
+        """List what the invoice misses of the customer (art. 242 nonies A, I, 1°), as texts."""
         partner = self.partner_id
         missing = []
         if partner and not (partner.street and partner.city):

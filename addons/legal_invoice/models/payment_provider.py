@@ -7,8 +7,10 @@ class PaymentProvider(models.Model):
 
     @api.constrains("state", "is_published", "company_id")
     def _check_legal_mentions(self):
-        """No sale before its invoice would be legal (CGI, art. 289, II; 15 € a missing mention,
-        art. 1737, II). A provider in test mode may be published.
+        """Allow no sale before its invoice would be legal.
+
+        Sources: CGI, art. 289, II, and art. 1737, II (15 € a missing mention). A provider in test
+        mode may be published.
 
         :raise ValidationError: the company misses a legal mention
         """

@@ -55,17 +55,18 @@ class ResCompany(models.Model):
     # Who sells ------------------------------------------------------------------------------
 
     def _legal_is_french(self):
+        """Tell whether the mentions of French law concern the company."""
         self.ensure_one()
         return self.account_fiscal_country_id.code in INSEE_COUNTRIES
 
     def _legal_siret(self):
-        """The 14 (or 9) figures of the company, or nothing when they are not right."""
+        """Return the 14 (or 9) figures of the company, or nothing when they are not right."""
         self.ensure_one()
         number = without_separators(self.company_registry)
         return number if is_siren_or_siret(number) else ""
 
     def _legal_identity(self):
-        """Who sells, in one line of the language of the environment.
+        """Return who sells, in one line of the language of the environment.
 
         Name, form and capital (Code de commerce, art. R123-238), address, SIREN and register
         (R123-237), SIRET, VAT number (CGI, annexe II, art. 242 nonies A, I, 1° and 2°).
@@ -80,6 +81,7 @@ class ResCompany(models.Model):
         ]))
 
     def _legal_form_label(self):
+        """Return the legal form with the share capital, as printed."""
         form = dict(self._fields["legal_form"]._description_selection(self.env)).get(
             self.legal_form, "")
         if form and self.legal_capital and self.legal_form not in WITHOUT_CAPITAL:
@@ -89,6 +91,7 @@ class ResCompany(models.Model):
         return form
 
     def _legal_number_label(self):
+        """Return the SIREN or SIRET with the register, as printed."""
         number = self._legal_siret()
         if not number:
             return ""
@@ -101,9 +104,9 @@ class ResCompany(models.Model):
     # What is missing ------------------------------------------------------------------------
 
     def _legal_checklist(self):
-        """What the law wants on the company's invoices, and whether it is there.
+        """List what the law wants on the company's invoices, and whether it is there.
 
-        An extension adds its own items.
+        Extension point: add items of one's own.
 
         :return: list of dicts: ``code``, ``name`` (text), ``done`` (bool), ``source`` (the
             article), ``required`` (bool: without it the company may not sell)
@@ -118,6 +121,7 @@ class ResCompany(models.Model):
                 *self._legal_identity_items(), *self._legal_vat_items())]
 
     def _legal_identity_items(self):
+        """Return the items of the checklist that say who sells; see :meth:`_legal_checklist`."""
         trade = "Code de commerce, art. R123-237, R123-238"
         items = [
             ("address", self.env._("its address"),
@@ -136,6 +140,7 @@ class ResCompany(models.Model):
         return items
 
     def _legal_vat_items(self):
+        """Return the items of the checklist on VAT and payment; see :meth:`_legal_checklist`."""
         items = []
         if self.legal_vat_regime == "normal":
             items.append(("vat", self.env._("its VAT number"), self.vat,
@@ -145,14 +150,14 @@ class ResCompany(models.Model):
         return items
 
     def _legal_missing(self):
-        """:return: the items of the checklist without which the company may not sell"""
+        """Return the items of the checklist without which the company may not sell."""
         return [item for item in self._legal_checklist()
                 if item["required"] and not item["done"]]
 
     # What is printed ------------------------------------------------------------------------
 
     def _legal_exemption(self):
-        """The law that exempts the company, as printed on its untaxed invoices.
+        """Return the law that exempts the company, as printed on its untaxed invoices.
 
         Since 1 September 2026 the CIBS holds these rules; invoices may name the articles of the
         CGI until 31 December 2027, and ``legal_vat_mention`` says otherwise when it must.
@@ -167,7 +172,9 @@ class ResCompany(models.Model):
         return self.legal_vat_mention or ""
 
     def _legal_payment_terms(self):
-        """Mentions of payment between professionals (Code de commerce, art. L441-9, I).
+        """Return the mentions of payment between professionals.
+
+        Source: Code de commerce, art. L441-9, I.
 
         :return: dict of code to text
         """

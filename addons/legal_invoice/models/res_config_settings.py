@@ -13,4 +13,5 @@ class ResConfigSettings(models.TransientModel):
                 item["name"] for item in settings.company_id._legal_missing())
 
     def action_legal_checklist(self):
+        """Open the checklist of the company's legal mentions."""
         return self.env["legal.check"]._open(self.company_id)

@@ -14,7 +14,10 @@ class ResPartner(models.Model):
 
     @api.constrains("company_registry", "country_id")
     def _check_siret(self):
-        """:raise ValidationError: the key of a SIREN or SIRET is wrong"""
+        """Check the key of SIREN and SIRET where INSEE gives them.
+
+        :raise ValidationError: it is wrong
+        """
         for partner in self:
             number = without_separators(partner.company_registry)
             if (number and partner.country_id.code in INSEE_COUNTRIES
@@ -26,17 +29,22 @@ class ResPartner(models.Model):
                     number=partner.company_registry, name=partner.display_name))
 
     def _check_vat(self, validation="error"):
-        """Every door (form, checkout, import) passes here; see :meth:`_check_vat_country`."""
+        """Check the country of the number, too, for every form, checkout and import.
+
+        :raise ValidationError: see :meth:`_check_vat_country`
+        """
         result = super()._check_vat(validation=validation)
         if validation == "error":
             self._check_vat_country()
         return result
 
     def _check_vat_country(self):
-        """:raise ValidationError: the number is of another member state than the address
+        """Check that number and address are of the same member state.
 
         Which state taxes a sale is read off the address, and whether the customer pays the VAT
         itself off the number (Directive 2006/112/EC, art. 44 and 196): they have to agree.
+
+        :raise ValidationError: they are of two
         """
         # sudo: the list of countries is nobody's secret
         states = {EU_PREFIXES.get(country.code, country.code): country for country in
@@ -91,13 +99,16 @@ class ResPartner(models.Model):
     # Who it is ------------------------------------------------------------------------------
 
     def _legal_is_professional(self):
-        """Whether penalties, the fixed charge and the SIREN concern this customer."""
+        """Tell whether penalties, the fixed charge and the SIREN concern this customer."""
         self.ensure_one()
         partner = self.commercial_partner_id
         return bool(partner.is_company or partner.vat or partner.company_registry)
 
     def _legal_siren(self):
-        """The nine figures of a French customer, from its SIRET or its VAT number; or none."""
+        """Return the nine figures of a French customer, or none.
+
+        They are in its SIRET or in its VAT number.
+        """
         self.ensure_one()
         partner = self.commercial_partner_id
         number = without_separators(partner.company_registry)

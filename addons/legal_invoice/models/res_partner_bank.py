@@ -13,7 +13,7 @@ class ResPartnerBank(models.Model):
 
     @api.constrains("acc_number")
     def _check_iban_key(self):
-        """Odoo takes a mistyped IBAN for an account number of another kind, and prints it.
+        """Refuse a mistyped IBAN, which Odoo would take for a number of another kind and print.
 
         :raise ValidationError: it begins like an IBAN and its key is wrong (ISO 13616)
         """
@@ -26,6 +26,7 @@ class ResPartnerBank(models.Model):
 
 
 def _is_iban(number):
+    """Tell whether a number is an IBAN with the right key."""
     try:
         validate_iban(number)
     except ValidationError:

@@ -31,9 +31,9 @@ class ViesAnswer(models.Model):
     _vat_unique = models.Constraint("UNIQUE(vat)", "The answer on a number is kept once.")
 
     def _ask(self, numbers):
-        """Whether each number is valid, from what is kept or from VIES itself.
+        """Tell whether each number is valid, from what is kept or from VIES itself.
 
-        Never fails and never waits long: what VIES does not answer counts as not valid until
+        It never fails and never waits long: what VIES does not answer counts as not valid until
         the cron has asked again, and what it answered once counts until it answers otherwise.
 
         :param set numbers: VAT numbers of the EU
@@ -59,7 +59,7 @@ class ViesAnswer(models.Model):
 
     @api.model
     def _keep(self, number):
-        """The row of a number: made once, whoever else makes it at the same moment."""
+        """Return the row of a number, made once, whoever else makes it at the same moment."""
         self.env.cr.execute(
             "INSERT INTO vies_answer (vat, is_valid, create_date, write_date, create_uid, "
             "write_uid) VALUES (%s, false, now() at time zone 'UTC', now() at time zone 'UTC', "
@@ -68,7 +68,11 @@ class ViesAnswer(models.Model):
         return self.browse(self.env.cr.fetchone()[0])
 
     def _ask_vies(self, patience):
-        """:return: whether VIES answered; what it said is kept"""
+        """Ask VIES about the number, and keep what it says.
+
+        :param int patience: seconds to wait for it
+        :return: whether VIES answered
+        """
         self.ensure_one()
         from odoo.tools import zeep  # noqa: PLC0415 (slow to import)
         try:
@@ -98,5 +102,6 @@ class ViesAnswer(models.Model):
             self.env["ir.cron"]._commit_progress(1, remaining=len(answers) - number)
 
     def _tell_partners(self):
+        """Write the answer on the partners that have the number."""
         partners = self.env["res.partner"].search([("vat", "=", self.vat)])
         partners.write({"vies_valid": self.is_valid})

@@ -89,7 +89,7 @@ class TestCorrections(LegalCase):
     def test_staff_are_told_when_none_is_named(self):
         note = self.credit()
         alert = note.with_context(lang="fr_FR")._get_alerts()["legal_corrected"]
-        self.assertIn("« Corrige »", alert["message"])
+        self.assertIn("«\xa0Corrige\xa0»", alert["message"])
         self.assertNotIn("legal_corrected", self.credit(self.first)._get_alerts())
         self.assertNotIn("legal_corrected", self.first._get_alerts())
 

@@ -16,7 +16,7 @@ class LegalCheck(models.TransientModel):
 
     @api.model
     def _open(self, company):
-        """:return: action: the checklist of a company as it is now"""
+        """Return the action that opens the checklist of a company as it is now."""
         lines = self.create([
             {"company_id": company.id, "code": item["code"],
              "name": item["name"][:1].upper() + item["name"][1:], "source": item["source"],
@@ -28,7 +28,10 @@ class LegalCheck(models.TransientModel):
         return action
 
     def action_complete(self):
-        """Where the mention is typed: an extension that adds items leads to its own place."""
+        """Open the form where the mention is typed.
+
+        Extension point: an addon that adds items leads to its own place.
+        """
         self.ensure_one()
         return {
             "type": "ir.actions.act_window", "res_model": "res.company",

@@ -33,19 +33,22 @@ class LegalInvoiceDownload(models.TransientModel):
 
     @api.model
     def _default_month(self):
-        """The month that just ended: (first day, last day)."""
+        """Return the month that just ended: (first day, last day)."""
         last = fields.Date.context_today(self).replace(day=1) - timedelta(days=1)
         return last.replace(day=1), last
 
     def action_download(self):
-        """:return: action: the file, once it is clear that there is something in it"""
+        """Download the file, once it is clear that there is something in it.
+
+        :raise UserError: see :meth:`_check_documents`
+        """
         self.ensure_one()
         self._check_documents(self._documents())
         return {"type": "ir.actions.act_url", "target": "download",
                 "url": f"/legal_invoice/download/{self.id}"}
 
     def _documents(self):
-        """The posted customer documents chosen, or those of the month, in the order of time."""
+        """Return the posted customer documents chosen, or those of the month, in order of time."""
         domain = [("move_type", "in", ("out_invoice", "out_refund")), ("state", "=", "posted")]
         if self.move_ids:
             domain.append(("id", "in", self.move_ids.ids))
@@ -57,7 +60,10 @@ class LegalInvoiceDownload(models.TransientModel):
             domain, order="invoice_date, name, id", limit=MAX_DOCUMENTS + 1)
 
     def _check_documents(self, documents):
-        """:raise UserError: nothing to download, or too much for one request"""
+        """Check that there is something to download, and not too much for one request.
+
+        :raise UserError: there is nothing, or too much
+        """
         if not documents:
             raise UserError(self.env._(
                 "There are no posted customer invoices or credit notes to download there."))
@@ -69,9 +75,10 @@ class LegalInvoiceDownload(models.TransientModel):
                 count=len(documents), missing=len(missing)))
 
     def _file(self):
-        """The file to download; PDFs that were never made are made, as when they are sent.
+        """Make the file to download; PDFs that were never made are made, as when they are sent.
 
         :return: (name, mimetype, bytes)
+        :raise UserError: see :meth:`_check_documents`
         """
         self.ensure_one()
         documents = self._documents()
@@ -92,6 +99,10 @@ class LegalInvoiceDownload(models.TransientModel):
 
 
 def _zip(files):
+    """Return a ZIP archive of files.
+
+    :param files: list of (name, bytes)
+    """
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w", compression=zipfile.ZIP_DEFLATED) as archive:
         for name, content in files:

@@ -26,14 +26,17 @@ class IrActionsReport(models.Model):
 
     @api.model
     def _paper_engine(self):
-        """:return: ``weasyprint`` or ``wkhtmltopdf``: the parameter ``report.paper_engine``"""
+        """Return the PDF engine: ``weasyprint`` or ``wkhtmltopdf``.
+
+        It is the parameter ``report.paper_engine``.
+        """
         # sudo: everyone who prints follows the setting
         parameters = self.env["ir.config_parameter"].sudo()
         return parameters.get_param("report.paper_engine", "weasyprint")
 
     @api.model
     def get_wkhtmltopdf_state(self):
-        """The web client asks before it prints; WeasyPrint is always there."""
+        """Report WeasyPrint as ready: the web client asks before it prints."""
         if self._paper_engine() == "weasyprint":
             return "ok"
         return super().get_wkhtmltopdf_state()
@@ -42,7 +45,7 @@ class IrActionsReport(models.Model):
     def _run_wkhtmltopdf(self, bodies, report_ref=False, header=None, footer=None,
                          landscape=False, specific_paperformat_args=None,
                          set_viewport_size=False):
-        """Odoo's door to its PDF engine: the setting chooses who stands behind.
+        """Make a PDF with the engine of the setting: Odoo calls this for either.
 
         :return: bytes of one PDF with all bodies, each with its own pages n/N
         :raise UserError: the PDF cannot be made
@@ -57,7 +60,14 @@ class IrActionsReport(models.Model):
             weasy.parts(bodies, header, footer), landscape, specific_paperformat_args or {})
 
     def _paper_print(self, parts, landscape, arguments):
-        """:param list parts: see :func:`weasy.parts`"""
+        """Make one PDF of parts with WeasyPrint.
+
+        :param list parts: see :func:`weasy.parts`
+        :param bool landscape: turn the paper
+        :param dict arguments: see :meth:`_paper_page`
+        :return: bytes
+        :raise UserError: the template cannot be laid out
+        """
         base_url = self._get_report_url() or "http://localhost"
         fetcher = PaperFetcher(self.env, base_url)
         variant = "pdf/a-3b" if self.paper_archival else None
@@ -80,7 +90,7 @@ class IrActionsReport(models.Model):
                 report=self.name or "", error=error)) from error
 
     def _paper_page(self, landscape, arguments):
-        """The paper format, with what the template of the report says of it.
+        """Return the paper format, with what the template of the report says of it.
 
         :param dict arguments: attributes ``data-report-…`` of the template
         :return: :class:`weasy.Page`
@@ -101,7 +111,7 @@ class IrActionsReport(models.Model):
     # Style sheets ---------------------------------------------------------------------------
 
     def _paper_sheets(self, links, fetcher, base_url):
-        """The parsed style sheets of a report, ours last."""
+        """Return the parsed style sheets of a report, ours last."""
         database = self.env.cr.dbname
         sheets = [
             weasy.sheet((database, link), lambda link=link: self._paper_bundle(link),
@@ -109,7 +119,7 @@ class IrActionsReport(models.Model):
         return [*sheets, weasy.sheet(PAPER_SHEET, _read_paper_sheet, fetcher, base_url)]
 
     def _paper_bundle(self, link):
-        """The text of a bundle of style sheets, compiled if it was not yet.
+        """Return the text of a bundle of style sheets, compiled if it was not yet.
 
         :param str link: ``/web/assets/<version>/<bundle>.min.css``
         """
@@ -124,7 +134,7 @@ class IrActionsReport(models.Model):
     # One file a record ----------------------------------------------------------------------
 
     def _render_qweb_pdf_prepare_streams(self, report_ref, data, res_ids=None):
-        """A PDF of its own for each record, where the template has an article for each.
+        """Make a PDF of its own for each record, where the template has an article for each.
 
         wkhtmltopdf makes one file that Odoo cuts at its headings; cutting would lose what makes
         an archival file, and its pages n/N.
@@ -144,19 +154,22 @@ class IrActionsReport(models.Model):
         return OrderedDict((res_id, printed[res_id]) for res_id in res_ids)
 
     def _paper_attachment(self, report, record):
+        """Return the saved report of a record, empty or None when there is none."""
         if not report.attachment or self.env.context.get("report_pdf_no_attachment"):
             return None
         return report.retrieve_attachment(record)
 
     def _paper_saved(self, report, res_ids):
-        """The records whose report was saved to be used again."""
+        """Return the ids of the records whose report was saved to be used again."""
         if not report.attachment_use:
             return []
         return [record.id for record in self.env[report.model].browse(res_ids)
                 if self._paper_attachment(report, record)]
 
     def _paper_streams(self, report, data, res_ids):
-        """The boxes of a page refer to one another: only the collector of cycles frees them, and
+        """Print records in chunks, and free the memory after each.
+
+        The boxes of a page refer to one another: only the collector of cycles frees them, and
         left to itself it comes too late for a month of invoices to need no more than ten.
 
         :return: streams by id, or None when the template does not tell records apart
@@ -172,7 +185,7 @@ class IrActionsReport(models.Model):
         return streams
 
     def _paper_chunk(self, report, data, res_ids):
-        """The same of records whose HTML is made at once."""
+        """Print records whose HTML is made at once; see :meth:`_paper_streams`."""
         html = self.with_context(debug=False)._render_qweb_html(
             report.report_name, res_ids, data=data)[0]
         bodies, ids, header, footer, arguments = report.with_context(debug=False)._prepare_html(
@@ -189,5 +202,6 @@ class IrActionsReport(models.Model):
 
 
 def _read_paper_sheet():
+    """Return the text of our own style sheet."""
     with file_open(PAPER_SHEET) as file:
         return file.read()

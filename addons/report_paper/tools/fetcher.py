@@ -34,7 +34,11 @@ class PaperFetcher(URLFetcher):
         self._origin = urlsplit(base_url)[:2]
 
     def fetch(self, url, headers=None):
-        """:raise ValueError: the address is not of this Odoo, or nothing is there"""
+        """Read what an address of a report refers to.
+
+        :param str url: absolute, or ``data:``
+        :raise ValueError: it is not of this Odoo, or nothing is there
+        """
         parts = urlsplit(url)
         if parts.scheme == "data":
             return super().fetch(url, headers)
@@ -45,7 +49,10 @@ class PaperFetcher(URLFetcher):
         return URLFetcherResponse(url, body=content, headers={"Content-Type": mimetype})
 
     def _read(self, path, query):
-        """:return: (bytes, mimetype) of an own path"""
+        """Read an own path.
+
+        :return: (bytes, mimetype)
+        """
         if static := root.get_static_file(path):
             with file_open(static, "rb") as file:
                 return file.read(), mimetypes.guess_type(path)[0] or "application/octet-stream"
@@ -58,9 +65,9 @@ class PaperFetcher(URLFetcher):
         raise ValueError(f"Reports load nothing from {path}")
 
     def _read_binary(self, query):
-        """A field of a record that the user may read.
+        """Read a field of a record that the user may read.
 
-        :raise AccessError: it may not
+        :raise AccessError: the user may not
         """
         field = query.get("field", "raw")
         record_id = query.get("attachment") or query.get("id")
@@ -76,4 +83,5 @@ class PaperFetcher(URLFetcher):
 
 
 def _found(match):
+    """Return the named groups of a match that are not empty."""
     return {name: value for name, value in match.groupdict().items() if value}

@@ -45,13 +45,14 @@ class Page:
     left: float
 
     def css(self):
+        """Return the page as a rule of CSS."""
         return (
             f"@page {{ size: {self.width}mm {self.height}mm; "
             f"margin: {self.top}mm {self.right}mm {self.bottom}mm {self.left}mm; }}")
 
 
 def fonts():
-    """The fonts of the system and those of the style sheets, loaded once."""
+    """Return the fonts of the system and those of the style sheets, loaded once."""
     global _fonts
     if _fonts is None:
         _fonts = FontConfiguration()
@@ -59,7 +60,7 @@ def fonts():
 
 
 def sheet(key, read, fetcher, base_url):
-    """A style sheet, parsed the first time.
+    """Return a style sheet, parsed the first time.
 
     :param key: what identifies its content: the address of a bundle holds its checksum
     :param read: function that returns its text
@@ -77,7 +78,7 @@ def sheet(key, read, fetcher, base_url):
 
 
 def _without_idle_fonts(css):
-    """Without the fonts nothing is written in: unpacking all that Odoo offers takes seconds."""
+    """Remove the fonts that nothing is written in: unpacking all that Odoo has takes seconds."""
     used = FONT_FACE.sub("", css)
 
     def keep(face):
@@ -88,10 +89,11 @@ def _without_idle_fonts(css):
 
 
 def compose(body, header=None, footer=None):
-    """One HTML document of a body and of its header and footer, that run on every page.
+    """Make one HTML document of a body and of its header and footer, which run on every page.
 
     :param str body: a whole document, as ``web.minimal_layout`` makes it
     :param header: lxml node, or None
+    :param footer: lxml node, or None
     :return: (html, addresses of its style sheets)
     """
     tree = lxml.html.document_fromstring(body, parser=lxml.html.HTMLParser(encoding="utf-8"))
@@ -110,7 +112,7 @@ def compose(body, header=None, footer=None):
 
 
 def parts(bodies, header, footer):
-    """Each body with its own header and footer, out of the documents that hold all of them.
+    """Give each body its own header and footer, out of the documents that hold all of them.
 
     :return: list of (body, header node or None, footer node or None)
     """
@@ -119,7 +121,7 @@ def parts(bodies, header, footer):
 
 
 def _running_nodes(html):
-    """The headers (or footers) of a document with those of all bodies, in their order."""
+    """Return the headers (or footers) of a document with those of all bodies, in their order."""
     if not html:
         return []
     tree = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
@@ -127,7 +129,10 @@ def _running_nodes(html):
 
 
 def lay_out(html, sheets, page, fetcher, base_url, **options):
-    """:return: a WeasyPrint document; its margins give way to a header that needs the room"""
+    """Lay out a document whose margins make room for a header that needs it.
+
+    :return: a WeasyPrint document
+    """
     document = _lay_out(html, sheets, page, fetcher, base_url, options)
     top, bottom = (_height_in_margin(document, margin) for margin in ("@top-left", "@bottom-left"))
     if top > page.top or bottom > page.bottom:
@@ -137,6 +142,7 @@ def lay_out(html, sheets, page, fetcher, base_url, **options):
 
 
 def _lay_out(html, sheets, page, fetcher, base_url, options):
+    """Lay out a document with the margins of a page."""
     archival = ARCHIVAL if options.get("pdf_variant") else ""
     page_sheet = CSS(string=page.css() + archival, url_fetcher=fetcher, base_url=base_url)
     return HTML(string=html, url_fetcher=fetcher, base_url=base_url).render(
@@ -144,7 +150,7 @@ def _lay_out(html, sheets, page, fetcher, base_url, options):
 
 
 def _height_in_margin(document, margin):
-    """Millimetres that the content of a margin of the first page takes."""
+    """Return how many millimetres the content of a margin of the first page takes."""
     for box in document.pages[0]._page_box.children if document.pages else []:
         if getattr(box, "at_keyword", None) == margin:
             return sum(child.margin_height() for child in box.children) / PX_IN_MM
@@ -152,7 +158,7 @@ def _height_in_margin(document, margin):
 
 
 def print_documents(documents, **options):
-    """The PDF of one or several laid out documents, in their order."""
+    """Return the PDF of one or several laid out documents, in their order."""
     first = documents[0]
     if len(documents) > 1:
         first = first.copy([page for document in documents for page in document.pages])
@@ -160,5 +166,5 @@ def print_documents(documents, **options):
 
 
 def locked():
-    """Hold this while laying out and printing."""
+    """Return the lock to hold while laying out and printing."""
     return _lock
