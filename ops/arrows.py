@@ -12,16 +12,18 @@ from . import paths
 # Each addon and those of ours directly below it.
 ARROWS = {
     "concurrency_base": [],
-    "credit_wallet": ["concurrency_base"],
+    "sale_paid_value": [],
+    "credit_wallet": ["concurrency_base", "sale_paid_value"],
     "session_booking": ["credit_wallet"],
     "lms_link": ["session_booking"],
-    "subscription_billing": ["concurrency_base"],
+    "subscription_billing": ["concurrency_base", "sale_paid_value"],
     "subscription_quota": ["subscription_billing"],
     "subscription_stripe": ["subscription_billing"],
     "report_paper": [],
     "legal_invoice": ["report_paper"],
     "invoice_europe": ["legal_invoice"],
     # Bridges: they install themselves where those they join are.
+    "sale_paid_value_loyalty": ["sale_paid_value"],
     "subscription_credit": ["credit_wallet", "subscription_billing"],
     "quota_credit": ["credit_wallet", "subscription_quota"],
     "legal_training": ["legal_invoice", "session_booking"],
@@ -60,6 +62,11 @@ class Addons:
 
     def is_bridge(self, name):
         return bool(self.manifests[name].get("auto_install"))
+
+    def bridges_between(self, names):
+        """Bridges that install themselves where these addons, and Odoo's own, are."""
+        return {bridge for bridge in filter(self.is_bridge, self.manifests)
+                if set(self.below(bridge)) <= set(names)}
 
     def named_by(self, name):
         """Other addons of ours that the addon's files name.
