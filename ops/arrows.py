@@ -13,6 +13,7 @@ from . import paths
 ARROWS = {
     "concurrency_base": [],
     "sale_paid_value": [],
+    "sale_paid_value_loyalty": ["sale_paid_value"],
     "credit_wallet": ["concurrency_base", "sale_paid_value"],
     "session_booking": ["credit_wallet"],
     "lms_link": ["session_booking"],
@@ -23,7 +24,6 @@ ARROWS = {
     "legal_invoice": ["report_paper"],
     "invoice_europe": ["legal_invoice"],
     # Bridges: they install themselves where those they join are.
-    "sale_paid_value_loyalty": ["sale_paid_value"],
     "subscription_credit": ["credit_wallet", "subscription_billing"],
     "quota_credit": ["credit_wallet", "subscription_quota"],
     "legal_training": ["legal_invoice", "session_booking"],
