@@ -63,6 +63,11 @@ class Addons:
     def is_bridge(self, name):
         return bool(self.manifests[name].get("auto_install"))
 
+    def bridges_between(self, names):
+        """Bridges that install themselves where these addons, and Odoo's own, are."""
+        return {bridge for bridge in filter(self.is_bridge, self.manifests)
+                if set(self.below(bridge)) <= set(names)}
+
     def named_by(self, name):
         """Other addons of ours that the addon's files name.
 

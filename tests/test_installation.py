@@ -36,8 +36,9 @@ def journeys():
             found[top] = "alone", {"below": below, "names": new}, new
             seen.update(new)
     for bridge in filter(addons.is_bridge, addons.in_order()):
-        first, other = addons.below(bridge)
-        arguments = {"bridge": bridge, "other": other, "below": [*addons.all_below(first), first]}
+        *first, other = addons.below(bridge)  # the other may be one of Odoo's
+        below = dict.fromkeys(each for name in first for each in (*addons.all_below(name), name))
+        arguments = {"bridge": bridge, "other": other, "below": list(below)}
         found[bridge] = "joined", arguments, [bridge]
     lowest = [name for name in rooms if not addons.below(name)]
     found["together"] = "together", {"names": addons.in_order(), "lowest": lowest}, ["all of them"]

@@ -72,16 +72,17 @@ class Journey:
         for name in names:
             before, row = Snapshot(self.name), {"addon": name}
             came = self.timed(row, "install", self.install, name)
-            assert came == {name}, f"{name} brought {came}"
+            assert came <= {name} | self.ours.bridges_between(self.installed()), came
             self.timed(row, "use", self.use, name)
-            steps.append((row, before))
-        for row, before in reversed(steps):
+            steps.append((row, before, came))
+        for row, before, came in reversed(steps):
             went = self.gone(row, before, row["addon"])
-            assert went == {row["addon"]}, f"{went} went with {row['addon']}"
+            assert went == came, f"{went} went with {row['addon']}, {came} had come"
 
     def joined(self, bridge, below, other):
         """A bridge comes by itself with the second of the two it joins, is used, and goes."""
-        self.install(*below)
+        if below:
+            self.install(*below)
         before, row = Snapshot(self.name), {"addon": bridge}
         came = self.timed(row, "install", self.install, other)
         assert bridge in came, f"{bridge} did not come with {other}: {came}"

@@ -66,6 +66,39 @@ def concurrency_base(env):
     assert order.state == "sale"
 
 
+def discounted_order(env):
+    """An order of 100.00 and 50.00, to be discounted."""
+    return env["sale.order"].create({
+        "partner_id": customer(env).id, "order_line": [(0, 0, {
+            "product_id": product(env, name, price).product_variant_id.id, "price_unit": price,
+            "tax_ids": [(5,)]}) for name, price in (("Advice", 100.0), ("Report", 50.0))]})
+
+
+def sale_paid_value(env):
+    """An order is discounted as a whole: its lines bear the discount."""
+    order = discounted_order(env)
+    env["sale.order.discount"].create({
+        "sale_order_id": order.id, "discount_type": "so_discount",
+        "discount_percentage": 0.2}).action_apply_discount()
+    assert sorted(order.order_line._paid_values().values()) == [0.0, 40.0, 80.0]
+
+
+def sale_paid_value_loyalty(env):
+    """A promotion lowers an order: its lines bear it."""
+    program = env["loyalty.program"].create({
+        "name": "Promotion", "program_type": "promotion", "trigger": "auto",
+        "applies_on": "current", "rule_ids": [(0, 0, {})], "reward_ids": [(0, 0, {
+            "reward_type": "discount", "discount_mode": "percent", "discount": 20,
+            "required_points": 1, "discount_applicability": "order"})]})
+    order = discounted_order(env)
+    order._update_programs_and_rewards()
+    card = next(card for card, rewards in order._get_claimable_rewards().items()
+                if program.reward_ids & rewards)
+    order._apply_program_reward(program.reward_ids, card)
+    assert sorted(order.order_line._paid_values().values()) == [0.0, 40.0, 80.0]
+    program.active = False
+
+
 def credit_wallet(env):
     """Packs are sold, one of them given back after use; credits are spent, added and expire."""
     company = env.company
