@@ -1,7 +1,9 @@
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.house import House
+
+expect.set_options(timeout=30_000)  # whichever files are run: two servers share the processors
 
 
 @pytest.fixture(scope="session")

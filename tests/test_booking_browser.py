@@ -15,7 +15,6 @@ ADDONS = ("session_booking",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
 SCREENS = {"phone": (390, 844), "desktop": (1280, 900)}
 PRICE = 2
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(params=SCREENS)
