@@ -7,7 +7,6 @@ from . import (
     test_change,
     test_civil,
     test_credit_in_favour,
-    test_credit_property,
     test_dunning,
     test_portal,
     test_portal_pay,
