@@ -349,6 +349,7 @@ class PaymentDispute(models.Model):
             (self._payment_line() + due).with_context(
                 subscription_silent=not self.company_id.dispute_tell_customer).reconcile()
         if self._payment_line().amount_residual:
+            self._payment_line().move_id.outstanding_credit_use = "kept"
             self._tell_of_advance()
 
     def _payment_line(self):
