@@ -1,4 +1,7 @@
-"""Random lives of 18 months: whatever is done on whatever day, dates and states agree after it."""
+"""Random lives of 18 months: whatever is done on whatever day, dates and states agree after it.
+
+Not part of the default run: --test-tags states_property plays them.
+"""
 
 import os
 from collections import Counter
@@ -22,7 +25,7 @@ OFTEN = ("pay", "pay", "pay", "pay", "cancel", "keep", "keep", "pause", "resume"
          "downgrade", "release")
 
 
-@tagged("post_install", "-at_install")
+@tagged("post_install", "-at_install", "-standard", "states_property")
 class TestStatesProperty(HttpCase, StatesCommon):
 
     @classmethod
@@ -93,6 +96,7 @@ class TestStatesProperty(HttpCase, StatesCommon):
         """The customer's page has its sentence."""
         self.env.flush_all()
         with self.at(self.day):
+            self.authenticate("anybody", "anybody")  # a session does not live as long as this
             page = self.url_open(f"/my/subscriptions/{subscription.id}")
             sentence = subscription._state_sentence()
         self.assertEqual(page.status_code, 200)
@@ -100,7 +104,6 @@ class TestStatesProperty(HttpCase, StatesCommon):
 
     def test_any_actions_on_any_days(self):
         self.played = Counter()
-        self.authenticate("anybody", "anybody")
         for number in range(LIVES):
             with closing(self.env.cr.savepoint()), mute_logger(
                     "odoo.addons.subscription_billing.models.subscription_run", "odoo.sql_db"):
