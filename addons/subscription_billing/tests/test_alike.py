@@ -110,7 +110,7 @@ class TestAlike(SubscriptionCommon):
         :param int alike: how many of the invoices were copied from another one
         """
         copied = []
-        complete = SubscriptionInvoiceBatch._complete
+        complete = SubscriptionInvoiceBatch._complete_values
 
         def count(batch, first, vals_list):
             copied.extend(vals_list)
@@ -118,7 +118,7 @@ class TestAlike(SubscriptionCommon):
 
         theirs = self.as_odoo(subscriptions)
         ours = self.bill(subscriptions, patch.object(
-            SubscriptionInvoiceBatch, "_complete", count))
+            SubscriptionInvoiceBatch, "_complete_values", count))
         self.maxDiff = None
         self.assertEqual(len(copied), alike)
         self.assertEqual(self.take_numbers(ours), self.take_numbers(theirs))

@@ -255,7 +255,7 @@ class TestBillingProperty(BillingProperty):
 
         model = cls.registry["subscription.period"]
         for name, method in (
-                ("_invoice", invoice), ("_credit", credit), ("_charge_totals", no_totals),
+                ("_invoice", invoice), ("_post_credit_note", credit), ("_charge_totals", no_totals),
                 ("_credit_totals", no_totals)):
             cls.classPatch(model, name, method)
         for name in ("subscription.subscription", "subscription.change"):

@@ -113,7 +113,7 @@ class TestShownIsBilled(BillingProperty):
 
         model = cls.registry["subscription.period"]
         cls.classPatch(model, "_invoice", invoice)
-        cls.classPatch(model, "_credit", credit)
+        cls.classPatch(model, "_post_credit_note", credit)
         cls.classPatch(model, "_credit_totals", lambda *args: {
             "untaxed": 0.0, "tax": 0.0, "total": 0.0})
         for name, sender in (("subscription.subscription", "_send_mail"),

@@ -46,7 +46,7 @@ class TestWholeBatches(DunningCommon):
 
     def test_dunning_in_a_conflict(self):
         self.refuse()
-        self.conflict("subscription.period", "_dun")
+        self.conflict("subscription.period", "_do_dunning_steps")
         self.assertTrue(self.run_once("ir_cron_dun", REFUSED + timedelta(days=3)))
 
     def test_notices(self):
@@ -56,7 +56,7 @@ class TestWholeBatches(DunningCommon):
         self.assertEqual(self.count(f"Your subscription {self.subscription.name} renews soon"), 1)
 
     def test_notices_in_a_conflict(self):
-        self.conflict("subscription.notice", "_claim")
+        self.conflict("subscription.notice", "_create_due")
         self.assertTrue(self.run_once("ir_cron_notices", date(2027, 2, 5)))
 
     def test_renewals(self):
