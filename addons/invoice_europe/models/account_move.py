@@ -79,10 +79,13 @@ class AccountMove(models.Model):
         """
         # sudo: the list of countries is nobody's secret
         union = self.env.ref("base.europe").sudo().country_ids
-        for move in self:
-            corrected = move._legal_corrected_invoices()[:1]
-            move.oss_country_id = (
-                corrected.oss_country_id if corrected else move._find_oss_country(union))
+        own = self.filtered(lambda move: not move._legal_corrected_invoices())
+        # Written a country at a time: Odoo checks the balance of the moves at each write.
+        for country, moves in own.grouped(lambda move: move._find_oss_country(union)).items():
+            moves.oss_country_id = country
+        for country, moves in (self - own).grouped(
+                lambda move: move._legal_corrected_invoices()[:1].oss_country_id).items():
+            moves.oss_country_id = country
 
     def _find_oss_country(self, union):
         """Find the other member state where the customer is, when it is a consumer.
