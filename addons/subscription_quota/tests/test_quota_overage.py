@@ -63,7 +63,8 @@ class TestQuotaOverage(QuotaCommon):
             self.assertEqual((period.kind, period.state, period.amount),
                              ("usage", "invoiced", 0.0))
             self.assertEqual(last, subscription._invoices_to_pay())
-            with self.at(AFTER), self.enter_registry_test_mode():
+            late = last.invoice_date_due + timedelta(days=1)
+            with self.at(late), self.enter_registry_test_mode():
                 self.env.ref("subscription_billing.ir_cron_past_due").method_direct_trigger()
             self.assertTrue(period.dunning_start)
             self.pay(last)
