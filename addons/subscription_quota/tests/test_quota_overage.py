@@ -80,7 +80,7 @@ class TestQuotaOverage(QuotaCommon):
             subscription._quota_consume("scans", 1120)
             subscription._change(yearly.price_ids)
             subscription._quota_consume("scans", 50)
-            self.assertIsNone(subscription._preview_overage())  # not on the next renewal
+            self.assertIsNone(subscription._preview_usage())  # not on the next renewal
         self.run_due(datetime(2027, 2, 27, 12))
         self.assertEqual(len(self.invoices(subscription)), 2)
         for _each in range(2):
@@ -100,7 +100,7 @@ class TestQuotaOverage(QuotaCommon):
         for month in (1, 2, 12):
             with self.at(date(2027, month, 15)):
                 subscription._quota_consume("scans", 100 + month)
-            self.assertEqual(bool(subscription._preview_overage()), month == 12)
+            self.assertEqual(bool(subscription._preview_usage()), month == 12)
             if month < 12:
                 self.run_due(date(2027, month + 1, 1))
         self.run_due(date(2028, 1, 1))
