@@ -259,6 +259,8 @@ class SubscriptionPeriod(models.Model):
         self.invoice_id._use_outstanding_credits()
         unpaid = self.filtered(lambda period: not period._is_paid_meanwhile())
         unpaid -= unpaid._take_back_changes(reason)
+        unpaid.invoice_id._use_outstanding_credits()  # what a change taken back has left
+        unpaid = unpaid.filtered(lambda period: not period._is_paid_meanwhile())
         unpaid._start_dunning()
         for period in unpaid:
             subscription = period.subscription_id
@@ -387,6 +389,8 @@ class SubscriptionPeriod(models.Model):
         late = self.filtered(lambda period: period.state == "invoiced")
         late -= late._carried()
         late -= late._take_back_changes(self.env._("It was not paid in time."))
+        late.invoice_id._use_outstanding_credits()  # what a change taken back has left
+        late = late.filtered(lambda period: period.state == "invoiced")
         for period in late:
             period._start_dunning(period.invoice_id.invoice_date_due)
         late.subscription_id._mark_past_due()
