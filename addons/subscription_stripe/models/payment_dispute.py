@@ -45,12 +45,15 @@ class PaymentDispute(models.Model):
 
     Written from what Stripe has, each time it is fetched anew: whatever the order in which its
     events arrive, entries, mails and the freeze of the service come once.
+
+    Its parts: the answer to the bank in ``payment_dispute_answer``, what it does to subscriptions
+    in ``payment_dispute_service``. "Lost" means one thing in this addon: the bank decided for the
+    holder of the card.
     """
 
     _name = "payment.dispute"
     _description = "Payment Dispute"
-    _inherit = ["mail.thread", "mail.activity.mixin", "dispute.service.mixin",
-                "dispute.answer.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "due_at, id desc"
     _rec_name = "reference"
     _mail_post_access = "read"  # only the engine writes
@@ -161,30 +164,31 @@ class PaymentDispute(models.Model):
         """
         dispute = self.search([
             ("provider_id", "=", transaction.provider_id.id), ("reference", "=", theirs["id"])])
-        vals = self._vals(transaction, theirs)
+        vals = self._prepare_current_vals(transaction, theirs)
         if dispute:
             dispute._lock()
             dispute.write({name: value for name, value in vals.items()
                            if dispute._fields[name].convert_to_write(dispute[name], dispute)
                            != value})
         else:
-            dispute = self.create({**self._prepare_vals(transaction, theirs), **vals})
+            dispute = self.create({**self._prepare_fixed_vals(transaction, theirs), **vals})
             dispute._list_evidence()
-        rows = self.env["stripe.balance.transaction"]._take(
+        rows = self.env["stripe.balance.transaction"]._record_movements(
             transaction.provider_id, theirs.get("balance_transactions") or [])
         rows._post_disputes()
-        dispute._follow()
+        dispute._apply_status()
         return dispute
 
     def _lock(self):
-        """Have whoever else works on it wait, and then look again; see the transaction's."""
+        """Make whoever else works on the dispute wait, and then look again; see
+        ``payment.transaction._stripe_lock``."""
         self.flush_recordset()
         self.env.cr.execute(SQL(
             "UPDATE payment_dispute SET id = id WHERE id = ANY(%s)", self.ids))
         self.invalidate_recordset()
 
-    def _prepare_vals(self, transaction, theirs):
-        """What does not change."""
+    def _prepare_fixed_vals(self, transaction, theirs):
+        """Prepare the values of a new dispute that never change."""
         company = transaction.company_id
         return {
             "provider_id": transaction.provider_id.id, "company_id": company.id,
@@ -195,11 +199,14 @@ class PaymentDispute(models.Model):
             "subscription_ids": [fields.Command.set(
                 transaction._dispute_subscriptions().ids)],
             "account_id": company._stripe_dispute_account().id,
-            "user_id": self.env["stripe.health"]._accountant(company).id,
+            "user_id": self.env["stripe.health"]._find_accountant(company).id,
         }
 
-    def _vals(self, transaction, theirs):
-        """What may change."""
+    def _prepare_current_vals(self, transaction, theirs):
+        """Prepare the values that each event may change.
+
+        :raise EventRefused: the status is not known here
+        """
         if theirs["status"] not in dict(STATUSES):
             raise EventRefused(self.env._(
                 "The status “%(status)s” of %(dispute)s is not known here.",
@@ -219,8 +226,8 @@ class PaymentDispute(models.Model):
 
     # What follows -------------------------------------------------------------------------------
 
-    def _follow(self):
-        """Once each: what comes with a dispute that is open, and with its end."""
+    def _apply_status(self):
+        """Do what comes with a dispute that is open, and with its end, once each."""
         self.ensure_one()
         if self.status in const.OPEN_DISPUTES:
             if not self.opened_at:
@@ -237,7 +244,7 @@ class PaymentDispute(models.Model):
             self.activity_ids.action_done()
 
     def _tell_staff(self):
-        """A mail, and an activity some days before it is too late to answer."""
+        """Send staff a mail, and plan an activity some days before it is too late to answer."""
         # The mail tells of the activity, too: Odoo need not.
         staff = self.with_context(lang=self.user_id.lang, mail_activity_quick_update=True)
         day = self.due_at and max(
@@ -254,7 +261,8 @@ class PaymentDispute(models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _tell_of_advance(self):
-        """Nothing is left to pay with it: what becomes of it is the accountant's to say."""
+        """Tell the accountant that the payment which came back has nothing left to pay: only a
+        person can say what becomes of it, so it is kept from paying the next invoice."""
         staff = self.with_context(lang=self.user_id.lang)
         staff.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.user_id.id,
@@ -335,7 +343,7 @@ class PaymentDispute(models.Model):
                 (self.account_id, regained, self.partner_id),
                 (claim.account_id, -regained, claim.partner_id)])
         self._match_regained(waiting, claim)
-        self._regain_service()
+        self._follow_won_appeal()
 
     def _match_regained(self, waiting, claim):
         """The claim is no more; the payment pays what is open of its invoices again."""

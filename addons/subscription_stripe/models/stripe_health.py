@@ -45,7 +45,7 @@ class StripeHealth(models.Model):
                 now - health.oldest_waiting).total_seconds() // 60
 
     @api.model
-    def _accountant(self, company):
+    def _find_accountant(self, company):
         """Whom to tell: an accountant of the company, else the administrator."""
         # sudo: who has which right
         accountants = self.env.ref("account.group_account_manager").sudo().all_user_ids.filtered(

@@ -16,12 +16,11 @@ TRIES = 3  # a payment may come in while the list is fetched
 class StripeStatement(models.Model):
     """« Rapprochement Stripe »: what Stripe's balance did in a month, beside the account here.
 
-    Of one currency: Stripe keeps a balance for each.
+    Of one currency: Stripe keeps a balance for each. The workbook is in ``stripe_statement_xlsx``.
     """
 
     _name = "stripe.statement"
     _description = "Reconciliation with Stripe"
-    _inherit = ["statement.xlsx.mixin"]
     _order = "month desc, id desc"
     _check_company_auto = True
 
@@ -193,7 +192,7 @@ class StripeStatement(models.Model):
         objects, opening = self._movements()
         balance = self.env["stripe.balance.transaction"]
         foreign = balance._foreign(self.provider_id, objects)
-        rows = balance._take(self.provider_id, objects)
+        rows = balance._record_movements(self.provider_id, objects)
         self.write({
             "row_ids": [fields.Command.set(rows.ids)], "opening": opening,
             "fetched_at": fields.Datetime.now(), "is_shared": bool(foreign),

@@ -6,13 +6,14 @@ import xlsxwriter
 from odoo import models
 
 
-class StripeStatementXlsxMixin(models.AbstractModel):
-    _name = "statement.xlsx.mixin"
-    _description = "Reconciliation with Stripe as a Workbook"
+class StripeStatement(models.Model):
+    """The reconciliation as a workbook."""
 
-    def _xlsx(self):
-        """The statement as a workbook: the balances, what was paid, each movement with both sides
-        and a live formula of its difference.
+    _inherit = "stripe.statement"
+
+    def _build_workbook(self):
+        """Write the statement as a workbook: the balances, what was paid, each movement with both
+        sides and a live formula of its difference.
 
         :return: bytes
         """

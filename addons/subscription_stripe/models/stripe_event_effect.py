@@ -4,7 +4,7 @@ from .. import const
 from ..exceptions import EventIgnored, StripeRefused
 
 
-class StripeEffectMixin(models.AbstractModel):
+class StripeEvent(models.Model):
     """What an event changes here.
 
     An event only says where to look: Stripe delivers late, twice and in any order
@@ -12,8 +12,7 @@ class StripeEffectMixin(models.AbstractModel):
     object is fetched as it is now, and Odoo's own ``_process`` acts upon that.
     """
 
-    _name = "stripe.effect.mixin"
-    _description = "Effects of Stripe Events"
+    _inherit = "stripe.event"
 
     def _stripe_effects(self):
         """Kinds that are acted upon. Extension point: a module that handles more adds them.
@@ -41,7 +40,7 @@ class StripeEffectMixin(models.AbstractModel):
         transaction._stripe_lock()
         intent = self._fetch(f"payment_intents/{intent_id}", expand="payment_method")
         transaction._stripe_check_amount(intent)
-        transaction._stripe_take_intent(intent)
+        transaction._stripe_apply_intent(intent)
 
     def _effect_of_setup(self, stripe_object):
         transaction = self._transaction_of(stripe_object)
@@ -98,7 +97,7 @@ class StripeEffectMixin(models.AbstractModel):
         except StripeRefused:
             method = {}  # gone
         if method.get("customer"):
-            tokens._stripe_take_card(method)
+            tokens._stripe_update_card(method)
         else:
             tokens.active = False
         return self.env["payment.transaction"]
@@ -111,7 +110,7 @@ class StripeEffectMixin(models.AbstractModel):
             f"customers/{stripe_object['id']}/payment_methods", type="card")}
         for token in tokens:
             if method := methods.get(token.stripe_payment_method):
-                token._stripe_take_card(method)
+                token._stripe_update_card(method)
             elif (kind := token.payment_method_id) and (
                     kind.primary_payment_method_id or kind).code == "card":
                 token.active = False
