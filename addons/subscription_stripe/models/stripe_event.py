@@ -75,17 +75,28 @@ class StripeEvent(models.Model):
         providers = self.env["payment.provider"]._stripe_verify(body, header)
         text = body.decode()
         event = _parse(text)
-        now = fields.Datetime.now()
-        rows = [(
-            provider.id, provider.company_id.id, event["id"], event["type"],
-            _short(event["data"]["object"].get("id")), text, now, now, "received", 0,
-            self.env.uid, now) for provider in self._addressees(providers, event)]
+        rows = [self._prepare_received_vals(provider, event, text)
+                for provider in self._addressees(providers, event)]
         self.env.cr.execute(SQL(
-            "INSERT INTO stripe_event (provider_id, company_id, event_id, kind, object_ref, body,"
-            " received_at, next_try, state, attempts, create_uid, create_date) VALUES %s"
+            "INSERT INTO stripe_event (%(columns)s) VALUES %(rows)s"
             " ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id",
-            SQL(", ").join(map(tuple, rows))))
+            columns=SQL(", ").join(map(SQL.identifier, rows[0])),
+            rows=SQL(", ").join(tuple(row.values()) for row in rows)))
         return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _prepare_received_vals(self, provider, event, text):
+        """Prepare the columns of an event that has just arrived.
+
+        :param str text: its body
+        """
+        now = fields.Datetime.now()
+        return {
+            "provider_id": provider.id, "company_id": provider.company_id.id or None,
+            "event_id": event["id"], "kind": event["type"],
+            "object_ref": _short(event["data"]["object"].get("id")), "body": text,
+            "received_at": now, "next_try": now, "state": "received", "attempts": 0,
+            "create_uid": self.env.uid, "create_date": now,
+        }
 
     def _addressees(self, providers, event):
         """Find whom an event is for, of the providers whose secret has signed it: companies may
@@ -181,10 +192,11 @@ class StripeEvent(models.Model):
         now = fields.Datetime.now()
         self.env.cr.execute(SQL(
             "UPDATE stripe_event SET state = 'processing', attempts = attempts + 1,"
-            " next_try = %s WHERE id = %s AND state IN ('received', 'processing')"
-            " AND next_try <= %s RETURNING id", now + wait, self.id, now))
+            " next_try = %(until)s WHERE id = %(id)s AND state IN ('received', 'processing')"
+            " AND next_try <= %(now)s RETURNING id", until=now + wait, id=self.id, now=now))
+        is_ours = bool(self.env.cr.fetchall())  # before anything is flushed on this cursor
         self.invalidate_recordset()
-        return bool(self.env.cr.fetchall())
+        return is_ours
 
     def _lock(self):
         """Keep everybody else off the event, even when this worker's time is over.
