@@ -128,7 +128,7 @@ class PaymentDispute(models.Model):
             dispute.advice = dispute._advice()
 
     def _advice(self):
-        """What usually convinces the bank (https://docs.stripe.com/disputes/categories)."""
+        """Return what usually convinces the bank (https://docs.stripe.com/disputes/categories)."""
         if self.reason in ("fraudulent", "unrecognized", "debit_not_authorized",
                            "customer_initiated"):
             return self.env._(
@@ -289,7 +289,7 @@ class PaymentDispute(models.Model):
             lambda line: line.account_id == self.account_id and not line.reconciled)
 
     def _book_loss(self):
-        """The bank keeps the money: the payment never was, and its invoice is due again.
+        """Book the loss: the bank keeps the money, so the invoice is unpaid and due again.
 
         What was contested becomes an ordinary claim on the customer (416 → 411), which takes the
         place of the payment: VAT that fell due with the payment (services, CGI art. 269, 2, c) is
@@ -310,7 +310,9 @@ class PaymentDispute(models.Model):
         self._match_loss(waiting, payment)
 
     def _match_loss(self, waiting, payment):
-        """The claim takes as much of the payment off its invoices as the bank took back."""
+        """Match the claim with the payment: as much of it leaves its invoices as the bank took
+        back.
+        """
         claim = self.loss_move_id.line_ids.filtered(
             lambda line: line.account_id == payment.destination_account_id)
         (waiting + (self.loss_move_id.line_ids - claim)).reconcile()
@@ -322,12 +324,12 @@ class PaymentDispute(models.Model):
             (paid + invoices.filtered(lambda line: not line.reconciled)).reconcile()
 
     def _take_back_loss(self):
-        """Won on appeal after it was lost, once the money is back: the payment counts again.
+        """Undo the booked loss of a dispute won on appeal, once the money is back.
 
-        The claim that took its place is undone (411 → 416) by an entry of that day, for the books
-        of the loss may be closed. What the payment had paid is paid by it again, and its VAT due;
-        what has been settled otherwise meanwhile stays settled, and the payment is an advance of
-        the customer, whom only an accountant can give it back to.
+        The claim that took the payment's place is undone (411 → 416) by an entry of that day, for
+        the books of the loss may be closed. What the payment had paid is paid by it again, and its
+        VAT due; what has been settled otherwise meanwhile stays settled, and the payment is an
+        advance of the customer, which only an accountant can give back.
         """
         waiting = self._waiting_lines()
         regained = -sum(waiting.mapped("amount_residual_currency"))
@@ -346,7 +348,7 @@ class PaymentDispute(models.Model):
         self._follow_won_appeal()
 
     def _match_regained(self, waiting, claim):
-        """The claim is no more; the payment pays what is open of its invoices again."""
+        """Close the claim; the payment pays what is open of its invoices again."""
         back = self.regain_move_id.line_ids.filtered(
             lambda line: line.account_id == claim.account_id)
         (waiting + (self.regain_move_id.line_ids - back)).reconcile()
@@ -361,7 +363,7 @@ class PaymentDispute(models.Model):
             self._tell_of_advance()
 
     def _payment_line(self):
-        """The payment's item on the customer's account."""
+        """Return the payment's item on the customer's account."""
         payment = self.transaction_id.payment_id
         return payment.move_id.line_ids.filtered(
             lambda line: line.account_id == payment.destination_account_id)
@@ -376,19 +378,21 @@ class PaymentDispute(models.Model):
                 reference=dispute.reference))
 
     def action_view_invoices(self):
+        """Open the invoices that the contested payment paid."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type")
         return {**action, "domain": [("id", "in", self.invoice_ids.ids)], "context": {}}
 
     def action_view_subscriptions(self):
+        """Open the subscriptions that the contested payment was for."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_action")
         return {**action, "domain": [("id", "in", self.subscription_ids.ids)], "context": {}}
 
     def action_refresh(self):
-        """Look at Stripe now, as one of its events would make us do."""
+        """Fetch the dispute from Stripe now, as one of its events would."""
         self.check_access("read")
         # sudo: whoever may see the dispute may have it looked up; the engine writes it
         for dispute in self.sudo():

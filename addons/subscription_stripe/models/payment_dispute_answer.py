@@ -58,8 +58,9 @@ class PaymentDispute(models.Model):
         return dispute
 
     def _answer(self, endpoint, values):
-        """Answer Stripe, and record what it makes of it: what it replies to a repeated answer is
-        old, so the dispute is fetched.
+        """Send an answer to Stripe, and record what becomes of the dispute.
+
+        The reply to a repeated answer is an old one, so the dispute is then fetched.
 
         :raise UserError: Stripe refuses, or nothing is known of the answer
         """

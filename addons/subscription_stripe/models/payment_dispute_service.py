@@ -7,7 +7,9 @@ class PaymentDispute(models.Model):
     _inherit = "payment.dispute"
 
     def _freeze(self):
-        """Stop the service, or its bills, until the bank decides; the card is spared anyway."""
+        """Stop the service, or its bills, until the bank decides; the card is not charged in any
+        case.
+        """
         self.ensure_one()
         self.frozen_at = fields.Datetime.now()
         self.transaction_id._withdraw(self.amount, self.reference)
@@ -21,7 +23,7 @@ class PaymentDispute(models.Model):
                 self.ids)
 
     def _suspend_services(self):
-        """Suspend what runs; the customer reads no mail that asks for a payment they made."""
+        """Suspend what runs, without the mail that would ask for a payment already made."""
         running = self.subscription_ids.filtered(
             lambda subscription: subscription.state in ("active", "past_due"))
         # The mail of a suspension asks for a payment that was made.
@@ -68,7 +70,7 @@ class PaymentDispute(models.Model):
         waiting.filtered(lambda period: not period._why_not_to_charge())._charge_again()
 
     def _waiting_periods(self):
-        """Find what was invoiced while the card was spared, and is not chased yet."""
+        """Find what was invoiced while the card was not charged, and is not chased yet."""
         subscriptions = self.subscription_ids | self.token_id.subscription_ids
         return subscriptions.period_ids.filtered(
             lambda period: period.state == "invoiced" and not period.charge_at
@@ -87,7 +89,7 @@ class PaymentDispute(models.Model):
             due.subscription_id._log_events("payment_failed", note=self.reference)
 
     def _write_off(self):
-        """Give up what is due of the invoices, with the accounts of every write-off."""
+        """Write off what is due of the invoices, with the accounts of every write-off."""
         account = self.company_id._subscription_loss_account()
         day = self.provider_id._stripe_day(fields.Datetime.now())
         for invoice in self.invoice_ids.filtered(

@@ -95,7 +95,8 @@ class PaymentProvider(models.Model):
     # Answers of Stripe ----------------------------------------------------------------------------
 
     def _parse_response_error(self, response):
-        """
+        """Raise what Stripe refused as an exception that keeps its code.
+
         :raise StripeRefused: Stripe said no, and why
         """
         message = super()._parse_response_error(response)
@@ -109,7 +110,8 @@ class PaymentProvider(models.Model):
     def _send_api_request(
             self, method, endpoint, *, params=None, data=None, json=None, reference=None,
             **kwargs):
-        """
+        """Send a request to Stripe, and tell a refusal from an answer that did not come.
+
         :raise StripeRefused: Stripe said no
         :raise StripeUnknown: the request may have had its effect, or not
         """

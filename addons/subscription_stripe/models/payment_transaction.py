@@ -77,7 +77,8 @@ class PaymentTransaction(models.Model):
             raise
 
     def _raise_unanswered(self, endpoint, error):
-        """
+        """Raise the error for a charge without an answer, when the request was a charge.
+
         :raise AnswerMissing: the request was to charge a saved card
         """
         if endpoint == "payment_intents" and self.operation in TOKEN_OPERATIONS:
@@ -118,7 +119,8 @@ class PaymentTransaction(models.Model):
             return self._stripe_recover()
 
     def _stripe_check_contested(self):
-        """
+        """Check that no payment with the card is contested.
+
         :raise UserError: the card's holder contests a payment with it
         """
         if self.token_id._is_contested():
@@ -210,7 +212,7 @@ class PaymentTransaction(models.Model):
         return False
 
     def _stripe_present_intent(self):
-        """The payment intent of the transaction as it is now, or None."""
+        """Return the payment intent of the transaction as it is now, or None."""
         if self.provider_reference:
             return self._send_api_request(
                 "GET", f"payment_intents/{self.provider_reference}",
@@ -256,7 +258,10 @@ class PaymentTransaction(models.Model):
         return super()._apply_updates(payment_data)
 
     def _stripe_explain_refusal(self, payment_data, intent, error):
-        """:return: the payment data, with a sentence of ours as the reason"""
+        """Put the reason of a refusal into our own words.
+
+        :return: the payment data, with a sentence of ours as the reason
+        """
         self.stripe_decline_code = error.get("decline_code") or error.get("code")
         if error.get("advice_code") in const.HARD_ADVICE and self._decline_kind() == "soft":
             self.stripe_decline_code = error["advice_code"]
@@ -290,7 +295,8 @@ class PaymentTransaction(models.Model):
         return "soft"
 
     def _stripe_check_amount(self, intent):
-        """
+        """Check that Stripe took the amount that was asked for.
+
         :raise EventRefused: Stripe took another amount than we asked for; Odoo would call that a
             refused card and chase a customer who has paid
         """

@@ -227,8 +227,9 @@ class StripeBalanceTransaction(models.Model):
         self.invalidate_recordset()
 
     def _post_disputes(self):
-        """The money a bank takes back is a claim that is contested (PCG 416) until it decides;
-        what Stripe takes for it is an expense (PCG 627)."""
+        """Post the money that a bank takes back as a contested claim (PCG 416) until the bank
+        decides, and what Stripe charges for the dispute as an expense (PCG 627).
+        """
         self._lock()
         for row in self.sorted("created_at").filtered(
                 lambda row: row.dispute_id and not row.move_id):
@@ -240,8 +241,9 @@ class StripeBalanceTransaction(models.Model):
                  (row.company_id._stripe_fee_account(), row.fee, None)])
 
     def _post_payouts(self):
-        """Money on its way to the bank passes by the account of internal transfers (PCG 58),
-        where the bank's own statement meets it."""
+        """Post money on its way to the bank to the account of internal transfers (PCG 58), where
+        the bank's own statement meets it.
+        """
         self._lock()
         for row in self.filtered(lambda row: row.kind in const.PAYOUT_MOVEMENTS):
             if not row.move_id:
@@ -250,7 +252,7 @@ class StripeBalanceTransaction(models.Model):
                     [(row.company_id._stripe_transfer_account(), -row.amount, None)])
 
     def _post_fees(self):
-        """One entry a day: what Stripe kept of that day's movements (PCG 627).
+        """Post one entry a day: what Stripe kept of that day's movements (PCG 627).
 
         Without VAT: what Stripe charges for payments is exempt (CGI art. 261 C, 1°); the VAT of
         another service is on Stripe's monthly invoice, which is booked as any supplier's.

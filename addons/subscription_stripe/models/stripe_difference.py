@@ -27,7 +27,7 @@ IN_FLIGHT = timedelta(minutes=30)  # what is younger may still be on its way
 
 
 class StripeDifference(models.Model):
-    """A payment or refund that Stripe's list and ours tell differently."""
+    """A payment or refund on which Stripe's list and ours differ."""
 
     _name = "stripe.difference"
     _description = "Difference with Stripe"
@@ -106,7 +106,7 @@ class StripeDifference(models.Model):
                 each.activity_ids.action_done()
 
     def _agrees(self):
-        """Tell whether there and here say the same by now."""
+        """Tell whether Stripe and Odoo agree by now."""
         self.ensure_one()
         if self.kind == "failed":
             return True  # it has just succeeded
@@ -248,7 +248,7 @@ class StripeDifference(models.Model):
         ]).mapped("reference"))
 
     def _is_of_this_database(self, stripe_object):
-        """Tell whether it is not of another database with the same account."""
+        """Tell whether an object of Stripe was made by this database, or names none."""
         # sudo: the database's name for itself, no setting
         here = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return (stripe_object.get("metadata") or {}).get("odoo_database", here) == here
@@ -303,7 +303,7 @@ class StripeDifference(models.Model):
             self.activity_ids.action_done()
 
     def action_accept(self):
-        """Accept differences that staff know the reason of."""
+        """Accept differences whose reason staff know."""
         self.check_access("read")
         # sudo: rows are written by the comparison only; the right to see them was checked
         differences = self.sudo()

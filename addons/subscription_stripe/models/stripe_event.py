@@ -311,7 +311,8 @@ class StripeEvent(models.Model):
 
 
 def _parse(text):
-    """
+    """Read the body of a notification.
+
     :raise SignatureRefused: signed, but no event of Stripe
     """
     try:
@@ -327,7 +328,7 @@ def _parse(text):
 
 
 def _texts(*values):
-    """Those of what Stripe said that can be looked up."""
+    """List the texts of what Stripe said that can be looked up."""
     return [value for value in values if isinstance(value, str) and value.isprintable()]
 
 
