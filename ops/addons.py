@@ -27,7 +27,7 @@ def with_those_above(changed):
 
 
 def snapshot(before=None):
-    """What a database is made from: a description of each file of our addons.
+    """Describe each file of our addons, from which a database is made.
 
     :param dict before: an older snapshot; saves reading again what has not changed
     :return: dict of path to ``{"bytes", "meaning", "install"}``: a digest; a digest without

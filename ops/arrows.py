@@ -61,6 +61,7 @@ class Addons:
         return list(found)
 
     def is_bridge(self, name):
+        """Tell whether the addon installs itself."""
         return bool(self.manifests[name].get("auto_install"))
 
     def bridges_between(self, names):
@@ -85,7 +86,7 @@ class Addons:
 
 
 def violations(addons, arrows=ARROWS):
-    """What differs from the design.
+    """List what differs from the design.
 
     :return: list of str
     """

@@ -62,7 +62,7 @@ def _part(changed, why):
 
 
 def _sentence(changed, why, ours, flows):
-    """What was left out, and why."""
+    """Say what was left out, and why."""
     left = sorted(set(paths.our_addons()) - set(ours)) + sorted(
         path.stem for path in _files() if f"tests/{path.name}" not in flows)
     names = sorted({"/".join(path.split("/")[:2]) for path in changed}) or ["nothing to test"]
@@ -113,7 +113,7 @@ def _files():
 
 
 def _word(path):
-    """The word by which a flow names a file: ``house`` for tests/house.py, ``sandbox``."""
+    """Return the word by which a flow names a file: ``house`` for tests/house.py, ``sandbox``."""
     first, *more = Path(path).parts
     return Path(more[0]).stem if first in ("tests", CLIENTS) and more else first
 

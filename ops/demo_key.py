@@ -34,6 +34,7 @@ def find_scans(env):
 
 
 def main(arguments):
+    """Make a key, and write it into the file that ``DEMO_KEY_FILE`` names."""
     config.parse_config(arguments, setup_logging=True)
     with Registry(config["db_name"][0]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {"lang": "fr_FR", "tz": "Europe/Paris"})

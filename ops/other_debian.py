@@ -34,7 +34,7 @@ APT_NETWORK = r"Acquire::(Check|https?::)"
 
 
 def _make(root, release):
-    """A bare system, with the one thing that README asks for: Python."""
+    """Make a bare system, with the one thing that README asks for: Python."""
     if (root / "etc" / "debian_version").exists() and not (root / "debootstrap").exists():
         return
     shutil.rmtree(root, ignore_errors=True)
@@ -60,7 +60,7 @@ def _copy_checkout(root):
 
 
 def _environment(root):
-    """A login's, and this machine's way to the network."""
+    """Return the environment of a login, with this machine's way to the network."""
     dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True)
     (root / "etc/apt/apt.conf.d/90network").write_text("".join(
         f"{line}\n" for line in dump.stdout.splitlines() if re.match(APT_NETWORK, line)))

@@ -28,6 +28,7 @@ jit = off
 
 
 def is_private():
+    """Tell whether the server is our own, in ``.house``."""
     return not os.environ.get("PGHOST")
 
 
@@ -53,6 +54,7 @@ def _pg_ctl(data):
 
 
 def has_server():
+    """Tell whether a PostgreSQL server is installed."""
     return bool(_installed("initdb") or shutil.which("initdb"))
 
 
@@ -84,7 +86,9 @@ def _as_owner(command):
 
 
 def _folder():
-    """The cluster's folder: in ``.house``, or below /var/lib where `postgres` cannot enter it."""
+    """Return the cluster's folder: in ``.house``, or below /var/lib where `postgres` cannot enter
+    it.
+    """
     inside = paths.HOUSE / "pg"
     if os.geteuid() != 0:
         return inside
@@ -104,7 +108,7 @@ def _password():
 
 
 def environment():
-    """The PG* variables for our own processes (empty when the user set PGHOST)."""
+    """Return the PG* variables for our own processes (empty when the user set PGHOST)."""
     if not is_private():
         return {}
     return {
@@ -141,7 +145,7 @@ def _create(folder):
 
 
 def check_server():
-    """The server that the PG* variables name can be used.
+    """Check that the server that the PG* variables name can be used.
 
     :raise SystemExit: with a sentence, when it cannot
     """
@@ -188,6 +192,7 @@ def start():
 
 
 def stop():
+    """Stop the private server, if it runs."""
     data = _folder() / "data"
     if is_private() and _running(data):
         subprocess.run(_as_owner([_pg_ctl(data), "-D", str(data), "-m", "fast", "stop"]),
@@ -206,21 +211,23 @@ def remove():
 
 
 def query(sql, database="postgres"):
-    """Rows of a statement as printed by ``psql -tA`` (a small helper for small questions)."""
+    """Return rows of a statement as printed by ``psql -tA``: enough for small questions."""
     return output_of([_bin("psql"), "-d", database, "-tAc", sql], env=environment())
 
 
 def databases():
+    """List the names of all databases."""
     return query("SELECT datname FROM pg_database").splitlines()
 
 
 def drop(name):
+    """Drop a database and its filestore."""
     query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     shutil.rmtree(paths.DATA / "filestore" / name, ignore_errors=True)
 
 
 def copy(source, target):
-    """``CREATE DATABASE … TEMPLATE``, and the attachments as hard links (they never change)."""
+    """Copy a database (``CREATE DATABASE … TEMPLATE``), its attachments as hard links."""
     drop(target)
     run([_bin("psql"), "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c",
          f'CREATE DATABASE "{target}" TEMPLATE "{source}"'],

@@ -80,7 +80,7 @@ def _seconds_of(addon):
 
 
 def _run_all(plan):
-    """Runs and flows from one queue: as many at once as there are processors.
+    """Run tests and flows from one queue: as many at once as there are processors.
 
     The flows come last, and begin while the last of the addons are tested.
 

@@ -45,7 +45,7 @@ class Problem:
     def own(cls, status: int, name: str, language: str | None, *,
             headers: Mapping[str, str] | None = None, url: str | None = None,
             **members: Any) -> "Problem":
-        """A refusal of the middleware itself.
+        """Make a refusal of the middleware itself.
 
         :param name: of its words
         :param url: of the Odoo on which to upgrade
@@ -64,10 +64,12 @@ class Problem:
 
     @property
     def detail(self) -> str:
+        """Return the sentence that explains the problem."""
         return str(self.members.get("detail") or self.members.get("title") or "")
 
     @property
     def metric(self) -> str | None:
+        """Return the code of the metric that it is about, or None."""
         metric = self.members.get("metric")
         return metric if isinstance(metric, str) else None
 
