@@ -85,7 +85,7 @@ def _start_odoo():
 
 
 def _make_payments():
-    """By card; they end when Odoo has acted upon the last webhook."""
+    """Make payments by card, and wait until Odoo has acted upon the last webhook."""
     with step("Payments by card: renewals, refusals, a refund, a dispute"):
         run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
              *database.odoo_options()], "payments-demo", "Read the log",

@@ -262,7 +262,7 @@ def make_limits(env, plans):
 
 
 def make_quota_packs(env, vat):
-    """Create extra units, for who needs more before the quota starts anew."""
+    """Create extra units, for customers who need more before the quota starts anew."""
     for code, units, price, credits in QUOTA_PACKS:
         metric = env["quota.metric"].search([("code", "=", code)])
         pack = env["product.template"].create({

@@ -217,7 +217,7 @@ class Month:
         note.action_refund_to_card()
 
     def _charge_of(self, name):
-        """:return: the charge that paid it, as Stripe names it"""
+        """Find the charge that paid, as Stripe names it."""
         intent = self.do(lambda env: self._period_of(
             env, name).transaction_ids.provider_reference)
         return self.server.get(f"payment_intents/{intent}")["latest_charge"]
@@ -236,7 +236,7 @@ class Month:
             "invoice_ids": [Command.set(invoice.ids)]})
 
     def _pay_out(self, cents):
-        """Stripe sends money to the company's bank."""
+        """Send money from Stripe to the company's bank."""
         stripe.StripeClient(
             self.server.secret_key, base_addresses={"api": self.server.url},
         ).v1.payouts.create({"amount": cents, "currency": "eur"})

@@ -14,14 +14,14 @@ HOUSE_GB, SYSTEM_GB, RUNNING_GB = 4, 2, 1  # of a new house, of packages, of a r
 
 
 def check(*more):
-    """Each check ends the program with its sentence, or does nothing."""
+    """Check the machine: each check ends the program with its sentence, or does nothing."""
     for one in (_check_odoo_home, _check_system, _check_house, _check_postgres, _check_room,
                 *more):
         one()
 
 
 def _check_odoo_home():
-    """``ODOO_HOME`` holds Odoo 19.0: not 18, nor an online version between two."""
+    """Check that ``ODOO_HOME`` holds Odoo 19.0: not 18, nor an online version between two."""
     if not os.environ.get("ODOO_HOME"):
         return
     home = paths.odoo_home()
@@ -49,7 +49,7 @@ def _check_system():
 
 
 def _lacks():
-    """:return: list: what is missing, and how it is had"""
+    """List what is missing, and how to get it."""
     lacks = []
     if not os.environ.get("ODOO_HOME"):
         lacks.append(f"Odoo 19.0 (`{ODOO}`, then ODOO_HOME=its folder)")

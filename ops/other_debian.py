@@ -44,7 +44,7 @@ def _make(root, release):
 
 
 def _copy_checkout(root):
-    """Tracked and new files; what `make` made in the chroot before stays in its ``.house``."""
+    """Copy tracked and new files; what `make` made in the chroot before stays in its ``.house``."""
     home = root / HOME
     home.mkdir(parents=True, exist_ok=True)
     for old in home.iterdir():
@@ -85,7 +85,10 @@ def _time(root, environment, command):
 
 
 def main(release, tests):
-    """:return: the exit code of the first command that failed, or 0"""
+    """Try the commands in a chroot of the other Debian.
+
+    :return: the exit code of the first command that failed, or 0
+    """
     if os.geteuid() or not shutil.which("debootstrap"):
         sys.exit("This needs root, and debootstrap: apt-get install debootstrap")
     root = Path("/var/tmp") / f"odoo-credits-{release}"

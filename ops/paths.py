@@ -48,7 +48,10 @@ def stamp_matches(name, value):
 
 
 def read_stamp(name):
-    """:return: dict: what was noted as JSON; empty when nothing was, or by an older checkout"""
+    """Read what was noted as JSON under a name.
+
+    :return: dict: empty when nothing was noted, or by an older checkout
+    """
     stamp = HOUSE / "stamps" / name
     try:
         return json.loads(stamp.read_text())
@@ -83,7 +86,7 @@ def port_answers(port):
 
 
 def known_ports():
-    """:return: dict of name to the port used last time"""
+    """Return the ports used last time, by name."""
     file = HOUSE / "ports.json"
     return json.loads(file.read_text()) if file.exists() else {}
 

@@ -33,7 +33,10 @@ def is_private():
 
 
 def _installed(name):
-    """:return: dict of major version to the path of this program of PostgreSQL's"""
+    """Find the versions of a program of PostgreSQL's.
+
+    :return: dict of major version to the path of this program
+    """
     found = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")  # Debian's place: not on PATH
     return {int(path.parent.parent.name): str(path) for path in found}
 
@@ -48,7 +51,7 @@ def _bin(name):
 
 
 def _pg_ctl(data):
-    """``pg_ctl`` of the version that made the cluster; None when that is not installed."""
+    """Return ``pg_ctl`` of the version that made the cluster; None when that is not installed."""
     found = _installed("pg_ctl")
     return found.get(int((data / "PG_VERSION").read_text())) if found else shutil.which("pg_ctl")
 
@@ -59,7 +62,7 @@ def has_server():
 
 
 def cluster_problem():
-    """:return: str: why the private cluster cannot be used, or None"""
+    """Say why the private cluster cannot be used; None when it can."""
     data = _folder() / "data"
     if not (data / "PG_VERSION").exists():
         return None
@@ -72,7 +75,7 @@ def cluster_problem():
 
 
 def _is_at_home(data):
-    """Whether the process that the cluster names, if it lives, serves this folder."""
+    """Tell whether the process that the cluster names, if it lives, serves this folder."""
     named = data / "postmaster.pid"
     if not named.exists():
         return True
@@ -120,7 +123,7 @@ def environment():
 
 
 def _running(data):
-    """Whether its server runs; if it does not, nothing of the cluster has to exist."""
+    """Tell whether its server runs; if it does not, nothing of the cluster has to exist."""
     return (data / "PG_VERSION").exists() and _pg_ctl(data) and _is_at_home(data) \
         and subprocess.run(_as_owner([_pg_ctl(data), "-D", str(data), "status"]),
                            capture_output=True, cwd="/").returncode == 0

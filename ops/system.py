@@ -31,7 +31,10 @@ VENV_REMEDY = "Check the network; `make clean` starts over"
 
 
 def os_release():
-    """:return: dict: what the system says of itself; empty when it says nothing"""
+    """Read what the system says of itself.
+
+    :return: dict: empty when it says nothing
+    """
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -57,7 +60,7 @@ def _as_root(command):
 
 
 def missing_packages():
-    """:return: list: those of :data:`PACKAGES` that this machine needs and does not have"""
+    """List those of :data:`PACKAGES` that this machine needs and does not have."""
     known = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
     installed = {line.split()[0] for line in known.splitlines() if line.endswith(" installed")}
     wanted = ["postgresql-client" if name == "postgresql" and os.environ.get("PGHOST") else name

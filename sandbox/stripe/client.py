@@ -80,7 +80,7 @@ class PaymentServer:
         return answer.json()
 
     def state(self):
-        """Return what the server knows: requests, deliveries, objects."""
+        """Return what the server knows: the requests that were made, and the deliveries."""
         return self._http.get(f"{self.url}/_control/state", timeout=PATIENCE).json()
 
     # --- What happened ---
@@ -175,7 +175,10 @@ class PaymentServer:
             api_version=api_version)
 
     def roll_secret(self, endpoint, keep_old=True, secret=None):
-        """:return: the new secret; the old one signs as well, unless told not to"""
+        """Roll the signing secret of an endpoint.
+
+        :return: the new secret; the old one signs as well, unless told not to
+        """
         return self.control(
             f"webhook_endpoints/{endpoint['id']}/roll", keep_old=keep_old, secret=secret)
 
@@ -225,7 +228,8 @@ class PaymentServer:
             made.end()
 
     def card_becomes(self, payment_method, reason):
-        """From now on the bank declines the saved card: ``insufficient_funds``, ``lost_card``...
+        """Let the bank decline the saved card from now on: ``insufficient_funds``,
+        ``lost_card``...
 
         :param reason: None: it works again
         """
@@ -280,7 +284,7 @@ class Hits:
 
 
 def wait_for(question, timeout=PATIENCE, complaint=lambda: "it did not happen"):
-    """:return: the first true answer"""
+    """Wait for the first true answer, and return it."""
     deadline = time.monotonic() + timeout
     while not (answer := question()):
         assert time.monotonic() < deadline, complaint()

@@ -372,7 +372,9 @@ class PaymentTransaction(models.Model):
                 break
 
     def _stripe_resolve_unanswered(self):
-        """Settle one charge without an answer: found, sent again, or never made."""
+        """Settle one charge that Stripe has not answered: it is found, sent again, or counts as
+        never made.
+        """
         self.ensure_one()
         self._stripe_lock()
         if self.state != "pending":

@@ -34,7 +34,7 @@ def current_gate() -> "Gate":
 
 
 class Gate:
-    """Consumes for the caller of one request, and gives back when its handler failed."""
+    """The consumption of one request's caller, which is given back when the handler failed."""
 
     def __init__(self, guard: Guard, scope: Scope, subscription_of: SubscriptionOf | None) -> None:
         self.guard = guard

@@ -6,7 +6,7 @@ BUCKETS = (0.00005, 0.0005, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Metrics(Protocol):
-    """Told of every operation; called in the request, so it must be quick."""
+    """A listener to every operation; called in the request, so it must be quick."""
 
     def observe(self, operation: str, outcome: str, seconds: float) -> None:
         """

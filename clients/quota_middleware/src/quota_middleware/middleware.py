@@ -90,7 +90,7 @@ class QuotaMiddleware:
             _current.reset(token)
 
     def _failed(self, watch: "_Watch", *, raised: bool) -> bool:
-        """Whether the caller got nothing, and through no doing of their own."""
+        """Tell whether the caller got nothing, and through no doing of their own."""
         if watch.status is None or self._give_back(watch.status):
             return True
         return raised and not watch.is_over

@@ -19,7 +19,7 @@ LINKS = ("type", "upgrade_url", "pay_url")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a call is refused, what to do about it, and when to try again."""
+    """A refusal: why, what to do about it, and when to try again."""
 
     status: int
     members: Mapping[str, Any]
@@ -59,7 +59,7 @@ class Problem:
 
     @property
     def slug(self) -> str:
-        """The last part of its type: ``limit_reached``, ``suspended``, …"""
+        """Return the last part of its type: ``limit_reached``, ``suspended``, …"""
         return str(self.members.get("type", "")).rpartition("/")[2]
 
     @property
