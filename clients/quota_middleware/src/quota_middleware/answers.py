@@ -44,7 +44,7 @@ class Entitlement(Item):
             unit=data.get("unit") or "", enabled=bool(data.get("enabled", True)))
 
     def has(self, quantity: int) -> bool:
-        """Whether so many more units pass; a soft limit lets them pass and bills them."""
+        """Tell whether so many more units pass; a soft limit lets them pass and bills them."""
         if self.kind == "feature":
             return self.enabled
         return self.left is None or self.mode != "hard" or self.left >= quantity
