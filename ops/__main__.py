@@ -35,13 +35,14 @@ def _prepare(*checks):
 
 
 def _side_by_side(*steps):
-    """Steps that do not need each other; the failure of one is said when all have ended."""
+    """Run steps that do not need each other side by side; report a failure when all have ended."""
     with ThreadPoolExecutor() as pool:
         for running in [pool.submit(work) for work in steps]:
             running.result()
 
 
 def demo(update_all=False):
+    """Make or update the demo, start it, and print its addresses."""
     started = time.monotonic()
     _prepare(machine.check_ports)
     anew = not database.has_demo()
@@ -84,7 +85,7 @@ def _start_odoo():
 
 
 def _make_payments():
-    """By card; they end when Odoo has acted upon the last webhook."""
+    """Make payments by card, and wait until Odoo has acted upon the last webhook."""
     with step("Payments by card: renewals, refusals, a refund, a dispute"):
         run([paths.PYTHON, "-m", "ops.demo_payments", "-d", paths.DEMO,
              *database.odoo_options()], "payments-demo", "Read the log",
@@ -122,10 +123,12 @@ make stop · make update (after a change) · make shell · make clean
 
 
 def run_demo_api():
+    """Start the demo, and the example of an API that uses quotas."""
     demo_api.start(demo())
 
 
 def test():
+    """Run the tests: all, or those that ``ARGS`` selects."""
     started = time.monotonic()
     plan = testing.plan(sys.argv[2:])
     _prepare(machine.check_test_programs)
@@ -138,17 +141,20 @@ def test():
 
 
 def stop():
+    """Stop the servers of the demo, and the private PostgreSQL."""
     server.stop()
     postgres.stop()
 
 
 def clean():
+    """Stop everything, and delete ``.house``."""
     server.stop()
     postgres.remove()
     shutil.rmtree(paths.HOUSE, ignore_errors=True)
 
 
 def shell():
+    """Open Odoo's shell on the demo's database."""
     postgres.start()
     os.environ.update(postgres.environment())
     command = database.odoo("shell", "-d", paths.DEMO, "--no-http")
@@ -176,6 +182,7 @@ def i18n():
 
 
 def run_bench():
+    """Run a benchmark on templates that are up to date."""
     _prepare()
     system.add_test_packages()
     database.ensure_template()
@@ -185,6 +192,7 @@ def run_bench():
 
 
 def run_lint():
+    """Run the checks of the sources."""
     _get_software()
     system.add_test_packages()
     sys.exit(lint.main(sys.argv[2:]))

@@ -12,14 +12,20 @@ ONLY_INSTALLED = re.compile(r"noupdate|def (init|_auto_init)\b|init_hook")
 
 
 def depends():
-    """:return: dict: for each of our addons, all that its manifest depends on"""
+    """Map each of our addons to all that its manifest depends on.
+
+    :return: dict: for each of our addons, all that its manifest depends on
+    """
     return {name: set(ast.literal_eval(
         (paths.ADDONS / name / "__manifest__.py").read_text())["depends"])
         for name in paths.our_addons()}
 
 
 def with_those_above(changed):
-    """:return: set: these addons, and those of ours that stand on them, directly or not"""
+    """Add to these addons those of ours that stand on them, directly or not.
+
+    :return: set
+    """
     found, below = set(changed), depends()
     while more := {name for name in below if below[name] & found} - found:
         found |= more
@@ -27,7 +33,7 @@ def with_those_above(changed):
 
 
 def snapshot(before=None):
-    """What a database is made from: a description of each file of our addons.
+    """Describe each file of our addons, from which a database is made.
 
     :param dict before: an older snapshot; saves reading again what has not changed
     :return: dict of path to ``{"bytes", "meaning", "install"}``: a digest; a digest without
@@ -84,7 +90,7 @@ class Difference:
 
     @property
     def needs_installation(self):
-        """An update would leave as it was what only an installation makes."""
+        """Tell whether an update would miss something that only an installation makes."""
         return bool(self.added or self.removed or self._install)
 
     @property

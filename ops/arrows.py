@@ -43,33 +43,34 @@ class Addons:
             for path in sorted(folder.glob("*/__manifest__.py"))}
 
     def below(self, name):
-        """Those of ours the addon depends on directly, in alphabetical order."""
+        """List those of ours the addon depends on directly, in alphabetical order."""
         return sorted(set(self.manifests[name]["depends"]) & set(self.manifests))
 
     def all_below(self, name):
-        """Those of ours the addon stands on, in an order in which they can be installed."""
+        """List those of ours the addon stands on, in an order in which they can be installed."""
         found = {}
         for each in self.below(name):
             found |= dict.fromkeys([*self.all_below(each), each])
         return list(found)
 
     def in_order(self):
-        """All addons, each after those it stands on."""
+        """List all addons, each after those it stands on."""
         found = {}
         for name in self.manifests:
             found |= dict.fromkeys([*self.all_below(name), name])
         return list(found)
 
     def is_bridge(self, name):
+        """Tell whether the addon installs itself."""
         return bool(self.manifests[name].get("auto_install"))
 
     def bridges_between(self, names):
-        """Bridges that install themselves where these addons, and Odoo's own, are."""
+        """List the bridges that install themselves where these addons, and Odoo's own, are."""
         return {bridge for bridge in filter(self.is_bridge, self.manifests)
                 if set(self.below(bridge)) <= set(names)}
 
     def named_by(self, name):
-        """Other addons of ours that the addon's files name.
+        """Find other addons of ours that the addon's files name.
 
         :return: dict of the addon named to the first place, ``file:line``
         """
@@ -85,7 +86,7 @@ class Addons:
 
 
 def violations(addons, arrows=ARROWS):
-    """What differs from the design.
+    """List what differs from the design.
 
     :return: list of str
     """

@@ -17,6 +17,10 @@ REPORTS = {"web.report_assets_pdf": "css", "web.report_assets_common": "css"}
 
 
 def compile_bundles(env, bundles, **options):
+    """Compile bundles of assets, and keep them in the database.
+
+    :param dict bundles: their names, each with its kinds, ``css``, ``js`` or both
+    """
     for name, kinds in bundles.items():
         for kind in kinds.split():
             bundle = env["ir.qweb"]._get_asset_bundle(
@@ -25,6 +29,7 @@ def compile_bundles(env, bundles, **options):
 
 
 def main(arguments):
+    """Compile the bundles of the back office, of reports and of each website."""
     config.parse_config(arguments, setup_logging=True)
     with Registry(config["db_name"][0]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {})

@@ -27,7 +27,10 @@ def _make_databases(names, modules):
 
 
 def main(arguments):
-    """:return: the exit code of the benchmark: 1 when a target is missed."""
+    """Run a benchmark.
+
+    :return: the exit code of the benchmark: 1 when a target is missed.
+    """
     if not arguments or arguments[0] not in BENCHMARKS:
         sys.exit(f"Name a benchmark: {', '.join(BENCHMARKS)}")
     name, *options = arguments

@@ -35,7 +35,10 @@ class Selection:
 
 
 def select():
-    """:return: a :class:`Selection`"""
+    """Select the tests of what has changed.
+
+    :return: a :class:`Selection`
+    """
     since, why = _since()
     if not since:
         return _everything(why)
@@ -62,7 +65,7 @@ def _part(changed, why):
 
 
 def _sentence(changed, why, ours, flows):
-    """What was left out, and why."""
+    """Say what was left out, and why."""
     left = sorted(set(paths.our_addons()) - set(ours)) + sorted(
         path.stem for path in _files() if f"tests/{path.name}" not in flows)
     names = sorted({"/".join(path.split("/")[:2]) for path in changed}) or ["nothing to test"]
@@ -71,7 +74,7 @@ def _sentence(changed, why, ours, flows):
 
 
 def _git(*arguments):
-    """:return: what git prints; empty when it fails, or is not there"""
+    """Return what git prints; empty when it fails, or is not there."""
     if not shutil.which("git"):
         return ""
     done = subprocess.run(["git", *arguments], cwd=paths.ROOT, capture_output=True, text=True,
@@ -102,7 +105,7 @@ def remember_pass(commit):
 
 
 def clean_commit():
-    """:return: the commit of the work tree; None when something is not committed"""
+    """Return the commit of the work tree; None when something is not committed."""
     return None if _git("status", "--porcelain").strip() else _git("rev-parse", "HEAD").strip()
 
 
@@ -113,7 +116,7 @@ def _files():
 
 
 def _word(path):
-    """The word by which a flow names a file: ``house`` for tests/house.py, ``sandbox``."""
+    """Return the word by which a flow names a file: ``house`` for tests/house.py, ``sandbox``."""
     first, *more = Path(path).parts
     return Path(more[0]).stem if first in ("tests", CLIENTS) and more else first
 
@@ -137,7 +140,7 @@ def _flows(words, served):
 
 
 def _named(text, helpers, words):
-    """Those of `words` in a flow and in the helpers that it names, directly or not."""
+    """Find those of `words` in a flow and in the helpers that it names, directly or not."""
     found, texts = set(), [text]
     while texts:
         inside = set(re.findall(r"\w+", texts.pop())) - found

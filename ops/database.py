@@ -27,17 +27,18 @@ def _odoo_addons():
 
 
 def addons_path():
-    """The folders of addons beside those in the package ``odoo``, ours first."""
+    """Return the folders of addons beside those in the package ``odoo``, ours first."""
     return ",".join(map(str, [paths.ADDONS, *_odoo_addons()[1:]]))
 
 
 def odoo_options():
+    """Return the options that every command of Odoo is given."""
     return ["-c", str(paths.ROOT / "odoo.conf"), "--addons-path", addons_path(),
             "--data-dir", str(paths.DATA)]
 
 
 def odoo(command, *arguments):
-    """The command line of an Odoo sub-command with the repository's odoo.conf."""
+    """Return the command line of an Odoo sub-command with the repository's odoo.conf."""
     return [str(paths.PYTHON), "-m", "odoo", command, *odoo_options(), *arguments]
 
 
@@ -53,6 +54,7 @@ def _run_server(database, *arguments):
 
 
 def install(database, modules):
+    """Install addons into a database."""
     _run_server(database, "-i", ",".join(modules))
 
 
@@ -92,15 +94,18 @@ def _build_base(modules):
 
 
 def ensure_template():
+    """Make or update the template of demo and tests: our addons, without data."""
     with _TEMPLATE_LOCK:
         _Template(paths.TEMPLATE).ensure()
 
 
 def ensure_test_template():
+    """Make or update the template of the tests: with compiled assets."""
     _Template(paths.TEMPLATE_TESTS, assets="test_assets.py").ensure()
 
 
 def ensure_demo_template():
+    """Make or update the template of the demo: with its data and compiled assets."""
     _Template(paths.TEMPLATE_DEMO, data="demo_data.py", assets="assets.py").ensure()
 
 
@@ -166,13 +171,13 @@ class _Template:
 
 
 def begin_demo():
-    """A copy of the template under the demo's name; until :func:`remember_demo` it is none."""
+    """Copy the template under the demo's name; until :func:`remember_demo` it does not count."""
     paths.set_stamp(paths.DEMO, json.dumps({"unfinished": True}))
     postgres.copy(paths.TEMPLATE_DEMO, paths.DEMO)
 
 
 def has_demo():
-    """Whether there is a whole one; one that was interrupted lacks payments."""
+    """Tell whether there is a whole demo; one that was interrupted lacks payments."""
     return paths.DEMO in postgres.databases() \
         and not paths.read_stamp(paths.DEMO).get("unfinished")
 
@@ -183,7 +188,7 @@ def remember_demo():
 
 
 def demo_changes():
-    """What changed since the demo was made or updated.
+    """Find what changed since the demo was made or updated.
 
     :return: (set of addons to update, set of addons to install, whether any file changed)
     :raise SystemExit: it was made by a checkout with other addons

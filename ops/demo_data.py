@@ -78,6 +78,7 @@ def _logo():
 
 
 def make_company(env):
+    """Describe the training centre."""
     company = env.company
     company.write({
         "name": "Cap Insaho Formation",
@@ -106,6 +107,7 @@ def make_company(env):
 
 
 def make_website(env):
+    """Describe the website, in French and in English."""
     website = env["website"].search([], limit=1)
     french = env.ref("base.lang_fr")
     website.write({
@@ -144,7 +146,7 @@ def _own_contact_details(env, company):
 
 
 def _coins(credits):
-    """The picture of a pack: as many coins as credits."""
+    """Draw the picture of a pack: as many coins as credits."""
     image = Image.new("RGB", (800, 600), "#f3eef1")
     draw = ImageDraw.Draw(image)
     columns = min(credits, 5)
@@ -162,6 +164,7 @@ def _coins(credits):
 
 
 def make_users(env):
+    """Create the customers and the staff, with their passwords."""
     def user(login, name, groups, password, **partner):
         made = env["res.users"].with_context(no_reset_password=True).create({
             "name": name, "login": login, "email": login, "password": password,
@@ -195,6 +198,7 @@ def make_users(env):
 
 
 def make_packs(env):
+    """Create the packs of credits."""
     category = env.ref("credit_wallet.public_category_packs")
     packs = {}
     vat = env["account.tax"].search([
@@ -240,7 +244,7 @@ def make_plans(env, vat):
 
 
 def make_limits(env, plans):
-    """What each plan includes: preparations and scans of a month, accounts, access to the API."""
+    """Limit each plan: preparations and scans of a month, accounts, access to the API."""
     metrics = {}
     for sequence, (code, kind, french, english) in enumerate(METRICS):
         metric = env["quota.metric"].create({
@@ -258,7 +262,7 @@ def make_limits(env, plans):
 
 
 def make_quota_packs(env, vat):
-    """Extra units, for who needs more before the quota starts anew."""
+    """Create extra units, for customers who need more before the quota starts anew."""
     for code, units, price, credits in QUOTA_PACKS:
         metric = env["quota.metric"].search([("code", "=", code)])
         pack = env["product.template"].create({
@@ -271,7 +275,9 @@ def make_quota_packs(env, vat):
 
 
 def make_credit_plan(env, vat):
-    """« 10 crédits/mois »: credits that come with each month's payment and go with the month."""
+    """Create « 10 crédits/mois »: credits that come with each month's payment and go with the
+    month.
+    """
     family = env["subscription.family"].create({"name": "Crédits"})
     family.with_context(lang="en_US").name = "Credits"
     plan = env["subscription.plan"].create({
@@ -287,7 +293,7 @@ def make_credit_plan(env, vat):
 
 
 def subscribe(env, customer, plan, start, **vals):
-    """A subscription begun on a day, its invoices still to be paid."""
+    """Begin a subscription on a day, its invoices still to be paid."""
     subscription = env["subscription.subscription"].create({
         "partner_id": customer.id, "plan_id": plan.id, "price_id": plan.price_ids[0].id,
         "anchor_date": start, "backlog_confirmed": True, "tz": "Europe/Paris",
@@ -297,12 +303,13 @@ def subscribe(env, customer, plan, start, **vals):
 
 
 def pay(env, invoices):
+    """Register a payment of the invoices."""
     env["account.payment.register"].with_context(
         active_model="account.move", active_ids=invoices.ids).create({})._create_payments()
 
 
 def make_subscriptions(env, plans, customers):
-    """A subscription of some months, one in trial, one cancelled, one on pause."""
+    """Create a subscription of some months, one in trial, one cancelled, one on pause."""
     today = datetime.now(PARIS).date()
     starts = [("Starter", today - timedelta(days=45)), ("Pro", today - timedelta(days=3)),
               ("Scale", today - timedelta(days=20)), ("Starter", today - timedelta(days=10))]
@@ -330,6 +337,7 @@ def buy(env, partner, pack, quantity=1):
 
 
 def make_sessions(env):
+    """Create the trainings and their sessions."""
     category = env["event.tag.category"].create({"name": "Thème", "is_published": True})
     category.with_context(lang="en_US").name = "Theme"
     tags = {}
@@ -366,6 +374,7 @@ def make_sessions(env):
 
 
 def main():
+    """Fill the database of the demo."""
     config.parse_config(sys.argv[1:], setup_logging=True)
     with Registry(config["db_name"][0]).cursor() as cr:
         env = api.Environment(cr, api.SUPERUSER_ID, {"lang": "fr_FR", "tz": "Europe/Paris"})

@@ -16,14 +16,21 @@ CUSTOMER = "client@insaho.example"
 
 
 def make_key(env):
-    """:return: the key itself, which can be read nowhere else"""
+    """Create a key of this name, and revoke earlier ones.
+
+    :return: the key itself, which can be read nowhere else
+    """
     keys = env["quota.api.key"]
     keys.search([("name", "=", NAME), ("revoked_at", "=", False)]).action_revoke()
     return keys.create({"name": NAME, "is_service": True})._generate()
 
 
 def find_scans(env):
-    """:return: the customer's oldest subscription with scans, and how many are left"""
+    """Find the customer's oldest subscription with scans.
+
+    :return: the subscription, and how many scans are left
+    :raise SystemExit: there is none
+    """
     partner = env["res.users"].search([("login", "=", CUSTOMER)]).partner_id
     for subscription in env["subscription.subscription"].search(
             [("partner_id", "=", partner.id)], order="id"):
@@ -34,6 +41,7 @@ def find_scans(env):
 
 
 def main(arguments):
+    """Make a key, and write it into the file that ``DEMO_KEY_FILE`` names."""
     config.parse_config(arguments, setup_logging=True)
     with Registry(config["db_name"][0]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {"lang": "fr_FR", "tz": "Europe/Paris"})

@@ -38,7 +38,7 @@ RENEWED = ("Inès Moreau", "Thomas Girard")  # the others begin today
 
 
 def connect(env, server, provider, published=False):
-    """What an administrator does: the keys, the parameter of the tests, the webhook.
+    """Connect Odoo to the server as an administrator does: keys, parameter of the tests, webhook.
 
     :param server: the :class:`PaymentServer`, as one merchant sees it
     :param bool published: offered to visitors
@@ -53,7 +53,7 @@ def connect(env, server, provider, published=False):
 
 
 def open_account(env, provider, code, journal_code):
-    """What an accountant does: the balance at Stripe has an account and a journal of its own."""
+    """Give the balance at Stripe an account and a journal of its own, as an accountant does."""
     account = env["account.account"].create({
         "name": "Stripe", "code": code, "account_type": "asset_current", "reconcile": True})
     journal = env["account.journal"].create({
@@ -86,6 +86,7 @@ class Month:
             return retrying(lambda: step(env, *arguments), env)
 
     def tell(self):
+        """Play the month, from the customers' cards to its statement."""
         self.partners = self.do(self._make_customers)
         self._save_cards()
         self.subscriptions = self.do(self._subscribe)
@@ -132,7 +133,7 @@ class Month:
             "currency_id": provider._get_validation_currency().id})
 
     def _come_back(self, env, transaction_id, intent_id):
-        """What Odoo does when the browser returns from the form; Stripe's event follows."""
+        """Do what Odoo does when the browser returns from the form; Stripe's event follows."""
         transaction = env["payment.transaction"].browse(transaction_id)
         intent = transaction._send_api_request(
             "GET", f"setup_intents/{intent_id}", data={"expand[]": "payment_method"})
@@ -141,7 +142,7 @@ class Month:
             "payment_method": intent["payment_method"]})
 
     def _open_form(self, env, name, values):
-        """The transaction as the payment form makes it.
+        """Create the transaction as the payment form makes it.
 
         :return: its id, and the secret that the form gives the customer's browser
         """
@@ -195,12 +196,12 @@ class Month:
             self.subscriptions[name]).token_id.stripe_payment_method
 
     def _period_of(self, env, name):
-        """The last one that was billed."""
+        """Return the last period that was billed."""
         return env["subscription.period"].search(
             [("subscription_id", "=", self.subscriptions[name])], limit=1)
 
     def _charge_amount(self):
-        """The scheduled action, unless the running server was first."""
+        """Charge as the scheduled action does, unless the running server was first."""
         with Registry(self.name).cursor() as cr:
             api.Environment(cr, SUPERUSER_ID, {})["subscription.period"]._cron_charge()
         wait_for(lambda: not self.do(lambda env: env["subscription.period"].search_count([
@@ -209,14 +210,14 @@ class Month:
         self.settled()
 
     def _refund(self, env, name, amount):
-        """A credit note for a part, given back to the card that paid."""
+        """Make a credit note for a part, given back to the card that paid."""
         note = self._period_of(env, name).invoice_id._reverse_moves()
         note.invoice_line_ids.price_unit = amount
         note.action_post()
         note.action_refund_to_card()
 
     def _charge_of(self, name):
-        """:return: the charge that paid it, as Stripe names it"""
+        """Find the charge that paid, as Stripe names it."""
         intent = self.do(lambda env: self._period_of(
             env, name).transaction_ids.provider_reference)
         return self.server.get(f"payment_intents/{intent}")["latest_charge"]
@@ -235,13 +236,13 @@ class Month:
             "invoice_ids": [Command.set(invoice.ids)]})
 
     def _pay_out(self, cents):
-        """Stripe sends money to the company's bank."""
+        """Send money from Stripe to the company's bank."""
         stripe.StripeClient(
             self.server.secret_key, base_addresses={"api": self.server.url},
         ).v1.payouts.create({"amount": cents, "currency": "eur"})
 
     def _compare(self, env):
-        """The comparison of the night, up to now, and the month's statement."""
+        """Compare with Stripe up to now, as each night, and make the month's statement."""
         provider = env["payment.provider"].browse(self.provider_id)
         now = fields.Datetime.now()
         env["stripe.difference"]._compare(
@@ -254,6 +255,7 @@ def _login(name):
 
 
 def main(arguments):
+    """Play a month of payments by card in the demo's database."""
     config.parse_config(arguments, setup_logging=True)
     [name] = config["db_name"]
     server = PaymentServer("demo", os.environ["PAYMENT_SERVER"])

@@ -34,7 +34,7 @@ def _check(title, command):
 
 
 def _checks():
-    """The title and the command of each check, by its name."""
+    """Return the title and the command of each check, by its name."""
     addons = [f"addons/{name}" for name in paths.our_addons()]
     xml = sorted(map(str, paths.ADDONS.rglob("*.xml")))
     po = sorted(map(str, paths.ADDONS.rglob("i18n/fr.po")))

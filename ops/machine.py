@@ -14,14 +14,14 @@ HOUSE_GB, SYSTEM_GB, RUNNING_GB = 4, 2, 1  # of a new house, of packages, of a r
 
 
 def check(*more):
-    """Each check ends the program with its sentence, or does nothing."""
+    """Check the machine: each check ends the program with its sentence, or does nothing."""
     for one in (_check_odoo_home, _check_system, _check_house, _check_postgres, _check_room,
                 *more):
         one()
 
 
 def _check_odoo_home():
-    """``ODOO_HOME`` holds Odoo 19.0: not 18, nor an online version between two."""
+    """Check that ``ODOO_HOME`` holds Odoo 19.0: not 18, nor an online version between two."""
     if not os.environ.get("ODOO_HOME"):
         return
     home = paths.odoo_home()
@@ -37,7 +37,7 @@ def _check_odoo_home():
 
 
 def _check_system():
-    """A current Debian, where the rest is installed; elsewhere it must be there already."""
+    """Check that the system is a current Debian, or has already what would be installed there."""
     if system.automatic():
         system.check_can_install()
         return
@@ -49,7 +49,7 @@ def _check_system():
 
 
 def _lacks():
-    """:return: list: what is missing, and how it is had"""
+    """List what is missing, and how to get it."""
     lacks = []
     if not os.environ.get("ODOO_HOME"):
         lacks.append(f"Odoo 19.0 (`{ODOO}`, then ODOO_HOME=its folder)")
@@ -69,7 +69,7 @@ def _lacks():
 
 
 def check_test_programs():
-    """What only tests call; :mod:`system` installs it on Debian."""
+    """Check the programs that only tests call; :mod:`system` installs them on Debian."""
     missing = [name for name in ("chromium", "pdftotext") if not shutil.which(name)]
     if missing and not system.automatic():
         raise SystemExit(f"The tests call {' and '.join(missing)}: install Chromium as "
@@ -77,7 +77,7 @@ def check_test_programs():
 
 
 def _check_house():
-    """The cluster in ``.house`` was made by a PostgreSQL that is there, and in this place."""
+    """Check that the cluster in ``.house`` was made here, and by a PostgreSQL that is installed."""
     if postgres.is_private():
         problem = postgres.cluster_problem()
         if problem:
@@ -85,13 +85,13 @@ def _check_house():
 
 
 def _check_postgres():
-    """The server that the PG* variables name."""
+    """Check the server that the PG* variables name."""
     if not postgres.is_private() and shutil.which("psql"):
         postgres.check_server()
 
 
 def _check_room():
-    """Room on the disks, those of the system's packages and of ``.house``."""
+    """Check the room on the disks, those of the system's packages and of ``.house``."""
     made = (paths.HOUSE / "stamps" / "venv").exists()
     needs = {paths.ROOT: RUNNING_GB if made else HOUSE_GB}
     if system.automatic() and system.missing_packages():
@@ -109,7 +109,7 @@ def _check_room():
 
 
 def check_ports():
-    """The demo's pages, mails and payments name the ports of its first day."""
+    """Check the ports of the demo's first day, which its pages, mails and payments name."""
     known = paths.known_ports()
     for name, process in server.LISTENERS.items():
         port = known.get(name)

@@ -34,7 +34,7 @@ APT_NETWORK = r"Acquire::(Check|https?::)"
 
 
 def _make(root, release):
-    """A bare system, with the one thing that README asks for: Python."""
+    """Make a bare system, with the one thing that README asks for: Python."""
     if (root / "etc" / "debian_version").exists() and not (root / "debootstrap").exists():
         return
     shutil.rmtree(root, ignore_errors=True)
@@ -44,7 +44,7 @@ def _make(root, release):
 
 
 def _copy_checkout(root):
-    """Tracked and new files; what `make` made in the chroot before stays in its ``.house``."""
+    """Copy tracked and new files; what `make` made in the chroot before stays in its ``.house``."""
     home = root / HOME
     home.mkdir(parents=True, exist_ok=True)
     for old in home.iterdir():
@@ -60,7 +60,7 @@ def _copy_checkout(root):
 
 
 def _environment(root):
-    """A login's, and this machine's way to the network."""
+    """Return the environment of a login, with this machine's way to the network."""
     dump = subprocess.run(["apt-config", "dump"], check=True, capture_output=True, text=True)
     (root / "etc/apt/apt.conf.d/90network").write_text("".join(
         f"{line}\n" for line in dump.stdout.splitlines() if re.match(APT_NETWORK, line)))
@@ -85,7 +85,10 @@ def _time(root, environment, command):
 
 
 def main(release, tests):
-    """:return: the exit code of the first command that failed, or 0"""
+    """Try the commands in a chroot of the other Debian.
+
+    :return: the exit code of the first command that failed, or 0
+    """
     if os.geteuid() or not shutil.which("debootstrap"):
         sys.exit("This needs root, and debootstrap: apt-get install debootstrap")
     root = Path("/var/tmp") / f"odoo-credits-{release}"

@@ -25,12 +25,12 @@ DEMO_NEXT = "caps_demo_next"  # its update, until it has succeeded
 
 
 def our_addons():
-    """Technical names of the addons of this repository, in alphabetical order."""
+    """List the technical names of the addons of this repository, in alphabetical order."""
     return sorted(path.parent.name for path in ADDONS.glob("*/__manifest__.py"))
 
 
 def digest(*paths):
-    """One hash over the names and contents of files and folders, to know when to build again."""
+    """Hash the names and contents of files and folders, to know when to build again."""
     total = hashlib.sha256()
     for path in paths:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -42,12 +42,16 @@ def digest(*paths):
 
 
 def stamp_matches(name, value):
+    """Tell whether the value is the one noted under this name."""
     stamp = HOUSE / "stamps" / name
     return stamp.exists() and stamp.read_text() == value
 
 
 def read_stamp(name):
-    """:return: dict: what was noted as JSON; empty when nothing was, or by an older checkout"""
+    """Read what was noted as JSON under a name.
+
+    :return: dict: empty when nothing was noted, or by an older checkout
+    """
     stamp = HOUSE / "stamps" / name
     try:
         return json.loads(stamp.read_text())
@@ -56,29 +60,33 @@ def read_stamp(name):
 
 
 def set_stamp(name, value):
+    """Note a value under a name."""
     stamp = HOUSE / "stamps" / name
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(value)
 
 
 def clear_stamp(name):
+    """Forget what was noted under a name."""
     (HOUSE / "stamps" / name).unlink(missing_ok=True)
 
 
 def free_port():
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def port_answers(port):
+    """Tell whether something listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def known_ports():
-    """:return: dict of name to the port used last time"""
+    """Return the ports used last time, by name."""
     file = HOUSE / "ports.json"
     return json.loads(file.read_text()) if file.exists() else {}
 
@@ -89,7 +97,7 @@ def _remember_ports(ports):
 
 
 def remembered_port(name, wished):
-    """The port used for `name` last time, else the wished one, else a free one.
+    """Return the port used for `name` last time, else the wished one, else a free one.
 
     A remembered port is returned as it is: our own server may be listening on it.
     """
@@ -108,7 +116,7 @@ def forget_port(name):
 
 
 def odoo_home():
-    """The folder that holds the ``odoo`` Python package (``ODOO_HOME`` wins)."""
+    """Return the folder that holds the ``odoo`` Python package (``ODOO_HOME`` wins)."""
     if os.environ.get("ODOO_HOME"):
         return Path(os.environ["ODOO_HOME"]).resolve()
     return HOUSE / "odoo" / "usr" / "lib" / "python3" / "dist-packages"

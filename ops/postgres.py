@@ -28,11 +28,15 @@ jit = off
 
 
 def is_private():
+    """Tell whether the server is our own, in ``.house``."""
     return not os.environ.get("PGHOST")
 
 
 def _installed(name):
-    """:return: dict of major version to the path of this program of PostgreSQL's"""
+    """Find the versions of a program of PostgreSQL's.
+
+    :return: dict of major version to the path of this program
+    """
     found = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")  # Debian's place: not on PATH
     return {int(path.parent.parent.name): str(path) for path in found}
 
@@ -47,17 +51,18 @@ def _bin(name):
 
 
 def _pg_ctl(data):
-    """``pg_ctl`` of the version that made the cluster; None when that is not installed."""
+    """Return ``pg_ctl`` of the version that made the cluster; None when that is not installed."""
     found = _installed("pg_ctl")
     return found.get(int((data / "PG_VERSION").read_text())) if found else shutil.which("pg_ctl")
 
 
 def has_server():
+    """Tell whether a PostgreSQL server is installed."""
     return bool(_installed("initdb") or shutil.which("initdb"))
 
 
 def cluster_problem():
-    """:return: str: why the private cluster cannot be used, or None"""
+    """Say why the private cluster cannot be used; None when it can."""
     data = _folder() / "data"
     if not (data / "PG_VERSION").exists():
         return None
@@ -70,7 +75,7 @@ def cluster_problem():
 
 
 def _is_at_home(data):
-    """Whether the process that the cluster names, if it lives, serves this folder."""
+    """Tell whether the process that the cluster names, if it lives, serves this folder."""
     named = data / "postmaster.pid"
     if not named.exists():
         return True
@@ -84,7 +89,9 @@ def _as_owner(command):
 
 
 def _folder():
-    """The cluster's folder: in ``.house``, or below /var/lib where `postgres` cannot enter it."""
+    """Return the cluster's folder: in ``.house``, or below /var/lib where `postgres` cannot enter
+    it.
+    """
     inside = paths.HOUSE / "pg"
     if os.geteuid() != 0:
         return inside
@@ -104,7 +111,7 @@ def _password():
 
 
 def environment():
-    """The PG* variables for our own processes (empty when the user set PGHOST)."""
+    """Return the PG* variables for our own processes (empty when the user set PGHOST)."""
     if not is_private():
         return {}
     return {
@@ -116,7 +123,7 @@ def environment():
 
 
 def _running(data):
-    """Whether its server runs; if it does not, nothing of the cluster has to exist."""
+    """Tell whether its server runs; if it does not, nothing of the cluster has to exist."""
     return (data / "PG_VERSION").exists() and _pg_ctl(data) and _is_at_home(data) \
         and subprocess.run(_as_owner([_pg_ctl(data), "-D", str(data), "status"]),
                            capture_output=True, cwd="/").returncode == 0
@@ -141,7 +148,7 @@ def _create(folder):
 
 
 def check_server():
-    """The server that the PG* variables name can be used.
+    """Check that the server that the PG* variables name can be used.
 
     :raise SystemExit: with a sentence, when it cannot
     """
@@ -188,6 +195,7 @@ def start():
 
 
 def stop():
+    """Stop the private server, if it runs."""
     data = _folder() / "data"
     if is_private() and _running(data):
         subprocess.run(_as_owner([_pg_ctl(data), "-D", str(data), "-m", "fast", "stop"]),
@@ -206,21 +214,23 @@ def remove():
 
 
 def query(sql, database="postgres"):
-    """Rows of a statement as printed by ``psql -tA`` (a small helper for small questions)."""
+    """Return rows of a statement as printed by ``psql -tA``: enough for small questions."""
     return output_of([_bin("psql"), "-d", database, "-tAc", sql], env=environment())
 
 
 def databases():
+    """List the names of all databases."""
     return query("SELECT datname FROM pg_database").splitlines()
 
 
 def drop(name):
+    """Drop a database and its filestore."""
     query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     shutil.rmtree(paths.DATA / "filestore" / name, ignore_errors=True)
 
 
 def copy(source, target):
-    """``CREATE DATABASE … TEMPLATE``, and the attachments as hard links (they never change)."""
+    """Copy a database (``CREATE DATABASE … TEMPLATE``), its attachments as hard links."""
     drop(target)
     run([_bin("psql"), "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c",
          f'CREATE DATABASE "{target}" TEMPLATE "{source}"'],

@@ -21,6 +21,7 @@ PAYMENTS = paths.HOUSE / "payments.state"  # what it remembers
 
 
 def ports():
+    """Return the ports of the demo, by what listens on them."""
     return {
         "http": paths.remembered_port("http", HTTP_PORT),
         "gevent": paths.remembered_port("gevent", 8072),
@@ -36,7 +37,7 @@ def _pid_file(name):
 
 
 def running(name):
-    """The process id of a background process of ours, or None."""
+    """Return the process id of a background process of ours, or None."""
     file = _pid_file(name)
     if not file.exists():
         return None
@@ -49,6 +50,7 @@ def running(name):
 
 
 def launch(name, command, env=None):
+    """Start a background process that writes into a log of its name."""
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     with (paths.LOGS / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -59,6 +61,7 @@ def launch(name, command, env=None):
 
 
 def answers(url, timeout=5):
+    """Tell whether an address answers with success."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:
             return response.status == 200

@@ -54,7 +54,7 @@ def run(command, log, remedy, env=None, cwd=None):
 
 
 def output_of(command, env=None):
-    """Standard output of a short command, stripped; empty when it fails."""
+    """Return the standard output of a short command, stripped; empty when it fails."""
     done = subprocess.run(
         list(map(str, command)), capture_output=True, text=True, env={**os.environ, **(env or {})})
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -31,7 +31,10 @@ VENV_REMEDY = "Check the network; `make clean` starts over"
 
 
 def os_release():
-    """:return: dict: what the system says of itself; empty when it says nothing"""
+    """Read what the system says of itself.
+
+    :return: dict: empty when it says nothing
+    """
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -39,13 +42,14 @@ def os_release():
 
 
 def is_debian():
+    """Tell whether this is a Debian on which packages can be installed."""
     release = os_release()
     # Debian's testing and unstable have no number.
     return release.get("ID") == "debian" and release.get("VERSION_ID", RELEASES[-1]) in RELEASES
 
 
 def automatic():
-    """Whether packages are installed on this machine, where they are missing."""
+    """Tell whether packages are installed on this machine, where they are missing."""
     return is_debian() and bool(shutil.which("apt-get"))
 
 
@@ -56,7 +60,7 @@ def _as_root(command):
 
 
 def missing_packages():
-    """:return: list: those of :data:`PACKAGES` that this machine needs and does not have"""
+    """List those of :data:`PACKAGES` that this machine needs and does not have."""
     known = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
     installed = {line.split()[0] for line in known.splitlines() if line.endswith(" installed")}
     wanted = ["postgresql-client" if name == "postgresql" and os.environ.get("PGHOST") else name
@@ -65,7 +69,7 @@ def missing_packages():
 
 
 def check_can_install():
-    """What is missing can be installed here, and Odoo be had.
+    """Check that what is missing can be installed here, and Odoo be downloaded.
 
     :raise SystemExit: with a sentence, when it cannot
     """
@@ -91,7 +95,7 @@ def install_packages():
 
 
 def debian_mirror():
-    """The mirror this machine already uses for Debian, from either format of its sources."""
+    """Return the mirror this machine already uses for Debian, from either format of its sources."""
     folder = Path("/etc/apt")
     texts = [file.read_text() for file in [
         folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
@@ -156,7 +160,7 @@ def _unpack(archives, target):
 
 
 def make_venv():
-    """A virtual environment with the pinned requirements, and Odoo on its path."""
+    """Make a virtual environment with the pinned requirements, and Odoo on its path."""
     requirements = paths.ROOT / "requirements.txt"
     wanted = f"{sys.version_info[:2]} {paths.digest(requirements)} {paths.odoo_home()}"
     if paths.stamp_matches("venv", wanted) and paths.PYTHON.exists():
@@ -174,7 +178,7 @@ def make_venv():
 
 
 def add_test_packages():
-    """What only tests and checks need, into the same environment."""
+    """Install what only tests and checks need into the same environment."""
     requirements = paths.ROOT / "requirements-dev.txt"
     wanted = paths.digest(requirements, paths.ROOT / "requirements.txt")
     if paths.stamp_matches("venv-dev", wanted):

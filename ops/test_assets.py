@@ -12,6 +12,7 @@ from odoo.tools import config
 
 
 def main(arguments):
+    """Compile the bundles of assets that tests need."""
     config.parse_config(arguments, setup_logging=True)
     with Registry(config["db_name"][0]).cursor() as cr:
         api.Environment(cr, SUPERUSER_ID, {})["ir.qweb"]._pregenerate_assets_bundles()

@@ -80,7 +80,7 @@ def _seconds_of(addon):
 
 
 def _run_all(plan):
-    """Runs and flows from one queue: as many at once as there are processors.
+    """Run tests and flows from one queue: as many at once as there are processors.
 
     The flows come last, and begin while the last of the addons are tested.
 
@@ -137,7 +137,7 @@ def _count_odoo(text, returncode):
 
 
 def _run_flow_tests(arguments):
-    """Those across addons; when all are run, each file in one of two processes.
+    """Run the flows across addons; when all are run, each file in one of two processes.
 
     They wait for browsers and servers more than they compute: two keep two processors busy.
 
@@ -164,7 +164,10 @@ def _run_flow_tests(arguments):
 
 
 def main(plan, started):
-    """:return: the exit code, 0 when nothing failed."""
+    """Run the tests that the arguments select.
+
+    :return: the exit code, 0 when nothing failed.
+    """
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     commit = changed.clean_commit()
     ready = time.monotonic() - started

@@ -17,6 +17,7 @@ class Lms(PageServer):
         self.visits = []
 
     def answer(self, target):
+        """Answer with the page of a course."""
         path = target.split("?")[0]
         if not path.startswith("/lms/"):
             return not_found()
@@ -27,6 +28,7 @@ class Lms(PageServer):
 
 
 def main():
+    """Start the LMS by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8073)
     run(Lms(parser.parse_args().port), "/lms/demo")

@@ -47,21 +47,23 @@ class Mailbox(PageServer):
             data_size_limit=50_000_000)
 
     def start(self):
+        """Start the SMTP server and the pages."""
         self._smtp.start()
         return super().start()
 
     def stop(self):
+        """Stop the SMTP server and the pages."""
         self._smtp.stop()
         super().stop()
 
     def mails(self):
-        """All mails in the order of arrival, parsed."""
+        """List all mails in the order of arrival, parsed."""
         return [
             email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             for file in sorted(self.folder.glob("*.eml"))]
 
     def wait_for_mail(self, recipient, subject_pattern, timeout=60, number=1):
-        """The first mail to `recipient` whose subject matches, once it is there.
+        """Return the first mail to `recipient` whose subject matches, once it is there.
 
         :param int timeout: in seconds
         :param int number: which of them, when several are expected
@@ -80,6 +82,7 @@ class Mailbox(PageServer):
             time.sleep(0.2)
 
     def answer(self, target):
+        """Answer with the list of mails, a mail, its body, or one of its files."""
         path = target.split("?")[0]
         if path == "/mails":
             return page("Boîte aux lettres", _mail_list(self.mails()))
@@ -96,7 +99,7 @@ class Mailbox(PageServer):
 
 
 def html_of(mail):
-    """The HTML part of a mail (its text, escaped, when there is none)."""
+    """Return the HTML part of a mail (its text, escaped, when there is none)."""
     part = mail.get_body(("html", "plain"))
     content = part.get_content() if part else ""
     if part is not None and part.get_content_type() == "text/plain":
@@ -131,6 +134,7 @@ def _mail_list(mails):
 
 
 def main():
+    """Start the mailbox by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smtp", type=int, default=8025, help="port for the senders of mails")
     parser.add_argument("--port", type=int, default=8070, help="port for the browser")

@@ -34,6 +34,7 @@ def page(title, body, status=200):
 
 
 def not_found():
+    """Answer that there is no such page."""
     return page("Introuvable", "<h1>Introuvable</h1>", 404)
 
 
@@ -55,10 +56,12 @@ class PageServer:
         raise NotImplementedError
 
     def start(self):
+        """Serve from a thread."""
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
         return self
 
     def stop(self):
+        """Stop serving, and free the port."""
         self._http.shutdown()
         self._http.server_close()
 

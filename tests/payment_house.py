@@ -175,7 +175,7 @@ class PaymentHouse(House):
             env.cr.execute(
                 "UPDATE payment_transaction SET create_date = create_date - interval '2 minutes'"
                 " WHERE state = 'pending'")
-            env["payment.transaction"]._cron_stripe_ask()
+            env["payment.transaction"]._cron_ask_unanswered()
 
     def settled(self):
         """Wait until Stripe has delivered all, and the inbox has dealt with it."""

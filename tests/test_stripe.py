@@ -926,5 +926,5 @@ def open_differences(shop):
 def act(shop, object_ref, action):
     with shop.env() as env:
         difference = env["stripe.difference"].search([("object_ref", "=", object_ref)])
-        accountant = env["stripe.health"]._accountant(env.company)
+        accountant = env["stripe.health"]._find_accountant(env.company)
         getattr(difference.with_user(accountant), action)()

@@ -1,6 +1,6 @@
 {
     "name": "Stripe for Subscriptions",
-    "summary": "An inbox for what Stripe tells, charges whose answer was lost, "
+    "summary": "An inbox for what Stripe tells, charges it has not answered, "
     "disputes, and a reconciliation with Stripe's own balance",
     "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",

@@ -37,8 +37,8 @@ AMOUNT_STEPS = {
     **dict.fromkeys(("ISK", "UGX"), 1.0),
 }
 
-# How long a charge whose answer was lost is looked for before it counts as never made.
-GIVE_UP_LOST = timedelta(hours=1)
+# How long a charge that Stripe has not answered is looked for before it counts as never made.
+GIVE_UP_UNANSWERED = timedelta(hours=1)
 
 PAYMENT_EVENTS = (
     "payment_intent.processing",

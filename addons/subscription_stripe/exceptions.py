@@ -18,8 +18,8 @@ class StripeUnknown(ValidationError):
     """No answer, or none that says whether the request had an effect."""
 
 
-class AnswerLost(UserError):
-    """A card may or may not have been charged: neither success nor failure may be assumed."""
+class AnswerMissing(UserError):
+    """Stripe has not answered: a card may or may not have been charged."""
 
 
 class SignatureRefused(Exception):

@@ -14,6 +14,7 @@ from .app import Server
 
 
 def main():
+    """Start the payment server, and print its address."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--child", action="store_true", help="end when the standard input does")
@@ -31,7 +32,7 @@ def main():
 
 
 def _end_with_parent():
-    """Tests that are killed leave no server behind."""
+    """End when the parent does, so that tests that are killed leave no server behind."""
     sys.stdin.read()
     os._exit(0)
 

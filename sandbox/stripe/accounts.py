@@ -5,7 +5,7 @@ from .routes import route
 
 @route("GET", "/v1/account", "account_retrieve_current")
 def retrieve(account, params):
-    """One a key: what the payment server takes for the merchant's identity."""
+    """Return the merchant's account: one for each key."""
     found = account.all("account")
     return found[0] if found else account.new(
         "account", country="FR", default_currency="eur", charges_enabled=True,

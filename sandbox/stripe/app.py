@@ -85,6 +85,7 @@ class Server:
         self.accounts = {}
 
     def application(self):
+        """Make the web application: endpoints of Stripe, controls of tests, preflights."""
         app = web.Application(client_max_size=10_000_000)  # files, too
         for each in ROUTES:
             app.router.add_route(each.method, each.path, self._endpoint(each))
@@ -99,7 +100,7 @@ class Server:
             account.deliveries.cancel()
 
     def account(self, api_key, public=False):
-        """The account of a key (https://docs.stripe.com/keys).
+        """Return the account of a key (https://docs.stripe.com/keys).
 
         :param bool public: whether a publishable key is enough
         :raise ApiError: 401
@@ -193,7 +194,7 @@ def _done(account, route, params, ids, call):
 
 
 def _check_secret(account, secret, ids, call):
-    """A browser proves that it was given this intent."""
+    """Check that the browser was given this intent."""
     intent = account.objects.get(ids.get("id"))
     if call.api_key.startswith("pk_") and intent and intent.get("client_secret") != secret:
         raise ApiError(
@@ -218,7 +219,7 @@ def _response(call, reply, replayed):
 
 
 async def _uploaded(request):
-    """The fields of a form with files; of a file, what Stripe tells of it."""
+    """Return the fields of a form with files; of a file, what Stripe tells of it."""
     fields = await request.post()
     return {name: value if isinstance(value, str) else {
         "filename": value.filename, "size": len(content := value.file.read()),
@@ -226,7 +227,7 @@ async def _uploaded(request):
 
 
 def _api_key(request):
-    """Of ``Authorization: Bearer`` or ``Basic``."""
+    """Return the key of ``Authorization: Bearer`` or ``Basic``."""
     kind, _space, value = request.headers.get("Authorization", "").partition(" ")
     if kind == "Basic":
         return base64.b64decode(value).decode().partition(":")[0]

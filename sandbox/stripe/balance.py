@@ -10,12 +10,12 @@ from .routes import route
 
 
 def payment_fee(account, amount):
-    """In minor units, rounded half up as an invoice would be."""
+    """Return the fee of a payment in minor units, rounded half up as an invoice would be."""
     return (amount * account.prices["per_mille"] + 500) // 1000 + account.prices["fixed"]
 
 
 def move(account, source, type, amount, fee=0, category=None, description=None):
-    """A balance transaction of the object `source`.
+    """Create a balance transaction of the object `source`.
 
     :param int amount: minor units of the object's currency, negative when money leaves
     """
@@ -33,6 +33,7 @@ def move(account, source, type, amount, fee=0, category=None, description=None):
 
 @route("GET", "/v1/balance_transactions", "balance_transaction_list")
 def index(account, params):
+    """List balance transactions."""
     found = account.all("balance_transaction", **{
         name: params.get(name) for name in ("currency", "source", "type")})
     if params.get("payout"):
@@ -43,11 +44,13 @@ def index(account, params):
 
 @route("GET", "/v1/balance_transactions/{id}", "balance_transaction_retrieve")
 def retrieve(account, params, id):
+    """Return a balance transaction."""
     return account.get("balance_transaction", id)
 
 
 @route("GET", "/v1/balance", "balance_retrieve")
 def balance(account, params):
+    """Return the balance: all of it is available, nothing pending."""
     available = [
         {"amount": amount, "currency": currency, "source_types": {"card": amount}}
         for currency, amount in sorted(totals(account).items())]
@@ -55,7 +58,7 @@ def balance(account, params):
 
 
 def totals(account):
-    """What the account holds, by currency."""
+    """Return what the account holds, by currency."""
     held = {}
     for transaction in account.all("balance_transaction"):
         currency = transaction["currency"]
@@ -65,7 +68,7 @@ def totals(account):
 
 @route("POST", "/v1/payouts", "payout_create")
 def pay_out(account, params):
-    """Money to the merchant's bank; it takes along all that no earlier payout took."""
+    """Send money to the merchant's bank; a payout takes along all that no earlier one took."""
     amount, currency = params["amount"], params["currency"].lower()
     if amount > totals(account).get(currency, 0):
         raise invalid(
@@ -86,9 +89,11 @@ def pay_out(account, params):
 
 @route("GET", "/v1/payouts", "payout_list")
 def payouts(account, params):
+    """List payouts."""
     return page(account.all("payout", status=params.get("status")), params, "/v1/payouts")
 
 
 @route("GET", "/v1/payouts/{id}", "payout_retrieve")
 def payout(account, params, id):
+    """Return a payout."""
     return account.get("payout", id)

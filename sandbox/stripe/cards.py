@@ -36,13 +36,16 @@ class Decline(NamedTuple):
 
     @property
     def code(self):
+        """Return the error's ``code``."""
         return CODES.get(self.reason, "card_declined")
 
     @property
     def message(self):
+        """Return the sentence for the customer."""
         return MESSAGES.get(self.reason, "Your card was declined.")
 
     def fields(self):
+        """Return what the error tells of the decline."""
         shown = {"code": self.code, "decline_code": self.reason}
         if self.reason in ADVICE:
             shown["advice_code"] = ADVICE[self.reason]
@@ -104,7 +107,7 @@ NUMBERS = {card.number: card for card in CARDS.values()}
 
 
 def by_token(token):
-    """The card behind a test token such as ``pm_card_visa``, or None."""
+    """Return the card behind a test token such as ``pm_card_visa``, or None."""
     return CARDS.get(ALIASES.get(token, token))
 
 
@@ -118,15 +121,17 @@ class Behaviour:
     spent: bool = False  # used without a customer, or detached: never to be used again
 
     def refusal(self):
-        """The decline of saving it, or None."""
+        """Return the decline of saving the card, or None."""
         reason = self.decline or self.card.refused
         return Decline(reason) if reason else None
 
     def charge_refusal(self):
+        """Return the decline of charging the card, or None."""
         reason = self.decline or self.card.refused or self.card.fails
         return Decline(reason) if reason else None
 
     def needs_authentication(self, off_session):
+        """Tell whether the bank asks the holder, who may be absent (`off_session`)."""
         kind = self.card.authentication
         if kind == "until_set_up":
             return not (off_session and self.set_up)

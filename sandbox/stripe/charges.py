@@ -67,6 +67,7 @@ def capture(account, charge, amount):
 
 @route("GET", "/v1/charges", "charge_list")
 def index(account, params):
+    """List charges."""
     found = account.all(
         "charge", customer=params.get("customer"), payment_intent=params.get("payment_intent"))
     return page(found, params, "/v1/charges")
@@ -74,11 +75,13 @@ def index(account, params):
 
 @route("GET", "/v1/charges/{id}", "charge_retrieve")
 def retrieve(account, params, id):
+    """Return a charge."""
     return account.get("charge", id)
 
 
 @route("POST", "/v1/charges/{id}", "charge_update")
 def update(account, params, id):
+    """Change a charge's description or metadata."""
     charge = account.get("charge", id)
     values = kept(params, "description", "fraud_details", "receipt_email")
     if "metadata" in params:

@@ -32,15 +32,18 @@ class PaymentServer:
 
     @property
     def secret_key(self):
+        """Return the secret key of the account."""
         return f"sk_test_{self.account}"
 
     @property
     def publishable_key(self):
+        """Return the publishable key of the account."""
         return f"pk_test_{self.account}"
 
     # --- Its life ---
 
     def start(self):
+        """Start the process, and wait for its address."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.stripe", "--child",
              *(["--state", str(self._state)] if self._state else [])], cwd=ROOT,
@@ -50,6 +53,7 @@ class PaymentServer:
         return self
 
     def stop(self):
+        """Stop the process."""
         self._process.stdin.close()
         self._process.wait(timeout=30)
         self._process.stdout.close()
@@ -62,7 +66,7 @@ class PaymentServer:
         self.stop()
 
     def other_account(self, name):
-        """The same process as another merchant sees it."""
+        """Return the same process as another merchant sees it."""
         return PaymentServer(name, self.url)
 
     def forget(self):
@@ -76,31 +80,34 @@ class PaymentServer:
         return answer.json()
 
     def state(self):
+        """Return what the server knows: the requests that were made, and the deliveries."""
         return self._http.get(f"{self.url}/_control/state", timeout=PATIENCE).json()
 
     # --- What happened ---
 
     def calls(self, method=None, path=None):
-        """Requests that were made: each with params, key, status, and whether it was replayed."""
+        """List the requests that were made: each with params, key, status, and whether it was
+        replayed.
+        """
         return [
             call for call in self.state()["calls"]
             if method in (None, call["method"]) and path in (None, call["path"])]
 
     def refused(self):
-        """Requests with parameters Stripe does not know: a test asserts there are none."""
+        """List requests with parameters Stripe does not know: a test asserts there are none."""
         return self.state()["refused"]
 
     def deliveries(self, type=None):
-        """Every attempt to deliver an event, with the status of its answer (0: none)."""
+        """List every attempt to deliver an event, with the status of its answer (0: none)."""
         return [
             each for each in self.state()["deliveries"] if type in (None, each["type"])]
 
     def events(self, *types, api_version=None):
-        """Events made so far, oldest first, in the shape an endpoint of that version receives."""
+        """List the events so far, oldest first, in the shape of a version of the API."""
         return self.control("events", types=list(types), api_version=api_version)
 
     def get(self, path, **params):
-        """An object or a list, as any client would ask for it."""
+        """Fetch an object or a list, as any client would ask for it."""
         answer = self._http.get(f"{self.url}/v1/{path}", params=params, timeout=PATIENCE)
         assert answer.ok, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
@@ -131,7 +138,7 @@ class PaymentServer:
         return intent
 
     def authenticate(self, client_secret, success=True):
-        """The bank's question, answered."""
+        """Answer the bank's question."""
         return self._on_intent(
             client_secret, "_authenticate", success="true" if success else "false")
 
@@ -168,7 +175,10 @@ class PaymentServer:
             api_version=api_version)
 
     def roll_secret(self, endpoint, keep_old=True, secret=None):
-        """:return: the new secret; the old one signs as well, unless told not to"""
+        """Roll the signing secret of an endpoint.
+
+        :return: the new secret; the old one signs as well, unless told not to
+        """
         return self.control(
             f"webhook_endpoints/{endpoint['id']}/roll", keep_old=keep_old, secret=secret)
 
@@ -192,7 +202,7 @@ class PaymentServer:
             api_version=api_version)
 
     def wait_for_deliveries(self, timeout=PATIENCE):
-        """Until every event was accepted by every endpoint."""
+        """Wait until every event was accepted by every endpoint."""
         wait_for(lambda: not self.state()["underway"], timeout,
                  lambda: self.state()["deliveries"][-5:])
 
@@ -201,7 +211,7 @@ class PaymentServer:
     # --- Trouble ---
 
     def forget_keys(self):
-        """A day has gone by: idempotency keys are forgotten."""
+        """Forget idempotency keys, as Stripe does after a day."""
         self.control("forget_keys")
 
     @contextlib.contextmanager
@@ -218,18 +228,19 @@ class PaymentServer:
             made.end()
 
     def card_becomes(self, payment_method, reason):
-        """From now on the bank declines the saved card: ``insufficient_funds``, ``lost_card``...
+        """Let the bank decline the saved card from now on: ``insufficient_funds``,
+        ``lost_card``...
 
         :param reason: None: it works again
         """
         self.control(f"payment_methods/{payment_method}/decline", reason=reason)
 
     def renew_card(self, payment_method, **card):
-        """The bank replaced the card: exp_month, exp_year, or number (a test card)."""
+        """Replace the card as its bank would: exp_month, exp_year, or number (a test card)."""
         return self.control(f"payment_methods/{payment_method}/renew", **card)
 
     def dispute(self, charge, reason="fraudulent", amount=None, days=7, inquiry=False):
-        """The holder contests the charge; the answer is due in so many days.
+        """Contest the charge as its holder; the answer is due in so many days.
 
         :param bool inquiry: the bank asks before it takes the money
         """
@@ -238,24 +249,24 @@ class PaymentServer:
             inquiry=inquiry)
 
     def escalate(self, dispute):
-        """The bank takes the money after its inquiry."""
+        """Take the money after the bank's inquiry."""
         return self.control(f"disputes/{dispute}/escalate")
 
     def prices(self, **prices):
-        """What Stripe takes from now on: per_mille and fixed of a payment, and a dispute."""
+        """Set what Stripe takes from now on: per_mille and fixed of a payment, and a dispute."""
         self.control("prices", **prices)
 
     def close_dispute(self, dispute, status, fee_back=False):
-        """The bank decides: ``won`` or ``lost``."""
+        """Close a dispute as the bank decides: ``won`` or ``lost``."""
         return self.control(f"disputes/{dispute}/close", status=status, fee_back=fee_back)
 
     def fail_refund(self, refund):
-        """The card could not take the money back."""
+        """Fail a refund: the card could not take the money back."""
         return self.control(f"refunds/{refund}/fail")
 
 
 class Hits:
-    """How many requests a fault has hit."""
+    """The number of requests that a fault has hit."""
 
     def __init__(self, server, number):
         self._server = server
@@ -264,14 +275,16 @@ class Hits:
 
     @property
     def hits(self):
+        """Return how many requests the fault has hit."""
         return (self._ended or self._server.control(f"faults/{self._number}"))["hits"]
 
     def end(self):
+        """End the fault, and keep its number."""
         self._ended = self._server.control(f"faults/{self._number}/remove")
 
 
 def wait_for(question, timeout=PATIENCE, complaint=lambda: "it did not happen"):
-    """:return: the first true answer"""
+    """Wait for the first true answer, and return it."""
     deadline = time.monotonic() + timeout
     while not (answer := question()):
         assert time.monotonic() < deadline, complaint()

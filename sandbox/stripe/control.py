@@ -22,6 +22,7 @@ def order(path):
 
 
 def add_controls(server, app):
+    """Add the orders of tests to the application, below ``/_control``."""
     for path, handler in ORDERS.items():
         app.router.add_post(f"/_control/{path}", _answering(server, handler))
     app.router.add_get("/_control/state", _state(server))
@@ -57,27 +58,25 @@ def _key(request):
 
 @order("hold")
 def hold(account, values):
+    """Hold events from now on: made, but not sent."""
     account.deliveries.held = True
 
 
 @order("release")
 def release(account, values):
+    """Send the events that were held."""
     account.deliveries.release()
 
 
 @order("drop")
 def drop(account, values):
+    """Forget the events that were held."""
     account.deliveries.drop()
 
 
 @order("deliver")
 async def deliver(account, values):
-    """Events in the order given, one after the other, once each, whether they went before or not.
-
-    To all endpoints that asked for them, or to another address with a secret of its own.
-
-    :return: status of each answer
-    """
+    """Deliver events in the order given, one after the other, once each, sent before or not."""
     statuses = []
     for event_id in values["events"]:
         event = account.get("event", event_id)
@@ -92,7 +91,7 @@ async def deliver(account, values):
 
 @order("events")
 def show_events(account, values):
-    """All events, oldest first, in the shape of a version of the API."""
+    """List all events, oldest first, in the shape of a version of the API."""
     version = values.get("api_version") or LATEST
     return [
         event_as_of(account, event, version) for event in reversed(account.all("event"))
@@ -101,40 +100,44 @@ def show_events(account, values):
 
 @order("webhook_endpoints")
 def webhook(account, values):
-    """An address with a secret of the test's choice."""
+    """Register an address with a secret of the test's choice."""
     endpoint = events.register(account, **values)
     return {**endpoint, "secret": account.hidden[endpoint["id"]][0]}
 
 
 @order("webhook_endpoints/{id}/roll")
 def roll(account, values, id):
+    """Roll the signing secret of an endpoint."""
     return events.roll(account, account.get("webhook_endpoint", id), **values)
 
 
 @order("faults")
 def fault(account, values):
+    """Add a fault."""
     return account.faults.add(**values)
 
 
 @order("faults/{number}")
 def show_fault(account, values, number):
+    """Return a fault, with the number of its hits."""
     return account.faults.show(int(number))
 
 
 @order("faults/{number}/remove")
 def remove_fault(account, values, number):
+    """Remove a fault."""
     return account.faults.remove(int(number))
 
 
 @order("payment_methods/{id}/decline")
 def decline(account, values, id):
-    """From now on the bank declines this saved card: lost, empty... or no longer (null)."""
+    """Let the bank decline this saved card from now on: lost, empty... or no longer (null)."""
     behaviour(account, account.get("payment_method", id)).decline = values["reason"]
 
 
 @order("payment_methods/{id}/renew")
 def renew(account, values, id):
-    """The bank sent its holder a new card, and the network told Stripe.
+    """Replace a card as its bank does, of which the network tells Stripe.
 
     https://docs.stripe.com/payments/cards/overview#automatic-card-updates
     """
@@ -149,36 +152,41 @@ def renew(account, values, id):
 
 @order("charges/{id}/dispute")
 def dispute(account, values, id):
+    """Begin a dispute of a charge."""
     return disputes.begin(account, account.get("charge", id), **values)
 
 
 @order("disputes/{id}/escalate")
 def escalate_dispute(account, values, id):
+    """Escalate an inquiry."""
     return disputes.escalate(account, account.get("dispute", id))
 
 
 @order("prices")
 def prices(account, values):
-    """What Stripe takes from now on: per_mille and fixed of a payment, dispute (minor units)."""
+    """Set what Stripe takes: per_mille and fixed of a payment, and of a dispute (minor units)."""
     account.prices.update(values)
 
 
 @order("disputes/{id}/close")
 def close_dispute(account, values, id):
+    """Close a dispute."""
     return disputes.close(account, account.get("dispute", id), **values)
 
 
 @order("refunds/{id}/fail")
 def fail_refund(account, values, id):
+    """Fail a refund."""
     return refunds.fail(account, account.get("refund", id))
 
 
 @order("forget")
 def forget(account, values):
+    """Forget all of the account: objects, requests, deliveries."""
     account.forget()
 
 
 @order("forget_keys")
 def forget_keys(account, values):
-    """As after a day: every idempotency key is new again."""
+    """Forget every idempotency key, as after a day."""
     account.replies.clear()

@@ -12,6 +12,7 @@ FIELDS = (
 
 @route("POST", "/v1/customers", "customer_create")
 def create(account, params):
+    """Create a customer."""
     customer = account.new("customer", **kept(params, *FIELDS))
     customer["metadata"] = merged_metadata(customer, params.get("metadata"))
     account.emit("customer.created", customer)
@@ -23,17 +24,20 @@ def create(account, params):
 
 @route("GET", "/v1/customers", "customer_list")
 def index(account, params):
+    """List customers."""
     return page(account.all("customer", email=params.get("email")), params, "/v1/customers")
 
 
 @route("GET", "/v1/customers/{id}", "customer_retrieve")
 def retrieve(account, params, id):
+    """Return a customer, also one that was deleted."""
     found = account.objects.get(id, {})
     return found if found.get("deleted") else account.get("customer", id)
 
 
 @route("POST", "/v1/customers/{id}", "customer_update")
 def update(account, params, id):
+    """Change a customer."""
     customer = account.get("customer", id)
     values = kept(params, *FIELDS)
     default = (values.get("invoice_settings") or {}).get("default_payment_method")
@@ -52,6 +56,7 @@ def update(account, params, id):
 
 @route("DELETE", "/v1/customers/{id}", "customer_delete")
 def delete(account, params, id):
+    """Delete a customer, and detach their payment methods."""
     customer = account.get("customer", id)
     for method in account.all("payment_method", customer=id):
         payment_methods.detach_from(account, method)
@@ -62,6 +67,7 @@ def delete(account, params, id):
 
 @route("GET", "/v1/customers/{id}/payment_methods", "customer_payment_method_list")
 def methods(account, params, id):
+    """List a customer's payment methods."""
     account.get("customer", id)
     found = account.all("payment_method", customer=id, type=params.get("type"))
     return page(found, params, f"/v1/customers/{id}/payment_methods")
@@ -69,6 +75,7 @@ def methods(account, params, id):
 
 @route("GET", "/v1/customers/{id}/payment_methods/{method}", "customer_payment_method_retrieve")
 def method(account, params, id, method):
+    """Return one of a customer's payment methods."""
     found = account.get("payment_method", method)
     if found["customer"] != id:
         raise invalid(

@@ -27,6 +27,7 @@ class Deliveries:
         self.forget()
 
     def forget(self):
+        """Begin anew: nothing held, nothing on its way, an empty log."""
         self.held = False
         self.insisting = []  # what is on its way, until it is accepted: ids of endpoint and event
         self.waiting = []  # what was held, in order: (endpoint, event)
@@ -34,11 +35,12 @@ class Deliveries:
         self.cancel()
 
     def cancel(self):
+        """Cancel what is on its way."""
         for task in self._tasks:
             task.cancel()
 
     def send(self, event):
-        """Called with each new event: to all endpoints that asked for its type."""
+        """Send a new event to all endpoints that asked for its type."""
         for endpoint in self.receivers(event):
             event["pending_webhooks"] += 1
             self.waiting.append((endpoint, event))
@@ -46,19 +48,20 @@ class Deliveries:
             self.release()
 
     def receivers(self, event):
+        """List the endpoints that asked for the event's type."""
         return [
             endpoint for endpoint in self._account.all("webhook_endpoint", status="enabled")
             if matches(event["type"], endpoint["enabled_events"])]
 
     def release(self):
-        """Let go of what was held."""
+        """Send what was held."""
         self.held = False
         waiting, self.waiting = self.waiting, []
         for endpoint, event in waiting:
             self._send_until_taken(endpoint, event)
 
     def resume(self, pairs):
-        """After a restart: what was on its way still is."""
+        """Send again, after a restart, what was on its way."""
         for endpoint_id, event_id in pairs:
             self._send_until_taken(
                 self._account.objects[endpoint_id], self._account.get("event", event_id))
@@ -76,6 +79,7 @@ class Deliveries:
 
     @property
     def underway(self):
+        """Return how many deliveries are on their way."""
         return len(self._tasks)
 
     async def _insist(self, endpoint, event):
@@ -126,5 +130,5 @@ async def _status_of_post(url, body, headers):
 
 
 def matches(type, wanted):
-    """Is the type among those wanted? Endpoints and lists may name groups: ``charge.*``."""
+    """Tell whether the type is among those wanted, which may name groups: ``charge.*``."""
     return any(fnmatch.fnmatchcase(type, pattern) for pattern in wanted)

@@ -23,7 +23,7 @@ TEST_EVIDENCE = {"winning_evidence": "won", "losing_evidence": "lost"}
 
 
 def begin(account, charge, reason="fraudulent", amount=None, days=7, inquiry=False):
-    """The holder's bank takes the money back at once, and its fee; or it only asks first.
+    """Begin a dispute: the bank takes the money back at once, and its fee; or it only asks first.
 
     :param bool inquiry: no money moves yet
     """
@@ -45,7 +45,7 @@ def begin(account, charge, reason="fraudulent", amount=None, days=7, inquiry=Fal
 
 
 def escalate(account, dispute):
-    """The bank was not content with the answer to its question."""
+    """Take the money, because the bank was not content with the answer to its question."""
     dispute.update(status="needs_response", is_charge_refundable=False)
     account.get("charge", dispute["charge"])["disputed"] = True
     account.emit("charge.dispute.updated", dispute)
@@ -59,7 +59,7 @@ def _withdraw(account, dispute):
 
 
 def close(account, dispute, status, fee_back=False):
-    """The bank's last word: ``won`` brings the money back.
+    """Close the dispute as the bank decides: ``won`` brings the money back.
 
     :param bool fee_back: whether the fee comes back as well, as some contracts say
     """
@@ -83,6 +83,7 @@ def _move(account, dispute, amount, fee, category):
 
 @route("GET", "/v1/disputes", "dispute_list")
 def index(account, params):
+    """List disputes."""
     found = account.all(
         "dispute", charge=params.get("charge"), payment_intent=params.get("payment_intent"))
     return page(found, params, "/v1/disputes")
@@ -90,12 +91,13 @@ def index(account, params):
 
 @route("GET", "/v1/disputes/{id}", "dispute_retrieve")
 def retrieve(account, params, id):
+    """Return a dispute."""
     return account.get("dispute", id)
 
 
 @route("POST", "/v1/disputes/{id}", "dispute_update")
 def update(account, params, id):
-    """Evidence, sent to the bank at once unless ``submit`` is false."""
+    """Keep evidence, and send it to the bank at once unless ``submit`` is false."""
     dispute = account.get("dispute", id)
     if dispute["status"] not in ANSWERABLE and params.get("evidence"):
         raise invalid(
@@ -121,7 +123,7 @@ def update(account, params, id):
 
 @route("POST", "/v1/disputes/{id}/close", "dispute_close")
 def give_up(account, params, id):
-    """The merchant accepts the loss."""
+    """Accept the loss as the merchant."""
     dispute = account.get("dispute", id)
     if dispute["status"] not in ANSWERABLE:
         raise invalid("This dispute is already closed.", "dispute_already_closed")

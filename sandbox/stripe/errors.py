@@ -22,23 +22,25 @@ class ApiError(Exception):
 
 
 def invalid(message, code=None, param=None, status=400, **details):
-    """The request itself is wrong, or comes at the wrong moment."""
+    """Return the error of a request that is wrong, or comes at the wrong moment."""
     return ApiError(
         status, "invalid_request_error", message, code=code, param=param, **details)
 
 
 def missing(kind, object_id, param):
+    """Return the error of an object that does not exist."""
     return invalid(
         f"No such {kind}: '{object_id}'", "resource_missing", param, status=404)
 
 
 def unexpected_state(kind, obj, message):
-    """An intent asked for something its status does not allow; the intent comes along."""
+    """Return the error of a request that the intent's status does not allow, with the intent."""
     return invalid(message, f"{kind}_unexpected_state", **{kind: obj})
 
 
 def declined(decline, **details):
-    """The bank said no (https://docs.stripe.com/declines/codes).
+    """Return the error of a charge that the bank declined
+    (https://docs.stripe.com/declines/codes).
 
     :param decline: the :class:`~sandbox.stripe.cards.Decline`
     """

@@ -13,6 +13,7 @@ from .routes import route
 
 @route("GET", "/v1/events", "event_list")
 def index(account, params):
+    """List events."""
     if params.get("type") and params.get("types"):
         raise invalid("You may only specify one of these parameters: type, types.", None, "types")
     wanted = params.get("types") or [params.get("type") or "*"]
@@ -25,12 +26,13 @@ def index(account, params):
 
 @route("GET", "/v1/events/{id}", "event_retrieve")
 def retrieve(account, params, id):
+    """Return an event."""
     return account.get("event", id)
 
 
 @route("POST", "/v1/webhook_endpoints", "webhook_endpoint_create")
 def create(account, params):
-    """The only answer that shows the signing secret."""
+    """Create an endpoint, in the only answer that shows its signing secret."""
     endpoint = register(account, **{
         name: params[name] for name in ("url", "enabled_events", "api_version", "description")
         if params.get(name)})
@@ -39,7 +41,7 @@ def create(account, params):
 
 
 def register(account, url, enabled_events=("*",), secret=None, **values):
-    """A new address; a test may choose its secret, so as to configure the receiver first."""
+    """Register an address; a test may choose its secret, so as to configure the receiver first."""
     if not url.startswith(("http://", "https://")):
         raise invalid("Invalid URL: An explicit scheme (such as https) must be provided.",
                       "url_invalid", "url")
@@ -51,6 +53,7 @@ def register(account, url, enabled_events=("*",), secret=None, **values):
 
 
 def new_secret():
+    """Return a new signing secret."""
     return f"whsec_{secrets.token_urlsafe(24)}"
 
 
@@ -66,16 +69,19 @@ def roll(account, endpoint, keep_old=True, secret=None):
 
 @route("GET", "/v1/webhook_endpoints", "webhook_endpoint_list")
 def endpoints(account, params):
+    """List webhook endpoints."""
     return page(account.all("webhook_endpoint"), params, "/v1/webhook_endpoints")
 
 
 @route("GET", "/v1/webhook_endpoints/{id}", "webhook_endpoint_retrieve")
 def endpoint(account, params, id):
+    """Return a webhook endpoint."""
     return account.get("webhook_endpoint", id)
 
 
 @route("POST", "/v1/webhook_endpoints/{id}", "webhook_endpoint_update")
 def update(account, params, id):
+    """Change a webhook endpoint."""
     found = account.get("webhook_endpoint", id)
     found.update(kept(params, "description", "enabled_events", "url"))
     if "disabled" in params:
@@ -85,6 +91,7 @@ def update(account, params, id):
 
 @route("DELETE", "/v1/webhook_endpoints/{id}", "webhook_endpoint_delete")
 def delete(account, params, id):
+    """Delete a webhook endpoint."""
     account.get("webhook_endpoint", id)["status"] = "deleted"
     account.put({"id": id, "object": "webhook_endpoint", "deleted": True})
     return account.objects[id]

@@ -31,6 +31,7 @@ class Fault:
     id: int = field(default_factory=lambda: next(numbers))
 
     def matches(self, method, path):
+        """Tell whether the fault hits this request."""
         return self.hits < self.times and self.method in (method, "*") and (
             fnmatch.fnmatchcase(path, self.path))
 
@@ -40,6 +41,10 @@ class Faults:
         self._faults = {}
 
     def add(self, **values):
+        """Add a fault.
+
+        :raise ApiError: 400, there is no such kind
+        """
         fault = Fault(**values)
         if fault.kind not in KINDS:
             raise invalid(f"Unknown fault: {fault.kind}. There are: {', '.join(KINDS)}.")
@@ -47,6 +52,7 @@ class Faults:
         return asdict(fault)
 
     def show(self, number):
+        """Return a fault, with the number of its hits."""
         return asdict(self._faults[number])
 
     def remove(self, number):
@@ -54,7 +60,7 @@ class Faults:
         return asdict(self._faults.pop(number))
 
     def take(self, method, path):
-        """The fault that hits this request, counted, or None."""
+        """Return the fault that hits this request, counted, or None."""
         for fault in self._faults.values():
             if fault.matches(method, path):
                 fault.hits += 1

@@ -8,6 +8,7 @@ LARGEST = 5_000_000  # of evidence: https://docs.stripe.com/disputes/best-practi
 
 @route("POST", "/v1/files", "file_create")
 def create(account, params):
+    """Keep an uploaded file."""
     file = params["file"]
     if not isinstance(file, dict):
         raise invalid("Invalid file: must be a file upload.", None, "file")
@@ -20,4 +21,5 @@ def create(account, params):
 
 @route("GET", "/v1/files/{id}", "file_retrieve")
 def retrieve(account, params, id):
+    """Return what is known of a file."""
     return account.get("file", id)

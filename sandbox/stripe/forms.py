@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 
 def parsed(text):
-    """The tree of parameters of a form or of a query string; all values are strings."""
+    """Parse the tree of parameters of a form or of a query string; all values are strings."""
     tree = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         path = [name.split("[", 1)[0], *re.findall(r"\[([^\]]*)\]", name)]

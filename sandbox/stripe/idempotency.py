@@ -54,6 +54,7 @@ class Slot:
         return reply
 
     def keep(self, reply):
+        """Keep the answer, for whoever repeats the request."""
         if self._key is not None:
             self._replies[self._key] = (self._asked, reply)
 

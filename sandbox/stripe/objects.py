@@ -67,7 +67,7 @@ class Account:
         self.deliveries.forget()
 
     def new(self, kind, **values):
-        """A new object of the kind: the fixture's fields, emptied, then these values."""
+        """Create an object of the kind: the fixture's fields, emptied, then these values."""
         made = {
             **copy.deepcopy(FIXTURES[kind]), **copy.deepcopy(EMPTY.get(kind, {})),
             "id": new_id(PREFIXES[kind]), "created": int(time.time()), **values}
@@ -75,10 +75,11 @@ class Account:
         return made
 
     def put(self, obj):
+        """Keep an object under its id."""
         self.objects[obj["id"]] = self.kinds[obj["object"]][obj["id"]] = obj
 
     def get(self, kind, object_id, param="id"):
-        """The object of this kind and id.
+        """Return the object of this kind and id.
 
         :param str param: the parameter that named it, for the error
         :raise ApiError: 404
@@ -96,7 +97,7 @@ class Account:
                 value is None or found.get(name) == value for name, value in values.items())]
 
     def emit(self, type, obj, previous=None):
-        """An event about the object as it is now (https://docs.stripe.com/api/events).
+        """Create an event about the object as it is now (https://docs.stripe.com/api/events).
 
         :param dict previous: fields before the change, for ``*.updated``
         """
@@ -118,12 +119,13 @@ class Account:
 
 
 def new_id(prefix):
+    """Return a random id with the prefix of its kind."""
     letters = string.ascii_letters + string.digits
     return f"{prefix}_" + "".join(secrets.choice(letters) for _letter in range(24))
 
 
 def with_secret(obj):
-    """An intent with the secret by which a browser may act on it."""
+    """Give an intent the secret by which a browser may act on it."""
     obj["client_secret"] = f"{obj['id']}_secret_{secrets.token_hex(12)}"
     return obj
 
@@ -145,7 +147,7 @@ def kept(params, *names):
 
 
 def page(found, params, url):
-    """A page of a list (https://docs.stripe.com/api/pagination).
+    """Return a page of a list (https://docs.stripe.com/api/pagination).
 
     :param list found: all there is, newest first
     """

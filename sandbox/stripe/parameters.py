@@ -25,7 +25,7 @@ STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
 def checked(name, params, version):
-    """The parameters with numbers and booleans read from their text.
+    """Return the parameters with numbers and booleans read from their text.
 
     :param str name: of the request, as the library names its file: ``payment_intent_create``
     :param str version: of the API that the request asks for
@@ -44,7 +44,9 @@ def checked(name, params, version):
 
 @functools.cache
 def adapter(name, older=False):
-    """The validator of a request; large ones take a tenth of a second, so each is made once."""
+    """Return the validator of a request; large ones take a tenth of a second, so each is made
+    once.
+    """
     module = importlib.import_module(f"stripe.params._{name}_params")
     for declared in list(vars(module).values()):
         if is_typeddict(declared):
@@ -63,7 +65,7 @@ def adapter(name, older=False):
 
 
 def _refusal(errors, params):
-    """The one error Stripe would answer with, of all those found."""
+    """Return the one error Stripe would answer with, of all those found."""
     ranks = {"extra_forbidden": 0, "missing": 1}
     error = min(errors, key=lambda found: ranks.get(found["type"], 2))
     param = _bracketed(_path(error, params))

@@ -19,6 +19,7 @@ MINIMUM = 50  # minor units (https://docs.stripe.com/currencies#minimum-and-maxi
 
 @route("POST", "/v1/payment_intents", "payment_intent_create")
 def create(account, params):
+    """Create a payment intent, and confirm it if asked to."""
     _check_amount(params["amount"])
     if not params.get("confirm") and "off_session" in params:
         raise invalid(
@@ -43,17 +44,20 @@ def create(account, params):
 
 @route("GET", "/v1/payment_intents", "payment_intent_list")
 def index(account, params):
+    """List payment intents."""
     found = account.all("payment_intent", customer=params.get("customer"))
     return page(found, params, "/v1/payment_intents")
 
 
 @route("GET", "/v1/payment_intents/{id}", "payment_intent_retrieve", public=True)
 def retrieve(account, params, id):
+    """Return a payment intent."""
     return account.get("payment_intent", id, "intent")
 
 
 @route("POST", "/v1/payment_intents/{id}", "payment_intent_update")
 def update(account, params, id):
+    """Change a payment intent that is open."""
     intent = account.get("payment_intent", id, "intent")
     values = kept(params, *FIELDS)
     if intent["status"] not in OPEN and params.keys() - {"metadata", "description", "expand"}:
@@ -75,6 +79,7 @@ def update(account, params, id):
 
 @route("POST", "/v1/payment_intents/{id}/confirm", "payment_intent_confirm", public=True)
 def confirm(account, params, id):
+    """Confirm a payment intent: charge its payment method."""
     intent = account.get("payment_intent", id, "intent")
     if intent["status"] not in OPEN:
         raise unexpected_state(
@@ -90,6 +95,7 @@ def confirm(account, params, id):
 
 @route("POST", "/v1/payment_intents/{id}/cancel", "payment_intent_cancel")
 def cancel(account, params, id):
+    """Cancel a payment intent."""
     intent = account.get("payment_intent", id, "intent")
     if intent["status"] not in (*OPEN, "requires_capture"):
         raise unexpected_state(
@@ -104,6 +110,7 @@ def cancel(account, params, id):
 
 @route("POST", "/v1/payment_intents/{id}/capture", "payment_intent_capture")
 def capture(account, params, id):
+    """Capture what a payment intent has authorized."""
     intent = account.get("payment_intent", id, "intent")
     if intent["status"] != "requires_capture":
         raise unexpected_state(
@@ -122,7 +129,7 @@ def capture(account, params, id):
 
 @route("POST", "/v1/payment_intents/{id}/_authenticate", None, public=True)
 def authenticate(account, params, id):
-    """The holder answers the bank's question in the browser (3D Secure).
+    """Answer the bank's question as the holder, in the browser (3D Secure).
 
     Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
     """
@@ -160,7 +167,7 @@ def _currency(params):
 
 
 def _method(account, params, customer):
-    """The payment method that a request names or describes; None when it does neither."""
+    """Return the payment method that a request names or describes; None when it does neither."""
     if params.get("payment_method_data"):
         return payment_methods.made_of(account, params["payment_method_data"])
     if not params.get("payment_method"):
@@ -232,7 +239,7 @@ def _refused(account, intent, method, details):
 
 
 def _keep_or_spend(account, intent, method, authenticated):
-    """A card used with ``setup_future_usage`` is saved; one that nobody saves is used up."""
+    """Save a card used with ``setup_future_usage``; use up one that nobody saves."""
     if method["customer"]:
         return
     if intent["setup_future_usage"] and intent["customer"]:

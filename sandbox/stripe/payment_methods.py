@@ -12,6 +12,7 @@ from .routes import route
 
 @route("POST", "/v1/payment_methods", "payment_method_create", public=True)
 def create(account, params):
+    """Create a payment method from a card."""
     if params.get("type") != "card":
         raise invalid("This account accepts cards only.", "parameter_invalid", "type")
     return made_of(account, params)
@@ -19,6 +20,7 @@ def create(account, params):
 
 @route("GET", "/v1/payment_methods", "payment_method_list")
 def index(account, params):
+    """List the payment methods of a customer."""
     if not params.get("customer"):
         raise invalid("Missing required param: customer.", "parameter_missing", "customer")
     account.get("customer", params["customer"], "customer")
@@ -29,11 +31,13 @@ def index(account, params):
 
 @route("GET", "/v1/payment_methods/{id}", "payment_method_retrieve")
 def retrieve(account, params, id):
+    """Return a payment method."""
     return find(account, id)
 
 
 @route("POST", "/v1/payment_methods/{id}", "payment_method_update")
 def update(account, params, id):
+    """Change a payment method."""
     method = account.get("payment_method", id)
     values = kept(params, "allow_redisplay", "billing_details")
     if "metadata" in params:
@@ -45,6 +49,7 @@ def update(account, params, id):
 
 @route("POST", "/v1/payment_methods/{id}/attach", "payment_method_attach")
 def attach(account, params, id):
+    """Attach a payment method to a customer."""
     method = find(account, id, "payment_method")
     customer = account.get("customer", params.get("customer"), "customer")
     return attach_to(account, method, customer)
@@ -52,6 +57,7 @@ def attach(account, params, id):
 
 @route("POST", "/v1/payment_methods/{id}/detach", "payment_method_detach")
 def detach(account, params, id):
+    """Detach a payment method from its customer."""
     method = account.get("payment_method", id)
     if not method["customer"]:
         raise invalid(
@@ -61,13 +67,13 @@ def detach(account, params, id):
 
 
 def find(account, method_id, param="id"):
-    """The payment method; a test token such as ``pm_card_visa`` gives a new one each time."""
+    """Find the payment method; a test token such as ``pm_card_visa`` gives a new one each time."""
     card = cards.by_token(method_id)
     return new(account, card) if card else account.get("payment_method", method_id, param)
 
 
 def made_of(account, params):
-    """A payment method from a card's number, as a browser sends it."""
+    """Create a payment method from a card's number, as a browser sends it."""
     given = params.get("card") or {}
     card = cards.NUMBERS.get(given.get("number"))
     if not card:
@@ -82,6 +88,7 @@ def made_of(account, params):
 
 
 def new(account, card, **values):
+    """Create the payment method of a card."""
     method = account.new("payment_method", **values)
     method["billing_details"] = {
         "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
@@ -96,6 +103,7 @@ def new(account, card, **values):
 
 
 def behaviour(account, method):
+    """Return what the bank knows of the card; no answer shows it."""
     return account.hidden[method["id"]]
 
 
@@ -118,6 +126,7 @@ def attach_to(account, method, customer):
 
 
 def detach_from(account, method):
+    """Detach a payment method, which cannot be used again."""
     previous = {"customer": method["customer"]}
     method["customer"] = None
     behaviour(account, method).spent = True
@@ -126,6 +135,10 @@ def detach_from(account, method):
 
 
 def check_fresh(account, method):
+    """Check that the payment method may still be used.
+
+    :raise ApiError: 400, it was used up or detached
+    """
     if behaviour(account, method).spent:
         raise invalid(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer "

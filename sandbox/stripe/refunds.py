@@ -8,6 +8,7 @@ from .routes import route
 
 @route("POST", "/v1/refunds", "refund_create")
 def create(account, params):
+    """Refund a charge, all that is left of it or a part."""
     charge = _charge(account, params)
     left = charge["amount"] - charge["amount_refunded"]
     if charge["disputed"]:
@@ -29,6 +30,7 @@ def create(account, params):
 
 @route("GET", "/v1/refunds", "refund_list")
 def index(account, params):
+    """List refunds."""
     found = account.all(
         "refund", charge=params.get("charge"), payment_intent=params.get("payment_intent"))
     return page(found, params, "/v1/refunds")
@@ -36,11 +38,13 @@ def index(account, params):
 
 @route("GET", "/v1/refunds/{id}", "refund_retrieve")
 def retrieve(account, params, id):
+    """Return a refund."""
     return account.get("refund", id)
 
 
 @route("POST", "/v1/refunds/{id}", "refund_update")
 def update(account, params, id):
+    """Change a refund's metadata."""
     refund = account.get("refund", id)
     previous = {"metadata": refund["metadata"]}
     refund["metadata"] = merged_metadata(refund, params.get("metadata"))
@@ -49,7 +53,7 @@ def update(account, params, id):
 
 
 def fail(account, refund, reason="expired_or_canceled_card"):
-    """The card could not take the money back, days later: it returns to the balance.
+    """Fail a refund days later: the card could not take the money, which returns to the balance.
 
     https://docs.stripe.com/refunds#failed-refunds
     """
@@ -71,7 +75,7 @@ def _tell(account, refund, previous):
 
 
 def _charge(account, params):
-    """The charge to give back, named by itself or by its intent.
+    """Return the charge to give back, named by itself or by its intent.
 
     :raise ApiError: 400 without one, or when nothing was paid
     """

@@ -14,6 +14,7 @@ OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 @route("POST", "/v1/setup_intents", "setup_intent_create")
 def create(account, params):
+    """Create a setup intent, and confirm it if asked to."""
     customer = params.get("customer") or None
     if customer:
         account.get("customer", customer, "customer")
@@ -33,6 +34,7 @@ def create(account, params):
 
 @route("GET", "/v1/setup_intents", "setup_intent_list")
 def index(account, params):
+    """List setup intents."""
     found = account.all(
         "setup_intent", customer=params.get("customer"),
         payment_method=params.get("payment_method"))
@@ -41,11 +43,13 @@ def index(account, params):
 
 @route("GET", "/v1/setup_intents/{id}", "setup_intent_retrieve", public=True)
 def retrieve(account, params, id):
+    """Return a setup intent."""
     return account.get("setup_intent", id, "intent")
 
 
 @route("POST", "/v1/setup_intents/{id}", "setup_intent_update")
 def update(account, params, id):
+    """Change a setup intent that is open."""
     intent = _open(account, id, "update")
     values = kept(params, "description", "payment_method_types")
     if params.get("customer"):
@@ -60,6 +64,7 @@ def update(account, params, id):
 
 @route("POST", "/v1/setup_intents/{id}/confirm", "setup_intent_confirm", public=True)
 def confirm(account, params, id):
+    """Confirm a setup intent: save its payment method."""
     intent = _open(account, id, "confirm")
     method = _method(account, params, intent["customer"])
     if method:
@@ -70,6 +75,7 @@ def confirm(account, params, id):
 
 @route("POST", "/v1/setup_intents/{id}/cancel", "setup_intent_cancel")
 def cancel(account, params, id):
+    """Cancel a setup intent."""
     intent = _open(account, id, "cancel")
     intent.update(
         status="canceled", next_action=None,
@@ -80,7 +86,7 @@ def cancel(account, params, id):
 
 @route("POST", "/v1/setup_intents/{id}/_authenticate", None, public=True)
 def authenticate(account, params, id):
-    """The holder answers the bank's question in the browser (3D Secure).
+    """Answer the bank's question as the holder, in the browser (3D Secure).
 
     Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
     """

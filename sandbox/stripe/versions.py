@@ -19,7 +19,7 @@ def shapes(account, obj):
 
 
 def snapshot(account, obj, version):
-    """A copy of the object, in the shape that this version of the API gives it."""
+    """Copy the object, in the shape that this version of the API gives it."""
     if isinstance(obj, list):
         return [snapshot(account, each, version) for each in obj]
     if not isinstance(obj, dict):
@@ -54,7 +54,7 @@ def _bundle(account, kind, field, obj, url, version):
 
 
 def expanded(account, answer, paths, version):
-    """The answer with ids replaced by their objects (https://docs.stripe.com/api/expanding_objects).
+    """Replace ids in the answer by their objects (https://docs.stripe.com/api/expanding_objects).
 
     :param list paths: such as ``payment_method`` or ``data.latest_charge``
     """

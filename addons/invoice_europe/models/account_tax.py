@@ -5,7 +5,10 @@ class AccountTax(models.Model):
     _inherit = "account.tax"
 
     def _europe_used(self):
-        """:return: those that a journal item, an order or a product bears"""
+        """Find the taxes in use.
+
+        :return: those that a journal item, an order or a product bears
+        """
         lines = self.env["sale.order.line"].search([("tax_ids", "in", self.ids)])
         products = self.env["product.template"].with_context(active_test=False).search(
             [("taxes_id", "in", self.ids)])

@@ -191,7 +191,7 @@ class ResCompany(models.Model):
             "xml_id": self._europe_xmlid(name), "record": record, "noupdate": True}])
 
     def _europe_overseas(self):
-        """The fiscal position of Guadeloupe, Martinique and Réunion, or none."""
+        """Return the fiscal position of Guadeloupe, Martinique and Réunion, or none."""
         self.ensure_one()
         positions = self.env["account.fiscal.position"]
         return self.env.ref(

@@ -26,15 +26,15 @@ class AccountMove(models.Model):
         return posted
 
     def _credit_trusted_periods(self):
-        """The periods these invoices bill whose credits do not wait for the payment."""
+        """Find the periods billed by these invoices whose credits do not wait for the payment."""
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         return invoices._subscription_periods().filtered(
             lambda period: period.credit_count and period.plan_id.credit_grant_on == "posted")
 
     def _credit_period_refunds(self):
-        """The lines of credit notes on periods with credits, each bound to what it refunds.
+        """Find the lines of credit notes on periods with credits; link each to what it refunds.
 
-        The bond forbids to reset a credit note that the ledger followed to draft
+        A credit note that is linked and followed by the ledger cannot be reset to draft
         (``_check_draftable``).
         """
         # sudo: accountants need no right on subscriptions to post their credit notes
@@ -47,27 +47,30 @@ class AccountMove(models.Model):
         return lines
 
     def _invoice_paid_hook(self):
-        """The credits of a period come with its payment, by whatever route."""
+        """Grant the credits of a period with its payment, by whatever route it comes."""
         result = super()._invoice_paid_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._credit_grant()
         return result
 
     def _invoice_netted_hook(self):
-        """Credit notes may pay for the credits, too: those of a downgrade do."""
+        """Grant credits that credit notes pay for, too: those of a downgrade do."""
         result = super()._invoice_netted_hook()
         invoices = self.filtered(lambda move: move.move_type == "out_invoice")
         invoices._subscription_periods()._credit_grant()
         return result
 
     def _invoice_written_off_hook(self):
-        """Credits that nobody paid for are not granted, and their price waits no longer."""
+        """Give up the credits that nobody paid for; their price waits no longer."""
         result = super()._invoice_written_off_hook()
         self._subscription_periods()._credit_give_up()
         return result
 
     def _check_draftable(self):
-        """:raise UserError: the price of credits was given up with the invoice."""
+        """Keep invoices whose credits were given up from returning to draft.
+
+        :raise UserError: the price of credits was given up with the invoice.
+        """
         result = super()._check_draftable()
         lines = self.written_off_invoice_id.invoice_line_ids
         # sudo: whoever resets the entry, the books of credits rest on it

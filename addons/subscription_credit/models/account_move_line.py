@@ -5,7 +5,7 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     def _credit_is_period_of_credits(self):
-        """Whether the line bills a period whose whole price is the value of its credits."""
+        """Tell whether the line bills a period whose whole price is the value of its credits."""
         self.ensure_one()
         # sudo: accountants need no right on subscriptions to make their invoices
         return (self.display_type == "product" and self.move_id.is_sale_document()
@@ -13,8 +13,9 @@ class AccountMoveLine(models.Model):
                 and self.sudo().subscription_period_id._credit_is_whole_price())
 
     def _credit_price_waits(self):
-        """Like the price of a pack, that of a period of credits waits for its payment, then is
-        owed until its credits are used."""
+        """Let the price of a period of credits wait for its payment, like that of a pack; then it
+        is owed until its credits are used.
+        """
         return super()._credit_price_waits() or self._credit_is_period_of_credits()
 
     def _compute_account_id(self):

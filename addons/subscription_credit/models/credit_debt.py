@@ -83,7 +83,7 @@ class CreditDebt(models.Model):
 
     @api.model
     def _owed_by(self, subscription):
-        """Open debts on the credits of a subscription, oldest first.
+        """Find the open debts on the credits of a subscription, oldest first.
 
         Not those of a payment that was taken back: it may still come back.
         """

@@ -16,7 +16,7 @@ class CreditEntry(models.Model):
         "The credits of this period are already granted.")
 
     def _counterpart_account(self, account=None):
-        """Credits that pay a debt lower the reduction of sales it was posted to."""
+        """Post credits that pay a debt to the reduction of sales that the debt was posted to."""
         if self.credit_debt_id:
             return self.company_id._credit_account("credit_giveback_account_id")
         return super()._counterpart_account(account)

@@ -5,8 +5,9 @@ class ProductTemplate(models.Model):
     _inherit = "product.template"
 
     def _credit_is_untaxed_pack(self):
-        """A plan that sells nothing but credits is a voucher like a pack: where packs are
-        multi-purpose, its VAT waits for the bookings, too (VAT Directive, art. 30b(2))."""
+        """Count a plan that sells nothing but credits as a voucher, like a pack: where packs are
+        multi-purpose, its VAT waits for the bookings, too (VAT Directive, art. 30b(2)).
+        """
         self.ensure_one()
         if self.service_tracking != "subscription":
             return super()._credit_is_untaxed_pack()

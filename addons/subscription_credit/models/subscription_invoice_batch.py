@@ -6,7 +6,7 @@ class SubscriptionInvoiceBatch(models.AbstractModel):
 
     @api.model
     def _likeness(self, moves, vals):
-        """A period that is nothing but credits stands on another account than one that is not."""
+        """Keep periods that are nothing but credits apart: their invoices use another account."""
         periods = self.env["subscription.period"].sudo().browse(  # sudo: the engine's own rows
             line.get("subscription_period_id") for _command, _id, line in vals["invoice_line_ids"])
         return repr((super()._likeness(moves, vals),

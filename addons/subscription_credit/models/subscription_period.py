@@ -30,7 +30,7 @@ class SubscriptionPeriod(models.Model):
         "CHECK(credit_count >= 0)", "A period grants no credits or some, not fewer than none.")
 
     def _invoice(self):
-        """A whole period that costs nothing grants its credits without a payment."""
+        """Grant the credits of a whole period that costs nothing, without a payment."""
         moves = super()._invoice()
         self.filtered(lambda period: period.state == "free")._credit_grant()
         return moves
@@ -38,11 +38,14 @@ class SubscriptionPeriod(models.Model):
     # Grant ------------------------------------------------------------------------------------
 
     def _credit_key(self):
-        """Key of the ledger: one period grants once, ever."""
+        """Return the key of the ledger: one period grants once, ever."""
         return f"subscription:{self.id}"
 
     def _credit_grants(self):
-        """:return: dict of period to the ``credit.entry`` that granted its credits"""
+        """Find the entries that granted the credits of these periods.
+
+        :return: dict of period to the ``credit.entry`` that granted its credits
+        """
         # sudo: whoever registers the payment; the ledger decides what is done
         entries = self.env["credit.entry"].sudo().search(
             [("subscription_period_id", "in", self.ids)])
@@ -76,7 +79,7 @@ class SubscriptionPeriod(models.Model):
         return entries
 
     def _prepare_credit_grant(self, wallet):
-        """What :meth:`credit.wallet._grant_all` needs to grant the period."""
+        """Prepare what :meth:`credit.wallet._grant_all` needs to grant the period."""
         self.ensure_one()
         line = self._charged_line()
         subscription = self.subscription_id._in_customer_language()
@@ -95,14 +98,14 @@ class SubscriptionPeriod(models.Model):
         }
 
     def _credits_billed(self):
-        """The credits of the period if it can grant them now; 0 when it is void or not due."""
+        """Return the credits that the period can grant now: 0 when it is void or not due."""
         self.ensure_one()
         if self.state == "void" or (self.state == "free" and self.kind == "change"):
             return 0
         return self.credit_count
 
     def _credits_left(self, credited):
-        """Whole credits of what stays paid when `credited` was given back.
+        """Return the whole credits of what stays paid when `credited` was given back.
 
         The customer keeps the share rounded to the nearest credit, half a credit in their
         favour; what is taken back is the rest, so parts add up to the whole.
@@ -117,7 +120,7 @@ class SubscriptionPeriod(models.Model):
         return int(proration.round_money(self.credit_count * kept / amount, 1))
 
     def _credits_if_cut(self, day):
-        """Credits taken back when the stretch ends before `day`."""
+        """Compute the credits taken back when the stretch ends before `day`."""
         self.ensure_one()
         if not self._credits_billed() or self not in self._credit_grants():
             return 0
@@ -125,7 +128,7 @@ class SubscriptionPeriod(models.Model):
             self.credited + self._credit_if_cut(day))
 
     def _credit_value(self):
-        """Untaxed price paid for the credits, what was credited taken off; company currency."""
+        """Return the untaxed price paid for the credits, less credit notes, in company currency."""
         self.ensure_one()
         lines = self.line_ids.filtered(
             lambda line: line.parent_state == "posted" and line.display_type == "product"
@@ -136,11 +139,11 @@ class SubscriptionPeriod(models.Model):
         return self.company_id.currency_id.round(max(paid, 0.0) * self.credit_share / 100)
 
     def _credit_is_whole_price(self):
-        """Whether the price of the stretch is nothing but the value of its credits."""
+        """Tell whether the price of the stretch is nothing but the value of its credits."""
         return bool(self.credit_count) and self.credit_share == 100
 
     def _credit_expiry_date(self):
-        """Last day on which the credits can be spent, or False.
+        """Return the last day on which the credits can be spent, or False.
 
         Paid when the period is over, they last as long as it did, from the payment: what was
         paid for can be used.
@@ -154,17 +157,18 @@ class SubscriptionPeriod(models.Model):
         return today + (self.date_end - self.date_start) - timedelta(days=1)
 
     def _credit_give_up(self):
-        """The invoice was written off: what was not granted by then never is.
+        """Forfeit what was not granted by the time the invoice is written off.
 
-        Its price counts as income, as that of any invoice written off: the loss is beside it.
+        Its price counts as income, as for any invoice that is written off: the loss is booked
+        beside it.
         """
         # sudo: follows from the write-off, whose rights were checked
         self.sudo()._credit_keep_rest(self.env._("written off, no credits granted"))
 
     def _credit_keep_rest(self, reason):
-        """The price of credits that are not granted becomes income.
+        """Book the price of credits that are not granted as income.
 
-        It would stay on the account of packs awaiting payment for ever.
+        Otherwise it would stay on the account of packs awaiting payment for ever.
 
         :param str reason: for the label of the journal entry
         """
@@ -176,14 +180,14 @@ class SubscriptionPeriod(models.Model):
                     line, -period._credit_value(), f"{line.move_id.name}: {reason}")
 
     def _credit_lock_wallets(self):
-        """Wallets are locked before the number of a document is taken: the order of bookings."""
+        """Lock the wallets before the number of a document is taken: the order of bookings."""
         for company, periods in self.grouped("company_id").items():
             wallets = self.env["credit.wallet"]._of_all(
                 periods.subscription_id.partner_id, company)
             lock_in_order(self.env["credit.wallet"].concat(*wallets.values()))
 
     def _credits_note(self):
-        """« 10 crédits », or what they wait for: beside the period in the portal."""
+        """Say « 10 crédits », or what they wait for, beside the period in the portal."""
         self.ensure_one()
         label = self.env["credit.wallet"]._credits_label
         if grant := self.credit_entry_ids:

@@ -36,13 +36,13 @@ class SubscriptionPlan(models.Model):
         "A trial grants a whole number of credits: 0 for none, at most 100,000.")
 
     def _sells_only_credits(self):
-        """Whether all that is paid for the plan, at any price, is for its credits."""
+        """Tell whether all that is paid for the plan, at any price, is for its credits."""
         self.ensure_one()
         return (self.credit_share == 100 and bool(self.price_ids)
                 and all(self.price_ids.mapped("granted_credits")))
 
     def _credit_validity_label(self):
-        """How long its credits are valid, as people say it after « 10 crédits par mois, »."""
+        """Say how long its credits are valid, as people say it after « 10 crédits par mois, »."""
         self.ensure_one()
         if not self.credit_rollover:
             return self.env._("valid until the end of each period")

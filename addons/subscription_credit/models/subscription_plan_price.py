@@ -15,7 +15,8 @@ class SubscriptionPlanPrice(models.Model):
         "A period grants a whole number of credits: 0 for none, at most 100,000.")
 
     def _credits_sentence(self, quantity=1):
-        """« 10 crédits par mois, à utiliser jusqu'à la fin de chaque période »; or empty.
+        """Say « 10 crédits par mois, à utiliser jusqu'à la fin de chaque période »; empty without
+        credits.
 
         :param int quantity: units subscribed to
         """

@@ -25,9 +25,9 @@ class SubscriptionSubscription(models.Model):
             subscription.credits_granted = totals.get(subscription.id, 0)
 
     def _credit_entries(self):
-        """The ledger entries that granted credits of these subscriptions.
+        """Find the ledger entries that granted credits of these subscriptions.
 
-        sudo: who may read the ledger and the subscription need no right on its periods.
+        sudo: users who may read the ledger and the subscription need no right on its periods.
         """
         return self.env["credit.entry"].sudo().search(
             [("subscription_period_id.subscription_id", "in", self.ids)])
@@ -42,6 +42,7 @@ class SubscriptionSubscription(models.Model):
                     price=subscription.price_id.display_name, maximum=MAX_CREDITS))
 
     def action_view_credits(self):
+        """Open the ledger entries that granted credits of the subscription."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "credit_wallet.credit_entry_action")
@@ -50,14 +51,14 @@ class SubscriptionSubscription(models.Model):
     # Credits of a period ----------------------------------------------------------------------
 
     def _prepare_period_vals(self, kind="recurring", full=None, first=None, terms=None):
-        """What the stretch grants is fixed with its price, whatever becomes of the plan."""
+        """Fix what the stretch grants together with its price, whatever becomes of the plan."""
         vals = super()._prepare_period_vals(kind, full, first, terms)
         plan = self.env["subscription.plan"].browse(vals["plan_id"])
         return {**vals, "credit_share": plan.credit_share,
                 "credit_count": self._credits_of_stretch(vals)}
 
     def _credits_of_stretch(self, vals):
-        """Whole credits of a stretch: its share, by the day, of those of the whole period.
+        """Return the whole credits of a stretch: its share, by the day, of the period's.
 
         Shares are taken of the running total, as prices are, so the stretches of a period that
         all have the same terms grant its credits together, whatever the cuts.
@@ -75,13 +76,13 @@ class SubscriptionSubscription(models.Model):
             vals["date_start"], vals["date_end"], 1))
 
     def _create_free_period(self, kind, first, last):
-        """A trial grants its credits as it begins."""
+        """Grant the credits of a trial as it begins."""
         result = super()._create_free_period(kind, first, last)
         self._credit_grant_free()
         return result
 
     def _await_order_invoice(self):
-        """A first period that the order gives away grants its credits as it begins."""
+        """Grant the credits of a first period that the order gives away as it begins."""
         result = super()._await_order_invoice()
         self._credit_grant_free()
         return result
@@ -93,7 +94,7 @@ class SubscriptionSubscription(models.Model):
     # Taxes ------------------------------------------------------------------------------------
 
     def _product_taxes(self, product, position):
-        """No VAT on a multi-purpose voucher: each booking bears its own."""
+        """Charge no VAT on a multi-purpose voucher: each booking bears its own."""
         if product.product_tmpl_id._credit_is_untaxed_pack():
             none = self.env["account.tax"]
             return none, none
@@ -102,7 +103,7 @@ class SubscriptionSubscription(models.Model):
     # What the customer is told ----------------------------------------------------------------
 
     def _preview_now(self, terms, price):
-        """Beside the amounts: the credits the change takes back, and those it grants."""
+        """Show beside the amounts the credits that the change takes back, and those it grants."""
         preview = super()._preview_now(terms, price)
         today = self._today()
         period = self._period_on(today)
@@ -111,7 +112,9 @@ class SubscriptionSubscription(models.Model):
                 "credits_taken": period._credits_if_cut(today) if period else 0}
 
     def _credits_sentence(self):
-        """« 10 crédits par mois, à utiliser jusqu'au 28/02/2027 »: for the portal; or empty."""
+        """Say « 10 crédits par mois, à utiliser jusqu'au 28/02/2027 » in the portal; empty without
+        credits.
+        """
         self.ensure_one()
         if self.state not in self._SERVED_STATES:
             return ""
@@ -129,7 +132,7 @@ class SubscriptionSubscription(models.Model):
             interval=self.price_id._interval_label(), validity=validity)
 
     def _credit_validity(self, last_day):
-        """Until when credits of the period that ends on `last_day` are valid."""
+        """Say until when credits of the period that ends on `last_day` are valid."""
         if self.plan_id.credit_rollover or not last_day:
             return self.plan_id._credit_validity_label()
         return self.env._("valid until %(date)s", date=format_date(self.env, last_day))

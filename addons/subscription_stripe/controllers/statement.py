@@ -13,7 +13,7 @@ class StripeStatementController(http.Controller):
         statement = request.env["stripe.statement"].browse(statement_id).exists()
         if not statement or not statement.has_access("read"):
             raise request.not_found()
-        return request.make_response(statement._xlsx(), headers=[
+        return request.make_response(statement._build_workbook(), headers=[
             ("Content-Type", XLSX),
             ("Content-Disposition", content_disposition(f"{statement.display_name}.xlsx")),
         ])

@@ -14,6 +14,7 @@ class AccountMove(models.Model):
             move.dispute_count = counts.get(move, 0)
 
     def action_view_disputes(self):
+        """Open the disputes about payments of these invoices."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_stripe.payment_dispute_action")

@@ -8,7 +8,7 @@ class IrConfigParameter(models.Model):
 
     @api.constrains("key", "value")
     def _check_stripe_api_base(self):
-        """The tests' payment server is refused where real money moves."""
+        """Refuse the tests' payment server where real money moves."""
         if const.API_BASE_PARAMETER in self.mapped("key"):
             # sudo: states and keys of providers are for administrators, as parameters are
             providers = self.env["payment.provider"].sudo().search(

@@ -45,12 +45,15 @@ class PaymentDispute(models.Model):
 
     Written from what Stripe has, each time it is fetched anew: whatever the order in which its
     events arrive, entries, mails and the freeze of the service come once.
+
+    Its parts: the answer to the bank in ``payment_dispute_answer``, what it does to subscriptions
+    in ``payment_dispute_service``. "Lost" means one thing in this addon: the bank decided for the
+    holder of the card.
     """
 
     _name = "payment.dispute"
     _description = "Payment Dispute"
-    _inherit = ["mail.thread", "mail.activity.mixin", "dispute.service.mixin",
-                "dispute.answer.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "due_at, id desc"
     _rec_name = "reference"
     _mail_post_access = "read"  # only the engine writes
@@ -125,7 +128,7 @@ class PaymentDispute(models.Model):
             dispute.advice = dispute._advice()
 
     def _advice(self):
-        """What usually convinces the bank (https://docs.stripe.com/disputes/categories)."""
+        """Return what usually convinces the bank (https://docs.stripe.com/disputes/categories)."""
         if self.reason in ("fraudulent", "unrecognized", "debit_not_authorized",
                            "customer_initiated"):
             return self.env._(
@@ -161,30 +164,31 @@ class PaymentDispute(models.Model):
         """
         dispute = self.search([
             ("provider_id", "=", transaction.provider_id.id), ("reference", "=", theirs["id"])])
-        vals = self._vals(transaction, theirs)
+        vals = self._prepare_current_vals(transaction, theirs)
         if dispute:
             dispute._lock()
             dispute.write({name: value for name, value in vals.items()
                            if dispute._fields[name].convert_to_write(dispute[name], dispute)
                            != value})
         else:
-            dispute = self.create({**self._prepare_vals(transaction, theirs), **vals})
+            dispute = self.create({**self._prepare_fixed_vals(transaction, theirs), **vals})
             dispute._list_evidence()
-        rows = self.env["stripe.balance.transaction"]._take(
+        rows = self.env["stripe.balance.transaction"]._record_movements(
             transaction.provider_id, theirs.get("balance_transactions") or [])
         rows._post_disputes()
-        dispute._follow()
+        dispute._apply_status()
         return dispute
 
     def _lock(self):
-        """Have whoever else works on it wait, and then look again; see the transaction's."""
+        """Make whoever else works on the dispute wait, and then look again; see
+        ``payment.transaction._stripe_lock``."""
         self.flush_recordset()
         self.env.cr.execute(SQL(
             "UPDATE payment_dispute SET id = id WHERE id = ANY(%s)", self.ids))
         self.invalidate_recordset()
 
-    def _prepare_vals(self, transaction, theirs):
-        """What does not change."""
+    def _prepare_fixed_vals(self, transaction, theirs):
+        """Prepare the values of a new dispute that never change."""
         company = transaction.company_id
         return {
             "provider_id": transaction.provider_id.id, "company_id": company.id,
@@ -195,11 +199,14 @@ class PaymentDispute(models.Model):
             "subscription_ids": [fields.Command.set(
                 transaction._dispute_subscriptions().ids)],
             "account_id": company._stripe_dispute_account().id,
-            "user_id": self.env["stripe.health"]._accountant(company).id,
+            "user_id": self.env["stripe.health"]._find_accountant(company).id,
         }
 
-    def _vals(self, transaction, theirs):
-        """What may change."""
+    def _prepare_current_vals(self, transaction, theirs):
+        """Prepare the values that each event may change.
+
+        :raise EventRefused: the status is not known here
+        """
         if theirs["status"] not in dict(STATUSES):
             raise EventRefused(self.env._(
                 "The status “%(status)s” of %(dispute)s is not known here.",
@@ -219,8 +226,8 @@ class PaymentDispute(models.Model):
 
     # What follows -------------------------------------------------------------------------------
 
-    def _follow(self):
-        """Once each: what comes with a dispute that is open, and with its end."""
+    def _apply_status(self):
+        """Do what comes with a dispute that is open, and with its end, once each."""
         self.ensure_one()
         if self.status in const.OPEN_DISPUTES:
             if not self.opened_at:
@@ -237,7 +244,7 @@ class PaymentDispute(models.Model):
             self.activity_ids.action_done()
 
     def _tell_staff(self):
-        """A mail, and an activity some days before it is too late to answer."""
+        """Send staff a mail, and plan an activity some days before it is too late to answer."""
         # The mail tells of the activity, too: Odoo need not.
         staff = self.with_context(lang=self.user_id.lang, mail_activity_quick_update=True)
         day = self.due_at and max(
@@ -254,7 +261,8 @@ class PaymentDispute(models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     def _tell_of_advance(self):
-        """Nothing is left to pay with it: what becomes of it is the accountant's to say."""
+        """Tell the accountant that the payment which came back has nothing left to pay: only a
+        person can say what becomes of it, so it is kept from paying the next invoice."""
         staff = self.with_context(lang=self.user_id.lang)
         staff.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.user_id.id,
@@ -281,7 +289,7 @@ class PaymentDispute(models.Model):
             lambda line: line.account_id == self.account_id and not line.reconciled)
 
     def _book_loss(self):
-        """The bank keeps the money: the payment never was, and its invoice is due again.
+        """Book the loss: the bank keeps the money, so the invoice is unpaid and due again.
 
         What was contested becomes an ordinary claim on the customer (416 → 411), which takes the
         place of the payment: VAT that fell due with the payment (services, CGI art. 269, 2, c) is
@@ -302,7 +310,9 @@ class PaymentDispute(models.Model):
         self._match_loss(waiting, payment)
 
     def _match_loss(self, waiting, payment):
-        """The claim takes as much of the payment off its invoices as the bank took back."""
+        """Match the claim with the payment: as much of it leaves its invoices as the bank took
+        back.
+        """
         claim = self.loss_move_id.line_ids.filtered(
             lambda line: line.account_id == payment.destination_account_id)
         (waiting + (self.loss_move_id.line_ids - claim)).reconcile()
@@ -314,12 +324,12 @@ class PaymentDispute(models.Model):
             (paid + invoices.filtered(lambda line: not line.reconciled)).reconcile()
 
     def _take_back_loss(self):
-        """Won on appeal after it was lost, once the money is back: the payment counts again.
+        """Undo the booked loss of a dispute won on appeal, once the money is back.
 
-        The claim that took its place is undone (411 → 416) by an entry of that day, for the books
-        of the loss may be closed. What the payment had paid is paid by it again, and its VAT due;
-        what has been settled otherwise meanwhile stays settled, and the payment is an advance of
-        the customer, whom only an accountant can give it back to.
+        The claim that took the payment's place is undone (411 → 416) by an entry of that day, for
+        the books of the loss may be closed. What the payment had paid is paid by it again, and its
+        VAT due; what has been settled otherwise meanwhile stays settled, and the payment is an
+        advance of the customer, which only an accountant can give back.
         """
         waiting = self._waiting_lines()
         regained = -sum(waiting.mapped("amount_residual_currency"))
@@ -335,10 +345,10 @@ class PaymentDispute(models.Model):
                 (self.account_id, regained, self.partner_id),
                 (claim.account_id, -regained, claim.partner_id)])
         self._match_regained(waiting, claim)
-        self._regain_service()
+        self._follow_won_appeal()
 
     def _match_regained(self, waiting, claim):
-        """The claim is no more; the payment pays what is open of its invoices again."""
+        """Close the claim; the payment pays what is open of its invoices again."""
         back = self.regain_move_id.line_ids.filtered(
             lambda line: line.account_id == claim.account_id)
         (waiting + (self.regain_move_id.line_ids - back)).reconcile()
@@ -353,7 +363,7 @@ class PaymentDispute(models.Model):
             self._tell_of_advance()
 
     def _payment_line(self):
-        """The payment's item on the customer's account."""
+        """Return the payment's item on the customer's account."""
         payment = self.transaction_id.payment_id
         return payment.move_id.line_ids.filtered(
             lambda line: line.account_id == payment.destination_account_id)
@@ -368,19 +378,21 @@ class PaymentDispute(models.Model):
                 reference=dispute.reference))
 
     def action_view_invoices(self):
+        """Open the invoices that the contested payment paid."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type")
         return {**action, "domain": [("id", "in", self.invoice_ids.ids)], "context": {}}
 
     def action_view_subscriptions(self):
+        """Open the subscriptions that the contested payment was for."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.subscription_action")
         return {**action, "domain": [("id", "in", self.subscription_ids.ids)], "context": {}}
 
     def action_refresh(self):
-        """Look at Stripe now, as one of its events would make us do."""
+        """Fetch the dispute from Stripe now, as one of its events would."""
         self.check_access("read")
         # sudo: whoever may see the dispute may have it looked up; the engine writes it
         for dispute in self.sudo():

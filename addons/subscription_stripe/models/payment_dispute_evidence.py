@@ -85,7 +85,7 @@ class PaymentDisputeEvidence(models.Model):
                     piece=line.display_name))
 
     def write(self, vals):
-        """What the bank has read is kept as it was.
+        """Keep what the bank has read as it was.
 
         :raise UserError: no answer is asked for any more
         """
@@ -96,7 +96,7 @@ class PaymentDisputeEvidence(models.Model):
         return super().write(vals)
 
     def _value(self):
-        """What Stripe is told: the text, or the number under which it has the file."""
+        """Return what Stripe is sent: the text, or the number under which it has the file."""
         self.ensure_one()
         if not self.is_file:
             return self.text.strip()

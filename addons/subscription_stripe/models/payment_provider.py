@@ -33,7 +33,7 @@ class PaymentProvider(models.Model):
         "books what is of the account as a whole.")
 
     def write(self, vals):
-        """A replaced signing secret stays valid for the deliveries that are under way."""
+        """Keep a replaced signing secret valid for the deliveries that are under way."""
         replaced = self.browse()
         if "stripe_webhook_secret" in vals and "stripe_former_secret" not in vals:
             replaced = self.filtered(
@@ -48,6 +48,7 @@ class PaymentProvider(models.Model):
     # Address of Stripe ----------------------------------------------------------------------------
 
     def _stripe_api_base(self):
+        """Return the address of the payment server of tests, or nothing: then it is Stripe's."""
         # sudo: where requests go is no secret, but parameters are for administrators
         return self.env["ir.config_parameter"].sudo().get_param(const.API_BASE_PARAMETER)
 
@@ -58,7 +59,7 @@ class PaymentProvider(models.Model):
                 raise ValidationError(reason)
 
     def _stripe_wrong_api_base(self):
-        """Why requests must not go where the parameter leads, as a sentence; or None."""
+        """Say why requests must not go where the parameter leads; None when they may."""
         self.ensure_one()
         base = self.code == "stripe" and self._stripe_api_base()
         if base and not _is_loopback(base):
@@ -74,6 +75,7 @@ class PaymentProvider(models.Model):
         return None
 
     def _stripe_has_test_key(self):
+        """Tell whether the secret key is one for tests."""
         self.ensure_one()
         return (self.sudo().stripe_secret_key or "").startswith(const.TEST_KEYS)  # sudo: yes or no
 
@@ -93,7 +95,8 @@ class PaymentProvider(models.Model):
     # Answers of Stripe ----------------------------------------------------------------------------
 
     def _parse_response_error(self, response):
-        """
+        """Raise what Stripe refused as an exception that keeps its code.
+
         :raise StripeRefused: Stripe said no, and why
         """
         message = super()._parse_response_error(response)
@@ -107,7 +110,8 @@ class PaymentProvider(models.Model):
     def _send_api_request(
             self, method, endpoint, *, params=None, data=None, json=None, reference=None,
             **kwargs):
-        """
+        """Send a request to Stripe, and tell a refusal from an answer that did not come.
+
         :raise StripeRefused: Stripe said no
         :raise StripeUnknown: the request may have had its effect, or not
         """
@@ -125,7 +129,7 @@ class PaymentProvider(models.Model):
             raise StripeUnknown(str(error)) from error
 
     def _stripe_list(self, endpoint, **params):
-        """All objects of a list, page by page, newest first."""
+        """Yield all objects of a list, page by page, newest first."""
         params["limit"] = 100
         while True:
             page = self._send_api_request("GET", endpoint, params=params)
@@ -163,8 +167,8 @@ class PaymentProvider(models.Model):
     # Amounts --------------------------------------------------------------------------------------
 
     def _minimum_amount(self, currency):
-        """Stripe's own minimum; and, when the amount is converted into the currency of the
-        company's account, the equivalent of that one's."""
+        """Return Stripe's own minimum; where the amount is converted into the currency of the
+        company's account, at least the equivalent of that one's."""
         if self.code != "stripe":
             return super()._minimum_amount(currency)
         company, today = self.company_id, fields.Date.today()
@@ -174,6 +178,7 @@ class PaymentProvider(models.Model):
         return max(const.MINIMUM_AMOUNTS.get(currency.name, 0.0), settled)
 
     def _amount_step(self, currency):
+        """Return what amounts of a currency are multiples of; see ``const.AMOUNT_STEPS``."""
         if self.code != "stripe":
             return super()._amount_step(currency)
         return const.AMOUNT_STEPS.get(currency.name) or 10.0 ** -_decimals(currency)
@@ -181,7 +186,7 @@ class PaymentProvider(models.Model):
     # On the books ---------------------------------------------------------------------------------
 
     def _stripe_account(self):
-        """The account that holds what is at Stripe: that of the provider's payment method.
+        """Return the account that holds what is at Stripe: that of the provider's payment method.
 
         An account of its own (517 or 5115 in France) shows Stripe's balance; one that is shared
         with other means of payment shows their items, too.
@@ -195,8 +200,8 @@ class PaymentProvider(models.Model):
             {"company_id": provider.company_id.id})._get_outstanding_account("inbound")
 
     def _stripe_books_account(self):
-        """Whether payouts and fees of the account are on the books of this provider's company:
-        of those that share the account in this database, the first one that is meant to."""
+        """Tell whether payouts and fees of the account are on the books of this provider's
+        company: of those that share the account in this database, the first that is meant to."""
         self.ensure_one()
         provider = self.sudo()  # sudo: whether keys are equal; none is shown
         if not provider.stripe_is_account_booked:
@@ -208,11 +213,12 @@ class PaymentProvider(models.Model):
         return not sharing or sharing[0] == provider
 
     def _stripe_tz(self):
+        """Return the timezone of the company."""
         # sudo: where the company is
         return pytz.timezone(self.sudo().company_id.partner_id.tz or "Europe/Paris")
 
     def _stripe_day(self, moment):
-        """The civil day of a moment (UTC) where the company is."""
+        """Return the civil day of a moment (UTC) where the company is."""
         return pytz.utc.localize(moment).astimezone(self._stripe_tz()).date()
 
     # Notifications of Stripe ----------------------------------------------------------------------
@@ -238,7 +244,7 @@ class PaymentProvider(models.Model):
         }
 
     def _stripe_secrets(self):
-        """Signing secrets that are valid now, the current one first."""
+        """List the signing secrets that are valid now, the current one first."""
         self.ensure_one()
         secrets = [self.stripe_webhook_secret]
         until = self.stripe_former_secret_until
@@ -248,8 +254,8 @@ class PaymentProvider(models.Model):
 
     @api.model
     def _stripe_verify(self, body, header):
-        """Whom a notification is for; the part of ``stripe.Webhook.construct_event`` that is made
-        for events kept first and read later.
+        """Find whom a notification is for; the part of ``stripe.Webhook.construct_event`` that is
+        made for events kept first and read later.
 
         :param bytes body: as received
         :param str header: ``Stripe-Signature``
@@ -274,13 +280,14 @@ class PaymentProvider(models.Model):
 
 
 def _decimals(currency):
-    """How many decimals Stripe counts in."""
+    """Return how many decimals Stripe counts in."""
     return stripe_const.CURRENCY_DECIMALS.get(
         currency.name, CURRENCY_MINOR_UNITS.get(currency.name, currency.decimal_places))
 
 
 def _check_not_ahead(header):
-    """The official library lets signatures of the future pass: they would be valid for long."""
+    """Refuse signatures of the future, which the official library lets pass: they would be valid
+    for long."""
     signed_at = int(re.search(r"(?:^|,)\s*t=(\d+)", header)[1])
     if signed_at > time.time() + const.SIGNATURE_TOLERANCE:
         raise SignatureRefused(f"signed in the future ({signed_at})")

@@ -10,7 +10,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const as stripe_const
 
 from .. import const
-from ..exceptions import AnswerLost, EventRefused, StripeRefused, StripeUnknown
+from ..exceptions import AnswerMissing, EventRefused, StripeRefused, StripeUnknown
 
 _logger = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class PaymentTransaction(models.Model):
 
     def _send_api_request(
             self, method, endpoint, *, params=None, data=None, json=None, **kwargs):
-        """Say whose request it is, and make sending it twice harmless.
+        """Tell Stripe whose request it is, and make sending it twice harmless.
 
         Odoo repeats a whole request after a serialization conflict: the reference is then the
         same, hence the key, and Stripe gives its first answer again
         (https://docs.stripe.com/api/idempotent_requests).
 
-        :raise AnswerLost: a card may have been charged
+        :raise AnswerMissing: a card may have been charged
         """
         if self.provider_code == "stripe" and method == "POST" and endpoint in SIGNED_ENDPOINTS:
             data = {**data, **self._stripe_metadata()}
@@ -70,25 +70,30 @@ class PaymentTransaction(models.Model):
             if method == "POST" and endpoint == "payment_intents" and refusal.intent:
                 return refusal.intent  # carries state and reason; kept like any other answer
             if refusal.error.get("type") == "idempotency_error":
-                self._stripe_lost(endpoint, refusal)  # asked before, when the address was another
+                self._raise_unanswered(endpoint, refusal)  # asked before, with another address
             raise
         except StripeUnknown as error:
-            self._stripe_lost(endpoint, error)
+            self._raise_unanswered(endpoint, error)
             raise
 
-    def _stripe_lost(self, endpoint, error):
+    def _raise_unanswered(self, endpoint, error):
+        """Raise the error for a charge without an answer, when the request was a charge.
+
+        :raise AnswerMissing: the request was to charge a saved card
+        """
         if endpoint == "payment_intents" and self.operation in TOKEN_OPERATIONS:
-            raise AnswerLost(str(error)) from error
+            raise AnswerMissing(str(error)) from error
 
     def _stripe_metadata(self):
-        """Databases may share an account, and number their orders alike."""
+        """Name the payment and the database: several may share an account, and number their
+        orders alike."""
         # sudo: the database's name for itself, no setting
         database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return {
             "metadata[odoo_reference]": self.reference, "metadata[odoo_database]": database}
 
     def _stripe_is_ours(self, stripe_object):
-        """Whether an object of Stripe was made for this transaction."""
+        """Tell whether an object of Stripe was made for this transaction."""
         self.ensure_one()
         ours = self._stripe_metadata()
         metadata = stripe_object.get("metadata") or {}
@@ -100,21 +105,22 @@ class PaymentTransaction(models.Model):
 
         A transaction that an earlier worker may have sent is looked for first: Stripe forgets
         idempotency keys after a day. When no answer comes, it is looked for again; what cannot be
-        found yet stays pending, for :meth:`_cron_stripe_ask`.
+        found yet stays pending, for :meth:`_cron_ask_unanswered`.
         """
         if self.provider_code != "stripe":
             return super()._send_payment_request()
         try:
             if self._stripe_maybe_sent() and (intent := self._stripe_find_intent()):
-                return self._stripe_take_intent(intent)
+                return self._stripe_apply_intent(intent)
             self._stripe_check_contested()
             return super()._send_payment_request()
-        except (AnswerLost, StripeUnknown) as lost:
-            _logger.warning("Answer of Stripe to %s lost: %s", self.reference, lost)
+        except (AnswerMissing, StripeUnknown) as error:
+            _logger.warning("Stripe has not answered %s: %s", self.reference, error)
             return self._stripe_recover()
 
     def _stripe_check_contested(self):
-        """
+        """Check that no payment with the card is contested.
+
         :raise UserError: the card's holder contests a payment with it
         """
         if self.token_id._is_contested():
@@ -123,21 +129,23 @@ class PaymentTransaction(models.Model):
                 "Use another one.", card=self.token_id.display_name))
 
     def _stripe_maybe_sent(self):
+        """Tell whether an earlier worker may have sent the charge already."""
         return self.operation == "offline" and self.create_date < fields.Datetime.now() - FRESH
 
     def _stripe_recover(self):
+        """Take what Stripe has made of a charge it has not answered, or keep it pending."""
         try:
             intent = self._stripe_find_intent()
         except ValidationError:
             intent = None
         if intent:
-            return self._stripe_take_intent(intent)
+            return self._stripe_apply_intent(intent)
         return self._set_pending(state_message=self.env._(
-            "The answer of Stripe was lost. Odoo asks again in a few minutes; nothing is charged "
+            "Stripe has not answered. Odoo asks again in a few minutes; nothing is charged "
             "twice."))
 
     def _stripe_find_intent(self):
-        """The payment intent made for this transaction, or None.
+        """Find the payment intent made for this transaction.
 
         Lists of Stripe hold an object as soon as it exists; its search does not
         (https://docs.stripe.com/search#data-freshness).
@@ -150,7 +158,7 @@ class PaymentTransaction(models.Model):
             "expand[]": "data.payment_method"})
         return next(filter(self._stripe_is_ours, intents), None)
 
-    def _stripe_take_intent(self, intent):
+    def _stripe_apply_intent(self, intent):
         """Let Odoo act upon the present state of the payment.
 
         Whoever hears of a charge first, its worker or its webhook, takes it off the queue: the
@@ -198,13 +206,13 @@ class PaymentTransaction(models.Model):
                 intent = self._stripe_present_intent()
         if intent["status"] == "canceled":
             return True
-        self._stripe_take_intent(intent)
+        self._stripe_apply_intent(intent)
         if self.state == "done" and not self.is_post_processed:
             self._post_process()
         return False
 
     def _stripe_present_intent(self):
-        """The payment intent of the transaction as it is now, or None."""
+        """Return the payment intent of the transaction as it is now, or None."""
         if self.provider_reference:
             return self._send_api_request(
                 "GET", f"payment_intents/{self.provider_reference}",
@@ -212,7 +220,8 @@ class PaymentTransaction(models.Model):
         return self._stripe_find_intent() if self.token_id else None
 
     def _refund(self, amount_to_refund=None):
-        """Stripe tells of the refund before our own transaction is there: it has to wait."""
+        """Lock the payment first: Stripe tells of the refund before our own transaction is
+        there, and has to wait."""
         if self.provider_code == "stripe":
             self._stripe_lock()
         return super()._refund(amount_to_refund=amount_to_refund)
@@ -220,7 +229,7 @@ class PaymentTransaction(models.Model):
     # States ---------------------------------------------------------------------------------------
 
     def _stripe_lock(self):
-        """Have whoever else works on this payment wait, and then look again.
+        """Make whoever else works on this payment wait, and then look again.
 
         A write, not ``FOR UPDATE``: the other's snapshot is older than its wait, so only a
         serialization error, which is retried, makes it see what was done here.
@@ -231,7 +240,7 @@ class PaymentTransaction(models.Model):
         self.invalidate_recordset()
 
     def _post_process(self):
-        """Two that post-process one payment at once: the second waits, then sees it done."""
+        """Make the second of two that post-process one payment wait, and then see it done."""
         if stripes := self.filtered(lambda transaction: transaction.provider_code == "stripe"):
             stripes._stripe_lock()
         return super()._post_process()
@@ -241,25 +250,28 @@ class PaymentTransaction(models.Model):
         if self.provider_code == "stripe" and self.operation != "refund":
             intent = payment_data.get("payment_intent") or payment_data.get("setup_intent") or {}
             if error := intent.get("last_payment_error"):
-                payment_data = self._stripe_explain(payment_data, intent, error)
+                payment_data = self._stripe_explain_refusal(payment_data, intent, error)
             if self.operation == "offline" and intent.get("status") == "requires_action":
-                payment_data = self._stripe_explain(payment_data, {
+                payment_data = self._stripe_explain_refusal(payment_data, {
                     **intent, "status": "requires_payment_method",
                 }, {"code": "authentication_required"})
         return super()._apply_updates(payment_data)
 
-    def _stripe_explain(self, payment_data, intent, error):
-        """:return: the payment data, with a sentence of ours as the reason"""
+    def _stripe_explain_refusal(self, payment_data, intent, error):
+        """Put the reason of a refusal into our own words.
+
+        :return: the payment data, with a sentence of ours as the reason
+        """
         self.stripe_decline_code = error.get("decline_code") or error.get("code")
         if error.get("advice_code") in const.HARD_ADVICE and self._decline_kind() == "soft":
             self.stripe_decline_code = error["advice_code"]
-        sentence = self._stripe_sentence() or error.get("message")
+        sentence = self._stripe_refusal_sentence() or error.get("message")
         return {**payment_data, "payment_intent": {
             **intent, "last_payment_error": {**error, "message": sentence}}}
 
-    def _stripe_sentence(self):
-        """Why the card was refused, as the customer may read it: a lost, stolen or suspect card
-        is not called so (https://docs.stripe.com/declines/codes)."""
+    def _stripe_refusal_sentence(self):
+        """Say why the card was refused, as the customer may read it: a stolen or suspect card is
+        not called so (https://docs.stripe.com/declines/codes)."""
         env = self.with_context(lang=self.partner_lang or self.env.lang).env
         code, kind = self.stripe_decline_code, self._decline_kind()
         if kind == "authentication":
@@ -273,7 +285,7 @@ class PaymentTransaction(models.Model):
         return env._("Your bank refused the payment.")
 
     def _decline_kind(self):
-        """From Stripe's decline codes and the bank's advice."""
+        """Classify the refusal by Stripe's decline code and the bank's advice."""
         if self.provider_code != "stripe":
             return super()._decline_kind()
         if self.stripe_decline_code in const.AUTHENTICATION_CODES:
@@ -283,7 +295,8 @@ class PaymentTransaction(models.Model):
         return "soft"
 
     def _stripe_check_amount(self, intent):
-        """
+        """Check that Stripe took the amount that was asked for.
+
         :raise EventRefused: Stripe took another amount than we asked for; Odoo would call that a
             refused card and chase a customer who has paid
         """
@@ -296,7 +309,7 @@ class PaymentTransaction(models.Model):
                 theirs=theirs, ours=ours, reference=self.reference))
 
     def _stripe_minor_amount(self):
-        """The amount as Stripe counts it: cents, for a euro; always positive."""
+        """Return the amount as Stripe counts it, in cents for a euro; always positive."""
         return payment_utils.to_minor_currency_units(
             abs(self.amount), self.currency_id, arbitrary_decimal_number=
             stripe_const.CURRENCY_DECIMALS.get(self.currency_id.name))
@@ -331,23 +344,23 @@ class PaymentTransaction(models.Model):
         return values
 
     def _dispute_subscriptions(self):
-        """What the payment was for; of subscriptions only."""
+        """Find the subscriptions that the payment was for."""
         self.ensure_one()
         return (self.subscription_period_id.subscription_id
                 | self.invoice_ids._subscription_periods().subscription_id
                 | self.sale_order_ids.order_line.subscription_ids)
 
-    # Lost answers ---------------------------------------------------------------------------------
+    # Missing answers ------------------------------------------------------------------------------
 
-    def _cron_stripe_ask(self, limit=50):
-        """Every five minutes: find out about charges whose answer was lost."""
-        lost = self.search([
+    def _cron_ask_unanswered(self, limit=50):
+        """Find out about charges that Stripe has not answered; every five minutes."""
+        unanswered = self.search([
             ("provider_id.code", "=", "stripe"), ("state", "=", "pending"),
             ("provider_reference", "=", False), ("operation", "in", TOKEN_OPERATIONS),
             ("create_date", "<", fields.Datetime.now() - FRESH)], order="id", limit=limit)
-        for transaction in lost:
+        for transaction in unanswered:
             try:
-                transaction._stripe_ask()
+                transaction._stripe_resolve_unanswered()
                 self.env.flush_all()  # a conflict shows here, not at the commit
             except StripeUnknown as error:
                 self.env.cr.rollback()
@@ -358,15 +371,17 @@ class PaymentTransaction(models.Model):
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 
-    def _stripe_ask(self):
-        """Settle one charge whose answer was lost: found, sent again, or never made."""
+    def _stripe_resolve_unanswered(self):
+        """Settle one charge that Stripe has not answered: it is found, sent again, or counts as
+        never made.
+        """
         self.ensure_one()
         self._stripe_lock()
         if self.state != "pending":
             return
         if intent := self._stripe_find_intent():
-            self._stripe_take_intent(intent)
-        elif self.create_date < fields.Datetime.now() - const.GIVE_UP_LOST:
+            self._stripe_apply_intent(intent)
+        elif self.create_date < fields.Datetime.now() - const.GIVE_UP_UNANSWERED:
             self._set_error(self.env._("Stripe knows nothing of this payment."))
         elif self._stripe_still_due():
             self._send_payment_request()
@@ -374,7 +389,8 @@ class PaymentTransaction(models.Model):
             self._post_process()
 
     def _stripe_still_due(self):
-        """Whether to send it again: nobody waits for it on a page, nor has paid otherwise."""
+        """Tell whether to send it again: nobody waits for it on a page, nor has paid
+        otherwise."""
         period = self.subscription_period_id
         return period.state == "invoiced" and not self.currency_id.compare_amounts(
             period.invoice_id.amount_residual, self.amount)

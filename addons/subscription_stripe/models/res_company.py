@@ -35,7 +35,8 @@ class ResCompany(models.Model):
         help="Empty: the first expense account whose code starts with 6278, else with 627.")
 
     def _stripe_dispute_account(self):
-        """Contested claims on customers (PCG 416, « clients douteux ou litigieux »).
+        """Return the account of contested claims on customers (PCG 416, « clients douteux ou
+        litigieux »).
 
         :raise UserError: there is none
         """
@@ -44,7 +45,7 @@ class ResCompany(models.Model):
             self._fields["stripe_dispute_account_id"])
 
     def _stripe_fee_account(self):
-        """Services of banks (PCG 627).
+        """Return the account of services of banks (PCG 627).
 
         :raise UserError: there is none
         """
@@ -53,7 +54,7 @@ class ResCompany(models.Model):
             self._fields["stripe_fee_account_id"])
 
     def _stripe_transfer_account(self):
-        """Internal transfers (PCG 58), which Odoo knows already.
+        """Return the account of internal transfers (PCG 58), which Odoo knows already.
 
         :raise UserError: there is none
         """

@@ -92,7 +92,7 @@ class StripeBalanceTransaction(models.Model):
             row.difference = row.currency_id.round(row.net - row.amount_here)
 
     def _booked(self):
-        """What the posted entries of the movement put on the account of Stripe."""
+        """Sum what the posted entries of the movement put on the account of Stripe."""
         self.ensure_one()
         entry = self._entry()
         account = self.provider_id._stripe_account()
@@ -104,7 +104,7 @@ class StripeBalanceTransaction(models.Model):
         return self.currency_id.round(booked)
 
     def _entry(self):
-        """The entry of the amount: ours, or that of Odoo's payment."""
+        """Return the entry of the amount: ours, or that of Odoo's payment."""
         self.ensure_one()
         if self.kind in const.PAYMENT_MOVEMENTS:
             # sudo: the payment's entry, for an accountant who may see the movement
@@ -112,13 +112,13 @@ class StripeBalanceTransaction(models.Model):
         return self.move_id
 
     def _cost(self):
-        """What the movement cost: its fee, or all of it when it is itself a fee."""
+        """Return what the movement cost: its fee, or all of it when it is itself a fee."""
         self.ensure_one()
         own = -self.amount if self.kind in const.FEE_MOVEMENTS else 0.0
         return self.currency_id.round(self.fee + own)
 
     def _shares(self):
-        """What a payment paid, in proportion to the items of its invoices; an advance is the
+        """Split what a payment paid in proportion to the items of its invoices; an advance is the
         customer's.
 
         :return: list of (``account.account``, amount); the amounts add up to the movement's
@@ -138,8 +138,8 @@ class StripeBalanceTransaction(models.Model):
     # Known once ---------------------------------------------------------------------------------
 
     @api.model
-    def _take(self, provider, objects):
-        """Keep balance transactions as Stripe tells them; what is known stays as it is, for they
+    def _record_movements(self, provider, objects):
+        """Record balance transactions as Stripe tells them; what is known stays as it is, for they
         never change (https://docs.stripe.com/api/balance_transactions).
 
         :param list objects: of Stripe; their ``source`` may be expanded
@@ -151,7 +151,7 @@ class StripeBalanceTransaction(models.Model):
         currencies = self.env["res.currency"].with_context(active_test=False).search([
             ("name", "in", [each["currency"].upper() for each in objects])]).grouped("name")
         for each in objects:
-            vals = self._vals(provider, each, currencies[each["currency"].upper()])
+            vals = self._prepare_movement_vals(provider, each, currencies[each["currency"].upper()])
             self.env.cr.execute(SQL(
                 "INSERT INTO stripe_balance_transaction (%s) VALUES %s"
                 " ON CONFLICT (provider_id, ref) DO NOTHING",
@@ -164,7 +164,7 @@ class StripeBalanceTransaction(models.Model):
 
     @api.model
     def _foreign(self, provider, objects):
-        """The movements that are not this provider's, though they are of its account: payments
+        """Find the movements of the account that are not this provider's: payments
         of another company or database with the same account, and what is of the account as a
         whole where another one books that.
 
@@ -179,11 +179,11 @@ class StripeBalanceTransaction(models.Model):
         books_account = provider._stripe_books_account()
         return {
             each["id"] for each in objects
-            if not self.env["stripe.difference"]._is_of_here(_source(each))
+            if not self.env["stripe.difference"]._is_of_this_database(_source(each))
             or refs[each["id"]] in others
             or (not books_account and each["type"] in const.ACCOUNT_MOVEMENTS)}
 
-    def _vals(self, provider, each, currency):
+    def _prepare_movement_vals(self, provider, each, currency):
         source = _source(each)
         created_at = datetime.fromtimestamp(each["created"], UTC).replace(tzinfo=None)
         return {
@@ -219,7 +219,7 @@ class StripeBalanceTransaction(models.Model):
     # On the books once --------------------------------------------------------------------------
 
     def _lock(self):
-        """Have whoever else posts these wait, then look again: a write, for only a conflict makes
+        """Make whoever else posts these wait, then look again: a write, for only a conflict makes
         Odoo start the other's request anew, with our entries in sight."""
         self.flush_recordset()
         self.env.cr.execute(SQL(
@@ -227,8 +227,9 @@ class StripeBalanceTransaction(models.Model):
         self.invalidate_recordset()
 
     def _post_disputes(self):
-        """The money a bank takes back is a claim that is contested (PCG 416) until it decides;
-        what Stripe takes for it is an expense (PCG 627)."""
+        """Post the money that a bank takes back as a contested claim (PCG 416) until the bank
+        decides, and what Stripe charges for the dispute as an expense (PCG 627).
+        """
         self._lock()
         for row in self.sorted("created_at").filtered(
                 lambda row: row.dispute_id and not row.move_id):
@@ -240,8 +241,9 @@ class StripeBalanceTransaction(models.Model):
                  (row.company_id._stripe_fee_account(), row.fee, None)])
 
     def _post_payouts(self):
-        """Money on its way to the bank passes by the account of internal transfers (PCG 58),
-        where the bank's own statement meets it."""
+        """Post money on its way to the bank to the account of internal transfers (PCG 58), where
+        the bank's own statement meets it.
+        """
         self._lock()
         for row in self.filtered(lambda row: row.kind in const.PAYOUT_MOVEMENTS):
             if not row.move_id:
@@ -250,7 +252,7 @@ class StripeBalanceTransaction(models.Model):
                     [(row.company_id._stripe_transfer_account(), -row.amount, None)])
 
     def _post_fees(self):
-        """One entry a day: what Stripe kept of that day's movements (PCG 627).
+        """Post one entry a day: what Stripe kept of that day's movements (PCG 627).
 
         Without VAT: what Stripe charges for payments is exempt (CGI art. 261 C, 1°); the VAT of
         another service is on Stripe's monthly invoice, which is booked as any supplier's.
@@ -279,17 +281,21 @@ class StripeBalanceTransaction(models.Model):
 
 
 def _source(each):
-    """What moved the balance; its number only, when it was not expanded."""
+    """Return what moved the balance; its number only, when it was not expanded."""
     return each["source"] if isinstance(each["source"], dict) else {"id": each["source"]}
 
 
 def _payment_of(source):
-    """The payment intent that a charge, refund or dispute belongs to, or None."""
+    """Return the payment intent that a charge, refund or dispute belongs to, or None."""
     return source.get("payment_intent")
 
 
 def major(amount, currency):
-    """From cents, as Stripe counts them."""
+    """Convert an amount from cents, as Stripe counts them.
+
+    :param int amount: in the smallest unit that Stripe counts in
+    :return: float in the currency
+    """
     return payment_utils.to_major_currency_units(
         amount, currency,
         arbitrary_decimal_number=stripe_const.CURRENCY_DECIMALS.get(currency.name))

@@ -27,7 +27,7 @@ IN_FLIGHT = timedelta(minutes=30)  # what is younger may still be on its way
 
 
 class StripeDifference(models.Model):
-    """A payment or refund that Stripe's list and ours tell differently."""
+    """A payment or refund on which Stripe's list and ours differ."""
 
     _name = "stripe.difference"
     _description = "Difference with Stripe"
@@ -54,7 +54,7 @@ class StripeDifference(models.Model):
 
     @api.model
     def _cron_compare(self):
-        """Each night: the payments and refunds of the last two days, there and here."""
+        """Compare the payments and refunds of the last two days, there and here; each night."""
         end = fields.Datetime.now() - IN_FLIGHT
         providers = self.env["payment.provider"].search(
             [("code", "=", "stripe"), ("state", "!=", "disabled")])
@@ -68,7 +68,7 @@ class StripeDifference(models.Model):
             self.env["ir.cron"]._commit_progress(1)
 
     def _report_failure(self, provider, error):
-        """Nothing was compared: staff are told once, until a night it succeeds."""
+        """Tell staff once that nothing was compared, until a night it succeeds."""
         known = self.search([("provider_id", "=", provider.id), ("kind", "=", "failed")])
         if known.state == "open":
             known.reference = error[:200]
@@ -98,7 +98,7 @@ class StripeDifference(models.Model):
         return self.search([("provider_id", "=", provider.id), ("state", "=", "open")])
 
     def _settle(self, provider, found, new):
-        """Open ones that were looked at and not found any more; older ones are looked up."""
+        """Settle open differences that were not found any more; older ones are looked up."""
         still = {(vals["object_ref"], vals["kind"]) for vals in found}
         for each in self.search([("provider_id", "=", provider.id), ("state", "=", "open")]) - new:
             if (each.object_ref, each.kind) not in still and each._agrees():
@@ -106,7 +106,7 @@ class StripeDifference(models.Model):
                 each.activity_ids.action_done()
 
     def _agrees(self):
-        """Whether there and here say the same by now."""
+        """Tell whether Stripe and Odoo agree by now."""
         self.ensure_one()
         if self.kind == "failed":
             return True  # it has just succeeded
@@ -115,34 +115,35 @@ class StripeDifference(models.Model):
         transaction = self.env["payment.transaction"].search(
             [("provider_id", "=", self.provider_id.id),
              ("provider_reference", "=", self.object_ref)], limit=1)
-        theirs = self._object_of(self.provider_id, self.object_ref)
+        theirs = self._fetch_object(self.provider_id, self.object_ref)
         paid_there = bool(theirs) and theirs["status"] == "succeeded"
         return paid_there == (transaction.state == "done") and (
             not paid_there or theirs["amount"] == transaction._stripe_minor_amount())
 
     def _compare_payments(self, provider, start, end):
-        listed = [intent for intent in self._list(provider, "payment_intents", start, end)
-                  if self._is_of_here(intent)]
+        listed = [intent for intent in self._list_created(provider, "payment_intents", start, end)
+                  if self._is_of_this_database(intent)]
         elsewhere = self._paid_elsewhere(provider, listed)
         intents = {intent["id"]: intent for intent in listed
                    if _reference_of(intent) not in elsewhere}
-        ours = self._ours(provider, [("operation", "not in", ("refund", "validation"))],
-                          intents.values(), start, end)
+        ours = self._find_transactions(
+            provider, [("operation", "not in", ("refund", "validation"))], intents.values(),
+            start, end)
         by_reference = ours.grouped("reference")
         by_object = ours.grouped("provider_reference")
         for intent in intents.values():
             transaction = by_object.get(intent["id"]) or by_reference.get(
                 _reference_of(intent), ours.browse())
             if intent["status"] == "succeeded":
-                yield from self._look_at(intent, transaction, "unknown_here", "unpaid_here")
-        yield from self._missing_there(
+                yield from self._compare_with(intent, transaction, "unknown_here", "unpaid_here")
+        yield from self._missing_at_stripe(
             provider, ours.filtered(lambda each: each.provider_reference not in intents),
             "unpaid_there")
 
     def _compare_refunds(self, provider, start, end):
-        refunds = {refund["id"]: refund for refund in self._list(
-            provider, "refunds", start, end) if self._is_of_here(refund)}
-        ours = self._ours(
+        refunds = {refund["id"]: refund for refund in self._list_created(
+            provider, "refunds", start, end) if self._is_of_this_database(refund)}
+        ours = self._find_transactions(
             provider, [("operation", "=", "refund")], refunds.values(), start, end)
         by_object = ours.grouped("provider_reference")
         sources = self.env["payment.transaction"].search([
@@ -155,31 +156,33 @@ class StripeDifference(models.Model):
             if refund["status"] != "succeeded" or not source:
                 continue  # refunds of payments unknown here are those of an unknown payment
             if not recorded:
-                yield {**self._vals("refund_here", refund, source), "amount_here": 0.0}
-            yield from self._look_at(refund, recorded, None, "refund_here")
-        yield from self._missing_there(
+                yield {**self._prepare_difference_vals("refund_here", refund, source),
+                       "amount_here": 0.0}
+            yield from self._compare_with(refund, recorded, None, "refund_here")
+        yield from self._missing_at_stripe(
             provider, ours.filtered(lambda each: each.provider_reference not in refunds),
             "refund_there")
 
-    def _look_at(self, theirs, transaction, unknown, undone):
-        """What differs about something that succeeded at Stripe."""
+    def _compare_with(self, theirs, transaction, unknown, undone):
+        """Yield what differs about something that succeeded at Stripe."""
         if not transaction:
             if unknown:
-                yield self._vals(unknown, theirs, transaction)
+                yield self._prepare_difference_vals(unknown, theirs, transaction)
         elif transaction.state != "done":
-            yield self._vals(undone, theirs, transaction)
+            yield self._prepare_difference_vals(undone, theirs, transaction)
         elif (theirs["amount"], theirs["currency"].upper()) != (
                 transaction._stripe_minor_amount(), transaction.currency_id.name):
-            yield self._vals("amount", theirs, transaction)
+            yield self._prepare_difference_vals("amount", theirs, transaction)
 
-    def _missing_there(self, provider, transactions, kind):
-        """Done here and not in the list of these days: perhaps begun before them."""
+    def _missing_at_stripe(self, provider, transactions, kind):
+        """Yield what is done here and not at Stripe: what is not in the list of these days may
+        have begun before them, so it is looked up."""
         for transaction in transactions.filtered(lambda each: each.state == "done"):
-            theirs = self._object_of(provider, transaction.provider_reference)
+            theirs = self._fetch_object(provider, transaction.provider_reference)
             if not theirs or theirs["status"] != "succeeded":
-                yield self._vals(kind, theirs, transaction)
+                yield self._prepare_difference_vals(kind, theirs, transaction)
 
-    def _vals(self, kind, theirs, transaction):
+    def _prepare_difference_vals(self, kind, theirs, transaction):
         currency = transaction.currency_id or self.env["res.currency"].search(
             [("name", "=", theirs["currency"].upper())], limit=1)
         there = theirs and theirs["status"] == "succeeded" and theirs["amount"]
@@ -225,12 +228,12 @@ class StripeDifference(models.Model):
 
     # Both lists -----------------------------------------------------------------------------------
 
-    def _list(self, provider, endpoint, start, end):
+    def _list_created(self, provider, endpoint, start, end):
         return provider._stripe_list(endpoint, **{
             "created[gte]": calendar.timegm(start.timetuple()),
             "created[lt]": calendar.timegm(end.timetuple())})
 
-    def _ours(self, provider, domain, theirs, start, end):
+    def _find_transactions(self, provider, domain, theirs, start, end):
         return self.env["payment.transaction"].search([
             ("provider_id", "=", provider.id), *domain,
             "|", "|", ("provider_reference", "in", [each["id"] for each in theirs]),
@@ -238,20 +241,23 @@ class StripeDifference(models.Model):
             "&", ("last_state_change", ">=", start), ("last_state_change", "<", end)])
 
     def _paid_elsewhere(self, provider, intents):
-        """References of payments that another company with the same account has made."""
+        """Find the references of payments that another company with the same account made."""
         return set(self.env["payment.transaction"].search([
             ("provider_id", "!=", provider.id),
             ("reference", "in", [_reference_of(intent) for intent in intents])
         ]).mapped("reference"))
 
-    def _is_of_here(self, stripe_object):
-        """Not of another database with the same account."""
+    def _is_of_this_database(self, stripe_object):
+        """Tell whether an object of Stripe was made by this database, or names none."""
         # sudo: the database's name for itself, no setting
         here = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return (stripe_object.get("metadata") or {}).get("odoo_database", here) == here
 
-    def _object_of(self, provider, object_ref):
-        """A payment intent or refund as it is now; empty when Stripe does not know it."""
+    def _fetch_object(self, provider, object_ref):
+        """Fetch a payment intent or refund as it is now.
+
+        :return: dict; empty when Stripe does not know it
+        """
         kind = "refunds" if (object_ref or "").startswith(("re_", "pyr_")) else "payment_intents"
         try:
             return provider._send_api_request("GET", f"{kind}/{object_ref}") if object_ref else {}
@@ -261,10 +267,10 @@ class StripeDifference(models.Model):
     # Staff ----------------------------------------------------------------------------------------
 
     def _tell_staff(self):
-        """One activity a night, on the first of the new differences."""
+        """Plan one activity a night, on the first of the new differences."""
         if not self:
             return
-        user = self.env["stripe.health"]._accountant(self.company_id[:1])
+        user = self.env["stripe.health"]._find_accountant(self.company_id[:1])
         speaking = self.with_context(lang=user.lang)
         summary = speaking.env._("Differences with Stripe: %(count)s", count=len(self))
         if "failed" in self.mapped("kind"):
@@ -274,7 +280,7 @@ class StripeDifference(models.Model):
             note=self[0].kind == "failed" and self[0].reference)
 
     def action_take_over(self):
-        """Have Odoo act upon what Stripe has: the payment or refund is recorded and posted."""
+        """Record and post the payment or refund that Stripe has and Odoo was not told of."""
         self.check_access("read")
         # sudo: staff who may see the difference may have it mended; payments are the system's
         for each in self.sudo().filtered(
@@ -282,12 +288,12 @@ class StripeDifference(models.Model):
             each._take_over()
 
     def _take_over(self):
-        theirs = self._object_of(self.provider_id, self.object_ref)
+        theirs = self._fetch_object(self.provider_id, self.object_ref)
         transaction = self.transaction_id
         transaction._stripe_lock()
         if self.kind == "unpaid_here":
             transaction._stripe_check_amount(theirs)
-            transaction._stripe_take_intent(theirs)
+            transaction._stripe_apply_intent(theirs)
         else:
             source = transaction.source_transaction_id or transaction
             transaction = source._stripe_take_refund(theirs)
@@ -297,7 +303,7 @@ class StripeDifference(models.Model):
             self.activity_ids.action_done()
 
     def action_accept(self):
-        """Staff know why, and it stays so."""
+        """Accept differences whose reason staff know."""
         self.check_access("read")
         # sudo: rows are written by the comparison only; the right to see them was checked
         differences = self.sudo()

@@ -30,11 +30,14 @@ CONFLICTS = 20  # one after the other, before an event is put off
 
 
 class StripeEvent(models.Model):
-    """The inbox: what Stripe told, once each, and what became of it."""
+    """The inbox: what Stripe told, once each, and what became of it.
+
+    What each kind of event changes is in ``stripe_event_effect``.
+    """
 
     _name = "stripe.event"
     _description = "Stripe Event"
-    _inherit = ["mail.thread", "mail.activity.mixin", "stripe.effect.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "received_at desc, id desc"
     _rec_name = "event_id"
 
@@ -72,22 +75,36 @@ class StripeEvent(models.Model):
         providers = self.env["payment.provider"]._stripe_verify(body, header)
         text = body.decode()
         event = _parse(text)
-        now = fields.Datetime.now()
-        rows = [(
-            provider.id, provider.company_id.id, event["id"], event["type"],
-            _short(event["data"]["object"].get("id")), text, now, now, "received", 0,
-            self.env.uid, now) for provider in self._addressees(providers, event)]
+        rows = [self._prepare_received_vals(provider, event, text)
+                for provider in self._addressees(providers, event)]
         self.env.cr.execute(SQL(
-            "INSERT INTO stripe_event (provider_id, company_id, event_id, kind, object_ref, body,"
-            " received_at, next_try, state, attempts, create_uid, create_date) VALUES %s"
+            "INSERT INTO stripe_event (%(columns)s) VALUES %(rows)s"
             " ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id",
-            SQL(", ").join(map(tuple, rows))))
+            columns=SQL(", ").join(map(SQL.identifier, rows[0])),
+            rows=SQL(", ").join(tuple(row.values()) for row in rows)))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
+    def _prepare_received_vals(self, provider, event, text):
+        """Prepare the columns of an event that has just arrived.
+
+        :param str text: its body
+        """
+        now = fields.Datetime.now()
+        return {
+            "provider_id": provider.id, "company_id": provider.company_id.id or None,
+            "event_id": event["id"], "kind": event["type"],
+            "object_ref": _short(event["data"]["object"].get("id")), "body": text,
+            "received_at": now, "next_try": now, "state": "received", "attempts": 0,
+            "create_uid": self.env.uid, "create_date": now,
+        }
+
     def _addressees(self, providers, event):
-        """Whom an event is for, of the providers whose secret has signed it: companies may share
-        an account. The one whose payment it is about; about none, or one that is not there yet,
-        all of them, and those whom it does not concern ignore it."""
+        """Find whom an event is for, of the providers whose secret has signed it: companies may
+        share an account.
+
+        :return: the provider of the payment that it is about; when it is about none, or one that
+            is not there yet, all of them: those whom it does not concern ignore it
+        """
         if len(providers) == 1:
             return providers
         about = event["data"]["object"]
@@ -101,22 +118,22 @@ class StripeEvent(models.Model):
         return found.provider_id or providers
 
     def _work_after_answer(self):
-        """What the same worker does when Stripe has its answer: the scheduled action, a minute
-        later, is for workers that were killed, and for further attempts."""
+        """Return what the same worker does once Stripe has its answer: the scheduled action, a
+        minute later, is for workers that were killed, and for further attempts."""
         return partial(_work_in_own_transaction, self.env.cr.dbname, self.ids)
 
     # Working --------------------------------------------------------------------------------------
 
     @api.model
     def _cron_work(self, limit=100):
-        """Every minute: events that are due, oldest first."""
+        """Process events that are due, oldest first; every minute."""
         domain = [("state", "in", WAITING), ("next_try", "<=", fields.Datetime.now())]
         for event in self.search(domain, order="next_try, id", limit=limit):
-            event._work()
+            event._process_event()
             if not self.env["ir.cron"]._commit_progress(1):
                 break
 
-    def _work(self):
+    def _process_event(self):
         """Act upon one event; commits. It ends done, ignored, put off, or failed.
 
         In two transactions, as Odoo does it: the payment is recorded even when the order behind
@@ -125,22 +142,22 @@ class StripeEvent(models.Model):
         """
         self.ensure_one()
         try:
-            if not self._insist(self._claim):
+            if not self._retry_conflicts(self._claim):
                 return
             if self.attempts > len(const.BACKOFF) + 1:
                 raise EventRefused(self.env._("Each worker that tried was stopped on the way."))
-            self._insist(self._apply)
-            self._insist(self._finish)
+            self._retry_conflicts(self._apply_effect)
+            self._retry_conflicts(self._post_process_payments)
         except EventIgnored as reason:
-            self._close("ignored", str(reason))
+            self._close_as("ignored", str(reason))
         except EventRefused as reason:
-            self._close("failed", str(reason))
+            self._close_as("failed", str(reason))
         except Exception as error:
             self.env.cr.rollback()  # first: a broken transaction tells nothing
             _logger.warning("Stripe event %s failed", self.event_id, exc_info=True)
-            self._put_off(error)
+            self._postpone(error)
 
-    def _insist(self, step):
+    def _retry_conflicts(self, step):
         """Do one step and commit it, again and again while others work on the same payment.
 
         Each conflict comes after a wait for the other's commit, so the next try may follow soon:
@@ -175,13 +192,14 @@ class StripeEvent(models.Model):
         now = fields.Datetime.now()
         self.env.cr.execute(SQL(
             "UPDATE stripe_event SET state = 'processing', attempts = attempts + 1,"
-            " next_try = %s WHERE id = %s AND state IN ('received', 'processing')"
-            " AND next_try <= %s RETURNING id", now + wait, self.id, now))
+            " next_try = %(until)s WHERE id = %(id)s AND state IN ('received', 'processing')"
+            " AND next_try <= %(now)s RETURNING id", until=now + wait, id=self.id, now=now))
+        is_ours = bool(self.env.cr.fetchall())  # before anything is flushed on this cursor
         self.invalidate_recordset()
-        return bool(self.env.cr.fetchall())
+        return is_ours
 
     def _lock(self):
-        """Nobody else works on it, even when this worker's time is over.
+        """Keep everybody else off the event, even when this worker's time is over.
 
         :raise psycopg2.errors.LockNotAvailable: somebody does
         """
@@ -189,8 +207,8 @@ class StripeEvent(models.Model):
             "SELECT id FROM stripe_event WHERE id = %s FOR UPDATE NOWAIT", self.id))
         self.invalidate_recordset()
 
-    def _apply(self):
-        """The first transaction: what the payment's own record says."""
+    def _apply_effect(self):
+        """Record what the event says of its payment, in the first of two transactions."""
         self._lock()
         event = json.loads(self.body)
         effect = self._stripe_effects().get(self.kind)
@@ -199,7 +217,7 @@ class StripeEvent(models.Model):
         self.transaction_ids = getattr(self, effect)(event["data"]["object"])
 
     def _why_ignore(self, event, effect):
-        """Why nothing follows from the event, as a sentence; or None."""
+        """Say why nothing follows from the event; None when something does."""
         if event.get("account"):
             return self.env._("Of another account of Stripe: %(account)s.",
                               account=event["account"])
@@ -209,36 +227,36 @@ class StripeEvent(models.Model):
             return self.env._("No effect is known for this type.")
         return None
 
-    def _finish(self):
-        """The second transaction: order, invoice, payment, credits, mails, as after any payment
-        in Odoo."""
+    def _post_process_payments(self):
+        """Let order, invoice, payment and mails follow, as after any payment in Odoo, in the
+        second of two transactions."""
         self._lock()
         for transaction in self.transaction_ids:
             if not transaction.is_post_processed:
                 transaction._post_process()
         self.write({"state": "done", "error": False, "next_try": False})
 
-    def _close(self, state, reason):
-        """Nothing more will be tried by itself."""
+    def _close_as(self, state, reason):
+        """Close the event: nothing more is tried by itself."""
         def close():
             self._lock()
             self.write({"state": state, "error": reason, "next_try": False})
             if state == "failed":
                 self._tell_staff()
         self.env.cr.rollback()
-        self._insist(close)
+        self._retry_conflicts(close)
 
-    def _put_off(self, error):
+    def _postpone(self, error):
         """Try again later, a limited number of times."""
         self.env.cr.rollback()
         reason = str(error) or type(error).__name__
         if self.attempts > len(const.BACKOFF):
-            return self._close("failed", reason)
+            return self._close_as("failed", reason)
 
         def put_off():
             self._lock()
             self.write({"state": "received", "error": reason})
-        return self._insist(put_off)
+        return self._retry_conflicts(put_off)
 
     def _not_there_yet(self, reference):
         return UserError(self.env._(
@@ -248,11 +266,11 @@ class StripeEvent(models.Model):
     # Staff ----------------------------------------------------------------------------------------
 
     def _tell_staff(self):
-        """An activity for an accountant: one at a time, the list shows the others."""
+        """Plan an activity for an accountant: one at a time, the list shows the others."""
         failed = self.search([("state", "=", "failed"), ("company_id", "=", self.company_id.id)])
         if failed.activity_ids:
             return
-        user = self.env["stripe.health"]._accountant(self.company_id)
+        user = self.env["stripe.health"]._find_accountant(self.company_id)
         speaking = self.with_context(lang=user.lang)
         self.activity_schedule(
             "mail.mail_activity_data_todo", user_id=user.id, note=self.error,
@@ -273,7 +291,7 @@ class StripeEvent(models.Model):
         self.env.ref("subscription_stripe.ir_cron_work").sudo()._trigger()
 
     def action_ignore(self):
-        """Staff have settled it otherwise."""
+        """Close events that staff have settled otherwise."""
         self.check_access("read")
         # sudo: as in action_replay
         events = self.sudo().filtered(lambda event: event.state in ("received", "failed"))
@@ -283,7 +301,7 @@ class StripeEvent(models.Model):
 
     @api.autovacuum
     def _gc_events(self):
-        """Bodies hold personal data: what was dealt with is kept for 90 days."""
+        """Delete what was dealt with after 90 days: bodies hold personal data."""
         limit = 10_000
         old = self.search([
             ("state", "in", ("done", "ignored")),
@@ -293,7 +311,8 @@ class StripeEvent(models.Model):
 
 
 def _parse(text):
-    """
+    """Read the body of a notification.
+
     :raise SignatureRefused: signed, but no event of Stripe
     """
     try:
@@ -309,7 +328,7 @@ def _parse(text):
 
 
 def _texts(*values):
-    """Those of what Stripe said that can be looked up."""
+    """List the texts of what Stripe said that can be looked up."""
     return [value for value in values if isinstance(value, str) and value.isprintable()]
 
 
@@ -318,10 +337,10 @@ def _short(value):
 
 
 def _work_in_own_transaction(database, ids):
-    """After the answer: whatever goes wrong here is left to the scheduled action."""
+    """Process events after the answer; what goes wrong is left to the scheduled action."""
     try:
         with Registry(database).cursor() as cr:
             for event in api.Environment(cr, SUPERUSER_ID, {})["stripe.event"].browse(ids):
-                event._work()
+                event._process_event()
     except Exception:
         _logger.exception("Stripe events %s are left to the scheduled action", ids)

@@ -45,8 +45,8 @@ class StripeHealth(models.Model):
                 now - health.oldest_waiting).total_seconds() // 60
 
     @api.model
-    def _accountant(self, company):
-        """Whom to tell: an accountant of the company, else the administrator."""
+    def _find_accountant(self, company):
+        """Find whom to tell: an accountant of the company, else the administrator."""
         # sudo: who has which right
         accountants = self.env.ref("account.group_account_manager").sudo().all_user_ids.filtered(
             lambda user: user.active and not user.share and company in user.company_ids)
@@ -59,14 +59,18 @@ class StripeHealth(models.Model):
         return {**action, "context": {}, "domain": [("provider_id", "=", self.id), *domain]}
 
     def action_waiting(self):
+        """Open the events that wait to be acted upon."""
         return self._action_events(
             "stripe_event_action", [("state", "in", ("received", "processing"))])
 
     def action_failed(self):
+        """Open the events that failed."""
         return self._action_events("stripe_event_action", [("state", "=", "failed")])
 
     def action_events(self):
+        """Open all events of the provider."""
         return self._action_events("stripe_event_action", [])
 
     def action_differences(self):
+        """Open the differences that are not settled."""
         return self._action_events("stripe_difference_action", [("state", "=", "open")])

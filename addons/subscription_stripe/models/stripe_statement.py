@@ -16,12 +16,11 @@ TRIES = 3  # a payment may come in while the list is fetched
 class StripeStatement(models.Model):
     """« Rapprochement Stripe »: what Stripe's balance did in a month, beside the account here.
 
-    Of one currency: Stripe keeps a balance for each.
+    Of one currency: Stripe keeps a balance for each. The workbook is in ``stripe_statement_xlsx``.
     """
 
     _name = "stripe.statement"
     _description = "Reconciliation with Stripe"
-    _inherit = ["statement.xlsx.mixin"]
     _order = "month desc, id desc"
     _check_company_auto = True
 
@@ -100,7 +99,7 @@ class StripeStatement(models.Model):
                 statement.opening + sum(totals.values()) + statement.foreign_net)})
 
     def _totals(self):
-        """Movements by what they are; their sum is what the balance moved by."""
+        """Sum movements by what they are; all sums together are what the balance moved by."""
         self.ensure_one()
         totals = dict.fromkeys(dict(LINES), 0.0)
         for row in self.row_ids:
@@ -124,8 +123,11 @@ class StripeStatement(models.Model):
                 books._strangers())
 
     def _difference(self):
-        """What Stripe's balance and the account here differ by; of an account that is shared, what
-        this company's movements of the month do, for its part of the balance is nowhere kept."""
+        """Return what Stripe's balance and the account here differ by.
+
+        When several companies share the Stripe account, only this company's movements of the month
+        are compared, for its part of the balance is recorded nowhere.
+        """
         self.ensure_one()
         there, here = self.closing, self.closing_here
         if self.is_shared:
@@ -134,11 +136,11 @@ class StripeStatement(models.Model):
         return self.currency_id.round(there - here)
 
     def _days(self):
-        """The first day of the month, and of the next one."""
+        """Return the first day of the month, and of the next one."""
         return self.month, self.month + relativedelta(months=1)
 
     def _moments(self):
-        """The same as moments (UTC, seconds), where the company is."""
+        """Return the bounds of the month as moments (UTC, seconds), where the company is."""
         return [int(self.provider_id._stripe_tz().localize(
             datetime.combine(day, time.min)).astimezone(pytz.utc).timestamp())
             for day in self._days()]
@@ -167,9 +169,11 @@ class StripeStatement(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Keep the first day of the month, whatever day of it was given."""
         return super().create([self._on_first_day(vals) for vals in vals_list])
 
     def write(self, vals):
+        """Keep the first day of the month, whatever day of it was given."""
         return super().write(self._on_first_day(vals))
 
     def _on_first_day(self, vals):
@@ -193,7 +197,7 @@ class StripeStatement(models.Model):
         objects, opening = self._movements()
         balance = self.env["stripe.balance.transaction"]
         foreign = balance._foreign(self.provider_id, objects)
-        rows = balance._take(self.provider_id, objects)
+        rows = balance._record_movements(self.provider_id, objects)
         self.write({
             "row_ids": [fields.Command.set(rows.ids)], "opening": opening,
             "fetched_at": fields.Datetime.now(), "is_shared": bool(foreign),
@@ -231,7 +235,7 @@ class StripeStatement(models.Model):
                    for each in balance[part] if each["currency"] == currency)
 
     def _share_out(self):
-        """What the month's payments paid: income, deferred income, VAT."""
+        """Split what the month's payments paid into income, deferred income and VAT."""
         self.share_ids.unlink()
         totals = defaultdict(float)
         for row in self.row_ids.filtered(lambda row: row.line == "payments"):
@@ -242,6 +246,7 @@ class StripeStatement(models.Model):
              "amount": self.currency_id.round(total)} for account, total in totals.items()])
 
     def action_view_rows(self):
+        """Open the movements of the month."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_stripe.stripe_balance_transaction_action")
@@ -257,6 +262,7 @@ class StripeStatement(models.Model):
         }
 
     def action_export_xlsx(self):
+        """Download the statement as a workbook."""
         self.ensure_one()
         return {"type": "ir.actions.act_url", "target": "download",
                 "url": f"/stripe/statement/{self.id}.xlsx"}

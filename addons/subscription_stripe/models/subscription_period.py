@@ -5,7 +5,7 @@ class SubscriptionPeriod(models.Model):
     _inherit = "subscription.period"
 
     def _why_not_to_charge(self):
-        """A contested card is spared: charging it again is what its bank would fine."""
+        """Refuse to charge a contested card again: its bank would fine that."""
         if self.subscription_id.token_id._is_contested():
             return self.env._(
                 "The holder of this card contests a payment at the bank: it is not charged. The "
@@ -13,8 +13,10 @@ class SubscriptionPeriod(models.Model):
         return super()._why_not_to_charge()
 
     def _charge_token(self):
-        """The invoice of a contested card is sent to be paid otherwise; a charge that was sent
-        before the dispute is still asked about."""
+        """Send the invoice instead of charging a contested card, so that it is paid otherwise.
+
+        A charge that was sent before the dispute is still asked about.
+        """
         self.ensure_one()
         if self.subscription_id.token_id._is_contested() and not self._open_transaction():
             self.charge_at = False
@@ -23,7 +25,9 @@ class SubscriptionPeriod(models.Model):
         return super()._charge_token()
 
     def _tell_of_payment(self):
-        """The policy may leave the customer out of a dispute, which ends with the old payment."""
+        """Leave the customer out of a dispute that ends with the old payment, where the policy
+        says so.
+        """
         if self.env.context.get("subscription_silent"):
             return None
         return super()._tell_of_payment()

@@ -18,14 +18,16 @@ class SubscriptionSubscription(models.Model):
             [(field, "in", self.ids), *domain], [field], ["__count"]))
 
     def action_view_disputes(self):
+        """Open the disputes about payments for the subscription."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_stripe.payment_dispute_action")
         return {**action, "domain": [("subscription_ids", "in", self.ids)], "context": {}}
 
     def _recover(self):
-        """A service that stopped because a payment is contested waits for the bank's decision,
-        whatever else is paid meanwhile."""
+        """Keep a service that stopped because a payment is contested waiting for the bank's
+        decision, whatever else is paid meanwhile.
+        """
         frozen = self._count_disputes([("closed_at", "=", False)], "frozen_subscription_ids")
         free = self.filtered(lambda each: each.state != "suspended" or each not in frozen)
         return super(SubscriptionSubscription, free)._recover()
@@ -34,7 +36,7 @@ class SubscriptionSubscription(models.Model):
         return super()._wants_token() or self.token_id._is_contested()
 
     def _send_mail(self, template):
-        """The policy may leave the customer out of a dispute."""
+        """Leave the customer out of a dispute where the policy says so."""
         if self.env.context.get("subscription_silent"):
             return None
         return super()._send_mail(template)

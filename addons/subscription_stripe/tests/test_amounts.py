@@ -80,7 +80,7 @@ class TestAmounts(StripeCommon, TransactionCase):
     def test_recorded_as_stripe_has_it(self):
         """A movement of the balance in three decimals adds up, and a wrong one does not."""
         self.currency("KWD")
-        rows = self.env["stripe.balance.transaction"]._take(self.provider, [{
+        rows = self.env["stripe.balance.transaction"]._record_movements(self.provider, [{
             "id": "txn_kwd", "source": "ch_kwd", "created": 1_790_000_000, "type": "charge",
             "currency": "kwd", "amount": 12340, "fee": 558, "net": 11782}])
         self.assertEqual((rows.amount, rows.fee, rows.net), (12.34, 0.558, 11.782))
@@ -132,14 +132,15 @@ class TestSharedAccount(StripeCommon, TransactionCase):
             self.movement("fee", "stripe_fee"), self.movement("payout", "payout")]
         model = self.env["stripe.balance.transaction"]
         self.assertEqual(
-            model._take(self.provider, objects).sorted("id").mapped("ref"),
+            model._record_movements(self.provider, objects).sorted("id").mapped("ref"),
             ["ours", "fee", "payout"])
         # What is in neither company is compared by the other one, too.
         self.assertEqual(
-            set(model._take(self.theirs, objects[1:]).mapped("ref")), {"theirs"})
+            set(model._record_movements(self.theirs, objects[1:]).mapped("ref")), {"theirs"})
         self.provider.stripe_is_account_booked = False
         self.assertEqual(
-            set(model._take(self.theirs, objects[1:]).mapped("ref")), {"theirs", "fee", "payout"})
+            set(model._record_movements(self.theirs, objects[1:]).mapped("ref")),
+            {"theirs", "fee", "payout"})
 
     def test_an_account_of_its_own_is_booked(self):
         self.theirs.stripe_secret_key = "sk_test_other"

@@ -147,7 +147,7 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.company.fiscalyear_lock_date = lock
         old = self.movement("txn_old", -700, kind="payout", source="po_1")
         old["created"] -= 20 * 86400
-        row = self.env["stripe.balance.transaction"]._take(self.provider, [old])
+        row = self.env["stripe.balance.transaction"]._record_movements(self.provider, [old])
         row._post_payouts()
         self.assertEqual(row.move_id.date, lock + timedelta(days=1))
         self.assertLess(row.day, lock)
@@ -211,7 +211,7 @@ class TestDispute(DisputeCommon, TransactionCase):
         """The worker that asked was killed: the next one must not ask again at once."""
         period = self.another_period()
         transaction = period._create_transaction()
-        transaction._stripe_take_intent({
+        transaction._stripe_apply_intent({
             "id": "pi_2", "status": "requires_payment_method", "payment_method": None,
             "last_payment_error": {"code": "card_declined",
                                    "decline_code": "insufficient_funds"}})
@@ -368,8 +368,8 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
     def test_what_a_payment_paid(self):
         """Income and tax in proportion, to the cent, also of a part."""
         for amount, income, vat in ((12000, 100.0, 20.0), (1001, 8.34, 1.67)):
-            row = self.env["stripe.balance.transaction"]._take(self.provider, [self.movement(
-                f"txn_{amount}", amount, source={
+            row = self.env["stripe.balance.transaction"]._record_movements(self.provider, [
+                self.movement(f"txn_{amount}", amount, source={
                     "id": "ch_1", "object": "charge", "payment_intent": "pi_1"})])
             shares = {account.code[:2]: share for account, share in row._shares()}
             self.assertEqual(shares, {"70": income, "44": vat})
@@ -386,7 +386,8 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
 class TestBalance(DisputeCommon, TransactionCase):
 
     def take(self, *movements):
-        return self.env["stripe.balance.transaction"]._take(self.provider, list(movements))
+        return self.env["stripe.balance.transaction"]._record_movements(
+            self.provider, list(movements))
 
     def entries(self):
         """All that is on the account of Stripe, but for the payment."""
@@ -454,7 +455,7 @@ class TestBalance(DisputeCommon, TransactionCase):
         self.assertFalse(self.env["account.move.line"].search(
             [*statement.action_view_strangers()["domain"], ("move_id", "=",
              self.paid.payment_id.move_id.id)]))
-        self.assertTrue(statement._xlsx())
+        self.assertTrue(statement._build_workbook())
 
     def test_workbook_for_the_accountant(self):
         """Dates are dates, of the clock where the company is; accounts show their codes."""
@@ -463,7 +464,8 @@ class TestBalance(DisputeCommon, TransactionCase):
         statement = self.env["stripe.statement"].create({"month": "2027-01-01"})
         statement.row_ids = rows
         statement._share_out()
-        summary, movements = openpyxl.load_workbook(io.BytesIO(statement._xlsx())).worksheets
+        workbook = openpyxl.load_workbook(io.BytesIO(statement._build_workbook()))
+        summary, movements = workbook.worksheets
         self.assertEqual(movements["A2"].value, datetime(2027, 1, 1, 0, 30))
         codes = {row[0].split()[0] for row in summary.iter_rows(min_row=15, values_only=True)}
         self.assertEqual(codes, set(statement.share_ids.account_id.mapped("code")))

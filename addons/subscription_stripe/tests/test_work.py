@@ -188,5 +188,6 @@ class TestAccountant(StripeCommon, TransactionCase):
         theirs = new_test_user(
             self.env, "their_accountant", "base.group_user,account.group_account_manager",
             company_id=other.id, company_ids=[(6, 0, other.ids)])
-        self.assertEqual(self.env["stripe.health"]._accountant(other), theirs)
-        self.assertIn(self.company, self.env["stripe.health"]._accountant(self.company).company_ids)
+        self.assertEqual(self.env["stripe.health"]._find_accountant(other), theirs)
+        self.assertIn(
+            self.company, self.env["stripe.health"]._find_accountant(self.company).company_ids)

@@ -29,6 +29,7 @@ accounts: dict[str, str] = {}
 
 
 def subscription_of(request: Request) -> str | None:
+    """Return the subscription that the request names."""
     return request.headers.get("x-subscription")
 
 
@@ -40,26 +41,26 @@ app.add_middleware(
 
 @app.post("/scans")
 async def scan(item: Annotated[Item | None, Depends(quota("scans"))]) -> dict[str, object]:
-    """One scan; the answer says how many are left."""
+    """Scan once; the answer says how many scans are left."""
     return {"scan": uuid.uuid4().hex, "left": item.left if item else None}
 
 
 @app.post("/scans/broken")
 @quota("scans")
 def broken() -> None:
-    """A scanner that fails: the caller is not charged for it."""
+    """Fail, as a scanner may: the caller is not charged for it."""
     raise HTTPException(503, "The scanner is broken")
 
 
 @app.get("/report", dependencies=[Depends(feature("api_access"))])
 async def report() -> dict[str, int]:
-    """For plans with access to the API; costs nothing and is answered from the cache."""
+    """Answer callers whose plan has access to the API: costs nothing, and comes from the cache."""
     return {"accounts": len(accounts)}
 
 
 @app.post("/accounts", status_code=201)
 async def open_account(name: str) -> dict[str, str]:
-    """Holds one account until it is closed."""
+    """Count one account until it is closed."""
     account = uuid.uuid4().hex
     accounts[account] = name
     return {"account": account}
@@ -67,6 +68,7 @@ async def open_account(name: str) -> dict[str, str]:
 
 @app.delete("/accounts/{account}", status_code=204)
 async def close_account(account: str) -> None:
+    """Close an account, and give its unit back."""
     if accounts.pop(account, None) is None:
         raise HTTPException(404)
     await current_gate().release("accounts")
@@ -74,4 +76,5 @@ async def close_account(account: str) -> None:
 
 @app.get("/metrics", response_class=PlainTextResponse)
 async def counters() -> str:
+    """Return the counters for Prometheus."""
     return metrics.text()

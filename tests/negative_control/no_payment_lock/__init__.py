@@ -15,7 +15,7 @@ def _stripe_lock(self):
     """Nobody waits."""
 
 
-def _insist(self, step):
+def _retry_conflicts(self, step):
     """Nor asks twice."""
     result = step()
     self.env["ir.cron"]._commit_progress()
@@ -24,4 +24,4 @@ def _insist(self, step):
 
 del OfBase._post_process
 OfStripe._stripe_lock = _stripe_lock
-StripeEvent._insist = _insist
+StripeEvent._retry_conflicts = _retry_conflicts

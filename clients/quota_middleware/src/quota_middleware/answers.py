@@ -23,6 +23,7 @@ class Item:
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Item":
+        """Read the item from an answer's JSON."""
         return cls(**_common(data))
 
 
@@ -37,12 +38,13 @@ class Entitlement(Item):
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> "Entitlement":
+        """Read the entitlement from an answer's JSON."""
         return cls(
             **_common(data), kind=data["kind"], name=data.get("name") or "",
             unit=data.get("unit") or "", enabled=bool(data.get("enabled", True)))
 
     def has(self, quantity: int) -> bool:
-        """Whether so many more units pass; a soft limit lets them pass and bills them."""
+        """Tell whether so many more units pass; a soft limit lets them pass and bills them."""
         if self.kind == "feature":
             return self.enabled
         return self.left is None or self.mode != "hard" or self.left >= quantity
@@ -57,6 +59,7 @@ class Answer:
 
     @classmethod
     def read(cls, data: Mapping[str, Any], replayed: bool = False) -> "Answer":
+        """Read an answer's JSON; `replayed` when it is that of an earlier call."""
         return cls(tuple(Item.read(item) for item in data["items"]), replayed)
 
 
@@ -77,11 +80,17 @@ class Entitlements:
 
     @classmethod
     def read(cls, data: Mapping[str, Any], etag: str | None, read_at: float) -> "Entitlements":
+        """Read the entitlements from an answer's JSON.
+
+        :param etag: by which the server recognises them
+        :param read_at: see the class
+        """
         return cls(
             data["subscription"], data.get("plan"), data["state"],
             {item["metric"]: Entitlement.read(item) for item in data["items"]}, etag, read_at)
 
     def allows(self, metric: str, quantity: int = 1) -> bool:
+        """Tell whether so many units of a metric may be used, as far as is known here."""
         item = self.items.get(metric)
         return item is not None and self.state in OPEN_STATES and item.has(quantity)
 

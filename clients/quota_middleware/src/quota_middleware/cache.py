@@ -47,6 +47,7 @@ class Cache:
         self._known: OrderedDict[str, Known] = OrderedDict()
 
     def of(self, account: str) -> Known:
+        """Return what is known of an account; it becomes the one seen last."""
         known = self._known.get(account)
         if known is None:
             known = self._known[account] = Known()
@@ -57,7 +58,7 @@ class Cache:
         return known
 
     def entitlements(self, account: str) -> Entitlements | None:
-        """None when nothing fresh enough is known."""
+        """Return what is known; None when nothing fresh enough is."""
         entitlements = self.of(account).entitlements
         if entitlements is None or not self._fresh(entitlements.read_at):
             return None
@@ -65,7 +66,7 @@ class Cache:
 
     def refusal(self, account: str, accepted: str | None,
                 items: Mapping[str, int]) -> Problem | None:
-        """A no that was heard for the same, or for less, a moment ago.
+        """Return a refusal of the same quantity, or of less, that was received a moment ago.
 
         :param accepted: as in ``Accept-Language``
         """
@@ -81,7 +82,7 @@ class Cache:
 
     def refused(self, account: str, accepted: str | None, problem: Problem,
                 items: Mapping[str, int], asked_at: float) -> None:
-        """Remember a no, from the moment the question was sent."""
+        """Remember a refusal, from the moment the question was sent."""
         refusals, language = self.of(account).refusals, language_of(accepted)
         if problem.slug == "suspended":
             refusals[language, ANY] = Refusal(problem, 0, asked_at)
@@ -100,7 +101,7 @@ class Cache:
                     overage=item.overage)
 
     def given_back(self, account: str, items: Iterable[Item]) -> None:
-        """Units came back: what was refused may now be allowed."""
+        """Forget refusals once units came back: what was refused may now be allowed."""
         self.of(account).refusals.clear()
         self.counted(account, items)
 

@@ -17,7 +17,7 @@ class Caller:
 
     @property
     def account(self) -> str:
-        """What is known of this caller is kept under this name, which holds no secret."""
+        """Return the name under which what is known of the caller is kept; it holds no secret."""
         if self.api_key is None:
             return f"subscription {self.subscription}"
         digest = hashlib.sha256(self.api_key.encode()).hexdigest()

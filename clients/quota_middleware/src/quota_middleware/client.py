@@ -91,7 +91,7 @@ class QuotaClient:
 
     async def check(self, items: str | Mapping[str, int], quantity: int = 1, *,
                     caller: Caller = NOBODY) -> Answer:
-        """Whether :meth:`consume` would be allowed now; counts nothing.
+        """Tell whether :meth:`consume` would be allowed now; counts nothing.
 
         :raise Refused: it would be refused
         """
@@ -126,7 +126,7 @@ class QuotaClient:
 
     async def _ask(self, operation: str, caller: Caller, method: str, path: str,
                    **options: Any) -> httpx.Response:
-        """One call with its retries, told to the metrics."""
+        """Make one call with its retries, and tell the metrics."""
         started = time.perf_counter()
         outcome = "unavailable"
         try:
@@ -220,6 +220,6 @@ def _body(items: str | Mapping[str, int], quantity: int) -> dict[str, Any]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds; the other form, a date, is not sent by our server."""
+    """Return the seconds to wait; the other form, a date, is not sent by our server."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.isdecimal() else None

@@ -4,11 +4,11 @@ from .problem import Problem
 
 
 class QuotaError(Exception):
-    """Any of the below."""
+    """An error of the quota client or its middleware."""
 
 
 class Refused(QuotaError):
-    """The server said no: limit reached, suspended, key or subscription not known."""
+    """A refusal by the server: limit reached, suspended, key or subscription not known."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.status} {problem.slug}: {problem.detail}")
@@ -28,8 +28,8 @@ class Unavailable(QuotaError):
 
 
 class Misconfigured(Unavailable):
-    """The service key is wrong, revoked, or lacks a scope: no answer until it is mended."""
+    """A service key that is wrong, revoked, or lacks a scope: no answer until it is replaced."""
 
 
 class Mistake(QuotaError):
-    """The application asked for what cannot be: an unknown shape, a quantity below one."""
+    """A mistake of the application: an unknown shape, a quantity below one."""

@@ -22,7 +22,7 @@ _current: ContextVar["Gate"] = ContextVar("quota_gate")
 
 
 def current_gate() -> "Gate":
-    """The gate of the request being answered.
+    """Return the gate of the request being answered.
 
     :raise RuntimeError: the middleware is not installed
     """
@@ -34,7 +34,7 @@ def current_gate() -> "Gate":
 
 
 class Gate:
-    """Consumes for the caller of one request, and gives back when its handler failed."""
+    """The consumption of one request's caller, which is given back when the handler failed."""
 
     def __init__(self, guard: Guard, scope: Scope, subscription_of: SubscriptionOf | None) -> None:
         self.guard = guard
@@ -91,7 +91,7 @@ class Gate:
         await self.guard.require(await self.caller(), metric, quantity)
 
     async def entitlements(self) -> Entitlements:
-        """What the caller may use, for a page that shows it."""
+        """Return what the caller may use, for a page that shows it."""
         return await self.guard.entitlements(await self.caller())
 
     async def give_back(self) -> None:

@@ -109,7 +109,7 @@ class Guard:
             self._pass_or_raise("check", error, started)
 
     async def entitlements(self, caller: Caller) -> Entitlements:
-        """All that the caller may use, no older than `max_stale` seconds."""
+        """Return all that the caller may use, no older than `max_stale` seconds."""
         known = self.cache.of(caller.account)
         async with known.asking:
             fresh = self.cache.entitlements(caller.account)

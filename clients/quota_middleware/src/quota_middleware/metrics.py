@@ -6,7 +6,7 @@ BUCKETS = (0.00005, 0.0005, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Metrics(Protocol):
-    """Told of every operation; called in the request, so it must be quick."""
+    """A listener to every operation; called in the request, so it must be quick."""
 
     def observe(self, operation: str, outcome: str, seconds: float) -> None:
         """
@@ -20,6 +20,7 @@ class NoMetrics:
     """Listens to nothing."""
 
     def observe(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
         return
 
 
@@ -31,6 +32,7 @@ class PrometheusMetrics:
         self._seconds: dict[tuple[str, str], float] = {}
 
     def observe(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count the operation, in the bucket of its time."""
         name = (operation, outcome)
         counts = self._counts.get(name)
         if counts is None:
@@ -44,10 +46,11 @@ class PrometheusMetrics:
         counts[-1] += 1
 
     def count(self, operation: str, outcome: str) -> int:
+        """Return how often an operation had this outcome."""
         return sum(self._counts.get((operation, outcome), ()))
 
     def text(self) -> str:
-        """The answer to Prometheus, as ``text/plain; version=0.0.4``."""
+        """Return the answer to Prometheus, as ``text/plain; version=0.0.4``."""
         lines = ["# HELP quota_operation_seconds What asking for a quota took.",
                  "# TYPE quota_operation_seconds histogram"]
         for (operation, outcome), counts in sorted(self._counts.items()):

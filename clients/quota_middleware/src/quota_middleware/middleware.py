@@ -16,7 +16,9 @@ from .rules import Rule
 
 
 def server_failed(status: int) -> bool:
-    """The usual rule for giving back: the handler failed, the caller got nothing."""
+    """Give back what was consumed when the handler failed and the caller got nothing: the usual
+    rule.
+    """
     return status >= 500
 
 
@@ -50,6 +52,7 @@ class QuotaMiddleware:
         self._give_back = give_back
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; close the client's connections when the application shuts down."""
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -87,7 +90,7 @@ class QuotaMiddleware:
             _current.reset(token)
 
     def _failed(self, watch: "_Watch", *, raised: bool) -> bool:
-        """Whether the caller got nothing, and through no doing of their own."""
+        """Tell whether the caller got nothing, and through no doing of their own."""
         if watch.status is None or self._give_back(watch.status):
             return True
         return raised and not watch.is_over
@@ -127,7 +130,7 @@ class _Watch:
 
 
 def _problem_of(error: QuotaError, scope: Scope) -> Problem:
-    """What the caller is told.
+    """Return what the caller is told.
 
     :raise Mistake: the application's own error is no answer to a caller
     """

@@ -19,7 +19,7 @@ LINKS = ("type", "upgrade_url", "pay_url")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a call is refused, what to do about it, and when to try again."""
+    """A refusal: why, what to do about it, and when to try again."""
 
     status: int
     members: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Problem:
     def own(cls, status: int, name: str, language: str | None, *,
             headers: Mapping[str, str] | None = None, url: str | None = None,
             **members: Any) -> "Problem":
-        """A refusal of the middleware itself.
+        """Make a refusal of the middleware itself.
 
         :param name: of its words
         :param url: of the Odoo on which to upgrade
@@ -59,15 +59,17 @@ class Problem:
 
     @property
     def slug(self) -> str:
-        """The last part of its type: ``limit_reached``, ``suspended``, …"""
+        """Return the last part of its type: ``limit_reached``, ``suspended``, …"""
         return str(self.members.get("type", "")).rpartition("/")[2]
 
     @property
     def detail(self) -> str:
+        """Return the sentence that explains the problem."""
         return str(self.members.get("detail") or self.members.get("title") or "")
 
     @property
     def metric(self) -> str | None:
+        """Return the code of the metric that it is about, or None."""
         metric = self.members.get("metric")
         return metric if isinstance(metric, str) else None
 

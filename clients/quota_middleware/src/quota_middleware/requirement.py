@@ -39,6 +39,7 @@ class Requirement:
     def __call__(self, endpoint: Callable[P, R]) -> Callable[P, Awaitable[R]]: ...
 
     def __call__(self, endpoint: Callable[..., Any] | None = None) -> Any:
+        """Ask, as a dependency of FastAPI; or guard `endpoint`, as a decorator."""
         return self._ask() if endpoint is None else self._guarded(endpoint)
 
     def _guarded(self, endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

@@ -31,6 +31,7 @@ class Rule:
         object.__setattr__(self, "_pattern", compile_path(self.path)[0])
 
     def matches(self, scope: Scope) -> bool:
+        """Tell whether the rule is for this request."""
         method = scope["method"]
         if self.methods is None:
             named = method != "OPTIONS"
@@ -39,6 +40,7 @@ class Rule:
         return named and bool(self._pattern.match(_path_of(scope)))
 
     async def apply(self, gate: Gate) -> None:
+        """Require and consume what the rule says."""
         for metric in self.require:
             await gate.require(metric)
         if self.consume:
@@ -46,7 +48,7 @@ class Rule:
 
 
 def _path_of(scope: Scope) -> str:
-    """The path below the place where the application is mounted."""
+    """Return the path below the place where the application is mounted."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path.removeprefix(root) if root and path.startswith(f"{root}/") else path

@@ -32,7 +32,7 @@ def words(name: str, accepted: str | None, **values: object) -> tuple[str, str]:
 
 
 def language_of(accepted: str | None) -> str:
-    """``fr`` or ``en``, whichever is preferred in an ``Accept-Language``."""
+    """Return ``fr`` or ``en``, whichever is preferred in an ``Accept-Language``."""
     best, weight = "fr", 0.0
     for choice in (accepted or "").lower().split(","):
         name, _semicolon, quality = choice.strip().partition(";q=")

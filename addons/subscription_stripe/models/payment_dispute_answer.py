@@ -5,16 +5,15 @@ from .. import const
 from ..exceptions import StripeRefused, StripeUnknown
 
 
-class PaymentDisputeAnswerMixin(models.AbstractModel):
-    """The merchant's answer to the bank: evidence, or a yes."""
+class PaymentDispute(models.Model):
+    """The merchant's answer to the bank: evidence, or acceptance."""
 
-    _name = "dispute.answer.mixin"
-    _description = "Answer to a Dispute"
+    _inherit = "payment.dispute"
 
     def action_submit(self):
         """Send the evidence to the bank, in one request: it takes an answer once.
 
-        A second click finds the dispute answered. When Stripe's answer is lost, the next click
+        A second click finds the dispute answered. When Stripe does not answer, the next click
         sends the same again under the same key, and Stripe does it once.
 
         :raise UserError: nothing to send, too late, or Stripe refuses
@@ -31,7 +30,7 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
             "%(name)s sent the evidence.", name=self.env.user.name))
 
     def action_accept(self):
-        """Give in: the customer keeps the money, and the dispute is lost.
+        """Accept the dispute: the customer keeps the money, and the dispute is lost.
 
         :raise UserError: it is closed, or Stripe refuses
         """
@@ -41,7 +40,7 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
             "%(name)s accepted the dispute.", name=self.env.user.name))
 
     def _by_staff(self):
-        """The dispute as the engine sees it, locked, for a user who may see it.
+        """Return the dispute as the engine sees it, locked, for a user who may see it.
 
         :raise AccessError: the user may not
         :raise UserError: no answer is asked for
@@ -59,7 +58,9 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
         return dispute
 
     def _answer(self, endpoint, values):
-        """Tell Stripe, and take what it makes of it; an answer repeated under its key is old.
+        """Send an answer to Stripe, and record what becomes of the dispute.
+
+        The reply to a repeated answer is an old one, so the dispute is then fetched.
 
         :raise UserError: Stripe refuses, or nothing is known of the answer
         """
@@ -76,7 +77,7 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
         self._take(self.transaction_id, theirs)
 
     def _key(self, what):
-        """Same answer, same key; one that Stripe has counted makes room for the next."""
+        """Return the idempotency key of an answer: the same until Stripe has counted it."""
         # sudo: the database's name for itself, no setting
         database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return f"{database}/{what}/{self.submissions}"
@@ -84,7 +85,7 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
     # Evidence -----------------------------------------------------------------------------------
 
     def _list_evidence(self):
-        """What the bank asks for by its reason, with what is known here already."""
+        """List what the bank asks for by its reason, with what is known here already."""
         self.ensure_one()
         names = dict.fromkeys([  # each once, in this order
             *const.EVIDENCE_OF_ALL, *const.EVIDENCE_BY_REASON.get(self.reason, ()),
@@ -95,7 +96,7 @@ class PaymentDisputeAnswerMixin(models.AbstractModel):
             for number, name in enumerate(names)])
 
     def _known_evidence(self):
-        """Texts that need nobody to write them. Extension point.
+        """Collect the texts that need nobody to write them. Extension point.
 
         :return: dict of a piece's name to its text
         """

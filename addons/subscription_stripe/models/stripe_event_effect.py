@@ -4,19 +4,18 @@ from .. import const
 from ..exceptions import EventIgnored, StripeRefused
 
 
-class StripeEffectMixin(models.AbstractModel):
-    """What an event changes here.
+class StripeEvent(models.Model):
+    """The effects of Stripe's events.
 
     An event only says where to look: Stripe delivers late, twice and in any order
     (https://docs.stripe.com/webhooks#event-ordering), so the transaction is locked, then the
     object is fetched as it is now, and Odoo's own ``_process`` acts upon that.
     """
 
-    _name = "stripe.effect.mixin"
-    _description = "Effects of Stripe Events"
+    _inherit = "stripe.event"
 
     def _stripe_effects(self):
-        """Kinds that are acted upon. Extension point: a module that handles more adds them.
+        """Map the kinds of events that are acted upon to their effects. Extension point.
 
         :return: dict of a kind to a method's name, called with the event's object and returning
             the transactions concerned
@@ -41,7 +40,7 @@ class StripeEffectMixin(models.AbstractModel):
         transaction._stripe_lock()
         intent = self._fetch(f"payment_intents/{intent_id}", expand="payment_method")
         transaction._stripe_check_amount(intent)
-        transaction._stripe_take_intent(intent)
+        transaction._stripe_apply_intent(intent)
 
     def _effect_of_setup(self, stripe_object):
         transaction = self._transaction_of(stripe_object)
@@ -53,7 +52,7 @@ class StripeEffectMixin(models.AbstractModel):
         return transaction
 
     def _effect_of_charge(self, stripe_object):
-        """A charge was refunded, here or at Stripe: record what is not recorded yet."""
+        """Record the refunds of a charge, made here or at Stripe, that are not recorded yet."""
         source = self._paid_source(stripe_object)
         refunds = list(self.provider_id._stripe_list("refunds", charge=stripe_object["id"]))
         children = source.browse()
@@ -66,10 +65,10 @@ class StripeEffectMixin(models.AbstractModel):
         return self._paid_source(refund)._stripe_take_refund(refund)
 
     def _paid_source(self, stripe_object):
-        """The payment that a charge or refund belongs to, as it is now.
+        """Return the payment that a charge or refund belongs to, as it is now.
 
-        Recorded and posted first: the refund may be told before the payment, and Odoo posts no
-        payment that has a refund already.
+        It is recorded and posted first: the refund may be told before the payment, and Odoo posts
+        no payment that has a refund already.
         """
         intent_id = stripe_object.get("payment_intent")
         if not intent_id:
@@ -84,53 +83,58 @@ class StripeEffectMixin(models.AbstractModel):
         return source
 
     def _effect_of_dispute(self, stripe_object):
-        """The holder's bank contests a payment, or has decided."""
+        """Record a dispute when the holder's bank contests a payment, or has decided."""
         source = self._paid_source(stripe_object)
         self.env["payment.dispute"]._take(
             source, self._fetch(f"disputes/{stripe_object['id']}"))
         return source
 
     def _effect_of_card(self, stripe_object):
-        """A card was replaced by its bank, or taken away from its customer."""
+        """Update a card that its bank has replaced; archive one that was taken away from its
+        customer.
+        """
         tokens = self._tokens([("stripe_payment_method", "=", stripe_object["id"])])
         try:
             method = self._fetch(f"payment_methods/{stripe_object['id']}")
         except StripeRefused:
             method = {}  # gone
         if method.get("customer"):
-            tokens._stripe_take_card(method)
+            tokens._stripe_update_card(method)
         else:
             tokens.active = False
         return self.env["payment.transaction"]
 
     def _effect_of_customer_cards(self, stripe_object):
-        """Changed at Stripe: their cards here are those they have there. Names and addresses
-        are Odoo's."""
+        """Replace the cards of a customer changed at Stripe by those they have there.
+
+        Names and addresses are Odoo's.
+        """
         tokens = self._tokens([("provider_ref", "=", stripe_object["id"])])
         methods = {method["id"]: method for method in self.provider_id._stripe_list(
             f"customers/{stripe_object['id']}/payment_methods", type="card")}
         for token in tokens:
             if method := methods.get(token.stripe_payment_method):
-                token._stripe_take_card(method)
+                token._stripe_update_card(method)
             elif (kind := token.payment_method_id) and (
                     kind.primary_payment_method_id or kind).code == "card":
                 token.active = False
         return self.env["payment.transaction"]
 
     def _effect_of_customer(self, stripe_object):
-        """Deleted at Stripe with all cards; it cannot come back."""
+        """Archive the cards of a customer deleted at Stripe, who cannot come back."""
         self._tokens([("provider_ref", "=", stripe_object["id"])]).active = False
         return self.env["payment.transaction"]
 
     # What an event is about -----------------------------------------------------------------------
 
     def _fetch(self, endpoint, expand=None):
-        """An object of Stripe as it is now."""
+        """Fetch an object of Stripe as it is now."""
         params = {"expand[]": expand} if expand else None
         return self.provider_id._send_api_request("GET", endpoint, params=params)
 
     def _tokens(self, domain):
-        """
+        """Find the saved means of payment that are meant.
+
         :raise EventIgnored: no saved means of payment is meant
         """
         tokens = self.env["payment.token"].search(
@@ -140,7 +144,7 @@ class StripeEffectMixin(models.AbstractModel):
         return tokens
 
     def _transaction_of(self, stripe_object):
-        """The transaction an object was made for.
+        """Return the transaction that an object was made for.
 
         :raise EventIgnored: it was made by another program, or by another database with the same
             Stripe account

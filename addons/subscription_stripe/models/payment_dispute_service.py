@@ -1,14 +1,15 @@
 from odoo import fields, models
 
 
-class PaymentDisputeServiceMixin(models.AbstractModel):
+class PaymentDispute(models.Model):
     """What a dispute does to the customer's subscriptions, by the policy of the company."""
 
-    _name = "dispute.service.mixin"
-    _description = "Service while a Payment is Contested"
+    _inherit = "payment.dispute"
 
     def _freeze(self):
-        """Stop the service, or its bills, until the bank decides; the card is spared anyway."""
+        """Stop the service, or its bills, until the bank decides; the card is not charged in any
+        case.
+        """
         self.ensure_one()
         self.frozen_at = fields.Datetime.now()
         self.transaction_id._withdraw(self.amount, self.reference)
@@ -22,6 +23,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
                 self.ids)
 
     def _suspend_services(self):
+        """Suspend what runs, without the mail that would ask for a payment already made."""
         running = self.subscription_ids.filtered(
             lambda subscription: subscription.state in ("active", "past_due"))
         # The mail of a suspension asks for a payment that was made.
@@ -29,6 +31,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
         self.frozen_subscription_ids = running
 
     def _hold_bills(self):
+        """Keep what runs out of the renewals."""
         running = self.subscription_ids.filtered(
             lambda subscription: subscription.state in subscription._BILLED_STATES
             and not subscription.is_held)
@@ -38,24 +41,25 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
             reference=self.transaction_id.reference))
 
     def _unfreeze(self):
-        """The bank has decided: lost, the invoice is chased or given up; else all goes on."""
+        """Follow the bank's decision: when the dispute is lost, the invoice is chased or written
+        off; else all goes on."""
         self.ensure_one()
         held = self.frozen_subscription_ids.filtered("is_held")
         held.write({"is_held": False, "hold_reason": False})
         held._log_events("release", note=self.reference)
         if self.status == "lost":
             self.transaction_id._withdraw(self.amount, self.reference)
-            self._lose_service()
+            self._follow_lost_dispute()
         else:
-            self._go_on()
+            self._resume_services()
 
-    def _regain_service(self):
-        """Won on appeal after the loss was booked: what was due is paid, and is not chased."""
+    def _follow_won_appeal(self):
+        """Stop the chase when the dispute is won on appeal after its loss was booked."""
         self.invoice_ids._subscription_periods()._refresh_from_invoices()
-        self._go_on()
+        self._resume_services()
 
-    def _go_on(self):
-        """The service as it was, and the charges that waited."""
+    def _resume_services(self):
+        """Turn the services on again, and charge what has waited."""
         self.transaction_id._restore(self.reference)
         suspended = self.frozen_subscription_ids.filtered(
             lambda subscription: subscription.state == "suspended")
@@ -66,14 +70,14 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
         waiting.filtered(lambda period: not period._why_not_to_charge())._charge_again()
 
     def _waiting_periods(self):
-        """Invoiced while the card was spared, and not chased yet."""
+        """Find what was invoiced while the card was not charged, and is not chased yet."""
         subscriptions = self.subscription_ids | self.token_id.subscription_ids
         return subscriptions.period_ids.filtered(
             lambda period: period.state == "invoiced" and not period.charge_at
             and not period.dunning_start)
 
-    def _lose_service(self):
-        """What the money that was lost had paid is due again: chased, or given up."""
+    def _follow_lost_dispute(self):
+        """Chase, or write off, what the payment had paid: it is due again."""
         periods = self.invoice_ids._subscription_periods()
         periods._refresh_from_invoices()
         due = periods.filtered(lambda period: period.state == "invoiced")
@@ -85,7 +89,7 @@ class PaymentDisputeServiceMixin(models.AbstractModel):
             due.subscription_id._log_events("payment_failed", note=self.reference)
 
     def _write_off(self):
-        """Give up what is due of the invoices, with the accounts of every write-off."""
+        """Write off what is due of the invoices, with the accounts of every write-off."""
         account = self.company_id._subscription_loss_account()
         day = self.provider_id._stripe_day(fields.Datetime.now())
         for invoice in self.invoice_ids.filtered(
