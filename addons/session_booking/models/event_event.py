@@ -10,6 +10,9 @@ from odoo.addons.concurrency_base.tools import lock_in_order
 from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
 
+# What changes with the counters in the database, which SQL writes.
+COUNTED_SEATS = ["seats_booked", "seats_held", "seats_left", "has_seats_left"]
+
 
 class EventEvent(models.Model):
     """A session of a training: its seats, its price in credits, and its booking.
@@ -39,7 +42,9 @@ class EventEvent(models.Model):
     seats_held = fields.Integer(
         default=0, required=True, readonly=True, copy=False, string="Seats held",
         help="Seats offered to the waiting list and not yet accepted: nobody else can take them.")
-    seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
+    seats_left = fields.Integer(
+        compute="_compute_seats_left",
+        help="Free seats; only meaningful when seats are limited.")
     seats_left_label = fields.Char(compute="_compute_seats_left_label", string="Seats left")
     series_key = fields.Char(readonly=True, copy=False)
     has_seats_left = fields.Boolean(
@@ -78,8 +83,8 @@ class EventEvent(models.Model):
     def _compute_seats_left(self):
         for event in self:
             taken = event.seats_booked + event.seats_held
-            event.seats_left = event.seats_max - taken if event.seats_limited else -1
-            event.has_seats_left = bool(event.seats_left)
+            event.seats_left = event.seats_max - taken if event.seats_limited else 0
+            event.has_seats_left = not event.seats_limited or event.seats_left > 0
 
     def _search_has_seats_left(self, operator, value):
         if operator != "in":
@@ -144,7 +149,7 @@ class EventEvent(models.Model):
             "OR NOT COALESCE(is_training, FALSE) OR NOT COALESCE(seats_limited, FALSE) "
             "OR seats_booked + seats_held + %(seats)s + %(held)s <= seats_max)",
             seats=seats, held=held, id=self.id))
-        self.invalidate_recordset(["seats_booked", "seats_held", "seats_left"])
+        self.invalidate_recordset(COUNTED_SEATS)
         if not self.env.cr.rowcount:
             raise self._full_error()
 
@@ -167,7 +172,7 @@ class EventEvent(models.Model):
                       FROM event_event e) counted
              WHERE counted.id = event.id
                AND (event.seats_booked, event.seats_held) <> (counted.seats, counted.held)""")
-        self.env["event.event"].invalidate_model(["seats_booked", "seats_held", "seats_left"])
+        self.env["event.event"].invalidate_model(COUNTED_SEATS)
 
     # Booking ------------------------------------------------------------------------------
 
@@ -214,8 +219,7 @@ class EventEvent(models.Model):
         :raise SessionUnavailable: why this session cannot be booked now
         """
         self._check_open()
-        if self.seats_limited and self.seats_left <= 0 and not (
-                attendee and self._offer_to(attendee)):
+        if not self.has_seats_left and not (attendee and self._offer_to(attendee)):
             raise self._full_error()
 
     def _check_open(self):

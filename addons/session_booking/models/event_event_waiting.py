@@ -49,14 +49,14 @@ class EventEvent(models.Model):
         line = self.env["session.waiting"].sudo().search(
             [("event_id", "in", sessions.ids), ("state", "=", "waiting")])
         for event, waiting in line.grouped("event_id").items():
-            if event._is_open() and event.seats_left:
+            if event._is_open() and event.has_seats_left:
                 event._offer_seats_to(waiting)
 
     def _offer_seats_to(self, line):
         """Offer the free seats to the first in the line; tell those who were skipped."""
         solvent = line._solvent()
         next_ones = solvent[:self.seats_left] if self.seats_limited else solvent
-        served = len(next_ones) == self.seats_left
+        served = self.seats_limited and len(next_ones) == self.seats_left
         self._move_seats({}, held=next_ones._held(+1))
         next_ones._offer()
         (line - solvent).filtered(

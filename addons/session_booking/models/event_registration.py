@@ -314,7 +314,7 @@ class EventRegistration(models.Model):
         if self.credit_entry_id:
             domain &= Domain("credit_price", "=", self.credit_cost)
         sessions = event.search(domain, order="date_begin, id", limit=limit)
-        return sessions.filtered(lambda session: session.seats_left)
+        return sessions.filtered(lambda session: session.has_seats_left)
 
     def _cost_label(self):
         self.ensure_one()

@@ -306,4 +306,4 @@ class SessionWaiting(models.Model):
         events = self.search([
             ("state", "=", "waiting"),
             ("event_id.date_begin", ">", fields.Datetime.now())]).event_id
-        return events.filtered(lambda event: event.seats_left)[:limit]
+        return events.filtered(lambda event: event.has_seats_left)[:limit]

@@ -27,6 +27,7 @@ class SessionGroupBooking(models.TransientModel):
     outside_reason = fields.Char(
         string="How it is paid", help="The quote or agreement; kept on each booking.")
     line_ids = fields.One2many("session.group.booking.line", "booking_id", string="Attendees")
+    seats_limited = fields.Boolean(related="event_id.seats_limited", string="Seats are limited")
     seats_left = fields.Integer(related="event_id.seats_left")
     price = fields.Integer(compute="_compute_price", string="Price (credits)")
     balance = fields.Integer(compute="_compute_balance", string="In the wallet (credits)")
