@@ -1,8 +1,8 @@
-"""Mails after the effect.
+"""Hooks that have the mails of orders sent after the effect of their payment.
 
-Odoo makes the PDF and the mail of an order before it goes on with the payment, unless the
-parameter ``sale.async_emails`` is set: a customer then waits for paper before their credits or
-seats are there.
+Odoo makes the PDF and the mail of an order before it continues with the payment, unless the
+parameter ``sale.async_emails`` is set. Customers then wait for these documents before they get
+their credits or seats.
 """
 
 from .tools import switch_back, switch_on
@@ -16,4 +16,5 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
+    """Restore Odoo's default for the mails of orders."""
     switch_back(env, ASYNC_EMAILS, "concurrency_base")

@@ -1,8 +1,8 @@
-"""The first visitors of a page may come at once: a rush for seats begins like that.
+"""A guard of Odoo's route builder, for pages whose first visitors come at the same time.
 
 Odoo compiles how the address of a route is built when it is first needed, and forgets the rule
-right after. A thread that came meanwhile finds no rule, and its visitor a server error. Here it
-waits for the one that compiles.
+right after. Another thread that arrives meanwhile finds no rule, and its visitor gets a server
+error. Here it waits for the thread that compiles.
 """
 
 import threading

@@ -4,16 +4,16 @@ from odoo.exceptions import UserError
 class ShownError(UserError):
     """An error the web client shows as a UserError.
 
-    It knows exceptions by the name of their class: of others it says "something went wrong"
-    and hides the message, unless the context names a class it knows.
+    The client knows exceptions by the name of their class. For any other, it says "something went
+    wrong" and hides the message, unless the context names a class it knows.
     """
 
     context = {"exception_class": "odoo.exceptions.UserError"}
 
 
 class InsufficientCredits(ShownError):
-    """A debit asks for more credits than the wallet holds; nothing was written."""
+    """A debit of more credits than the wallet holds; nothing was written."""
 
 
 class IdempotencyConflict(ShownError):
-    """A known idempotency key came back with another wallet, kind or amount."""
+    """A known idempotency key that came back with another wallet, kind or amount."""

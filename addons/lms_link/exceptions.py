@@ -2,4 +2,4 @@ from odoo.exceptions import UserError
 
 
 class LinkReplaced(UserError):
-    """The link was ours, but a newer one was sent since."""
+    """A link that was valid until a newer one was sent."""

@@ -1,4 +1,4 @@
-"""What an addon changes of Odoo's when it is installed, and puts back when it is uninstalled."""
+"""Changes that an addon makes to Odoo's settings, and reverts when it is uninstalled."""
 
 import logging
 
@@ -8,9 +8,9 @@ _logger = logging.getLogger(__name__)
 def switch_on(env, key, module):
     """Set a parameter of Odoo's to True for an addon, unless somebody chose otherwise.
 
-    Odoo's default gives way, a choice that was made stays. An external identifier of the addon
-    remembers that the value is ours. Odoo removes it with the addon, and with it a parameter that
-    was not there before.
+    Odoo's default is replaced; a value that somebody chose is kept. An external identifier of the
+    addon marks the value as ours. Odoo removes it with the addon, together with a parameter that
+    did not exist before.
 
     :param str key: of the parameter, such as ``sale.async_emails``
     :param str module: the addon that is being installed
@@ -26,9 +26,10 @@ def switch_on(env, key, module):
 
 
 def switch_back(env, key, module):
-    """Put Odoo's default back where :func:`switch_on` replaced it, unless changed since.
+    """Restore Odoo's default where :func:`switch_on` replaced it, unless it was changed since.
 
-    The dates say again that nobody chose it, so that a new installation may replace it too.
+    The dates are reset to say that nobody chose the value, so that a new installation may replace
+    it again.
     """
     parameter = env.ref(_xml_id(key, module), raise_if_not_found=False)
     if parameter and parameter.value == "True":
@@ -45,15 +46,15 @@ def _xml_id(key, module):
 
 
 def remove_parameters(env, module):
-    """Delete the parameters that are named after an addon, whoever typed them in."""
+    """Delete the parameters that are named after an addon, whoever created them."""
     env["ir.config_parameter"].search([("key", "=like", f"{module}.%")]).unlink()
 
 
 def withdraw_products(products):
-    """Take products off the shop: what was delivered for them goes with its addon.
+    """Take products off the shop, because the addon that delivers them is being uninstalled.
 
-    An ``ondelete`` of their ``service_tracking``. The log lists them; orders and invoices keep
-    them.
+    It serves as the ``ondelete`` of their ``service_tracking``. The log lists the products; orders
+    and invoices keep them.
     """
     if products:
         _logger.info("Unpublished, for nothing delivers them any more: %s",

@@ -1,10 +1,10 @@
-"""An orderly queue in front of a busy row: a wallet, a session, a subscription.
+"""An orderly queue for a busy row: a wallet, a session, a subscription.
 
-Under REPEATABLE READ, clients that wait for a hot row are all refused when its owner commits,
-and Odoo's five retries are too few: 50 clients took 5 of 10 seats. So whoever wants the row
-first waits for an advisory lock, on a connection of its own, and only then opens
-the transaction that reads and writes. The queue is for fairness and speed; correctness rests on
-the conditional UPDATE and the CHECKs of the rows themselves.
+Under REPEATABLE READ, all clients that wait for a busy row are refused when its owner commits, and
+Odoo's five retries are too few: 50 clients took 5 of 10 seats. Therefore a client that wants the
+row first waits for an advisory lock, on a connection of its own, and only then opens the
+transaction that reads and writes. The queue is for fairness and speed; correctness rests on the
+conditional UPDATE and the CHECKs of the rows themselves.
 
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
@@ -55,8 +55,9 @@ def take_turn(env, *records):
 def lock_in_order(*recordsets):
     """Lock the rows until the transaction ends: the recordsets in their order, each by id.
 
-    For operations on several rows: whoever locks in the same order waits, and does not deadlock.
-    The order of the arguments is wallets, then sessions; a subscription, then its periods.
+    It is for operations on several rows: transactions that lock in the same order wait for each
+    other instead of deadlocking. The order of the arguments is wallets, then sessions; a
+    subscription, then its periods.
 
     :raise psycopg2.errors.SerializationFailure: when another transaction changed a row since
         this one began; Odoo starts the request again
@@ -68,11 +69,12 @@ def lock_in_order(*recordsets):
 
 
 def claim_in_order(*recordsets):
-    """Lock the rows as :func:`lock_in_order` does, and make whoever waits for them start again.
+    """Lock the rows as :func:`lock_in_order` does, and make waiting transactions start again.
 
-    The other's snapshot is older than its wait, so after a lock alone it would go on with what it
-    has read. Each row is written, with its own id: the one who waits gets a serialization error,
-    which Odoo retries, and then sees what was done here.
+    The snapshot of a waiting transaction is older than its wait, so after a lock alone it would
+    continue with what it has already read. Each row is therefore written, with its own id: the
+    waiting transaction gets a serialization error, Odoo retries it, and it then sees the changes
+    made here.
     """
     for records in recordsets:
         records.flush_recordset()

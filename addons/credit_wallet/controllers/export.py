@@ -28,6 +28,7 @@ def download(records, domain, extension, names=None):
 
     def chunks():
         # Read after the request's own cursor is closed, as its user.
+        """Yield the bytes of the file."""
         with registry.cursor(readonly=True) as cr:
             rows = Environment(cr, uid, context)[model]._export_rows(domain, names)
             yield from make_chunks(rows, decimal_point)

@@ -20,12 +20,12 @@ class CreditPortal(CustomerPortal):
         return values
 
     def _my_wallets(self):
-        """The wallets the user owns or may spend from, by the record rules."""
+        """Return the wallets the user owns or may spend from, by the record rules."""
         wallets = request.env["credit.wallet"]
         return wallets.search([]) if wallets.has_access("read") else wallets
 
     def _team_values(self, wallets):
-        """The teams of the wallets that the user manages."""
+        """Return the teams of the wallets that the user manages."""
         partner = request.env.user.partner_id
         managed = wallets.filtered(lambda wallet: wallet._may_manage(partner))
         return {
@@ -52,7 +52,7 @@ class CreditPortal(CustomerPortal):
     @http.route("/my/credits/export.<any(csv,xlsx):extension>", type="http", auth="user",
                 methods=["GET"], readonly=True)
     def portal_export_credits(self, extension):
-        """The history of one's own wallets as a spreadsheet."""
+        """Download the history of the user's own wallets as a spreadsheet."""
         return download(
             request.env["credit.entry"], Domain("wallet_id", "in", self._my_wallets().ids),
             extension, PORTAL_EXPORT_FIELDS)
@@ -61,7 +61,7 @@ class CreditPortal(CustomerPortal):
         ["/my/credits", "/my/credits/page/<int:page>"],
         type="http", auth="user", website=True, readonly=False)
     def portal_my_credits(self, page=1, filterby="all", **kw):
-        """« Mon portefeuille »: balance, what expires when, history."""
+        """Show « Mon portefeuille »: balance, expiry dates, history."""
         values = self._prepare_portal_layout_values()
         wallets = self._my_wallets()
         filters = self._history_filters()

@@ -7,7 +7,7 @@ class CreditReconciliationController(http.Controller):
     @http.route(
         "/credits/reconciliation/<int:report_id>.xlsx", type="http", auth="user", readonly=True)
     def reconciliation_xlsx(self, report_id):
-        """Download the workbook; the access rights are those of the screen it comes from."""
+        """Download the workbook, with the access rights of the screen it comes from."""
         report = request.env["credit.reconciliation"].browse(report_id).exists()
         if not report or not report.has_access("read"):
             raise request.not_found()

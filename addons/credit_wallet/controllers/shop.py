@@ -8,7 +8,7 @@ class CreditShop(WebsiteSale):
 
     @http.route("/credits/packs", type="http", auth="public", website=True, sitemap=False)
     def credit_packs(self, back=None, **kw):
-        """To the packs, remembering the page of this site to come back to after payment."""
+        """Redirect to the packs, and remember the page of this site to return to after payment."""
         if back and back.startswith("/") and not back.startswith(("//", "/\\")):
             request.session["credit_return_path"] = back
         category = request.env.ref("credit_wallet.public_category_packs", False)

@@ -4,10 +4,13 @@ from odoo.http import request
 
 
 class CreditTeam(http.Controller):
-    """A training manager allots the company's credits and names who may spend them."""
+    """The routes with which a manager allots the company's credits and names who may spend them."""
 
     def _managed(self, wallet_id, partner_id):
-        """:raise NotFound: the wallet is not managed by the user, or nobody has that id."""
+        """Return the wallet and the employee that the form names.
+
+        :raise NotFound: the wallet is not managed by the user, or nobody has that id
+        """
         wallet = request.env["credit.wallet"].search([("id", "=", wallet_id)])
         if not wallet or not wallet._may_manage(request.env.user.partner_id):
             raise request.not_found()
@@ -18,20 +21,21 @@ class CreditTeam(http.Controller):
     @http.route("/my/credits/<int:wallet_id>/spender", type="http", auth="user",
                 methods=["POST"], website=True)
     def spender(self, wallet_id, partner_id=0, allowed="", **kw):
+        """Let an employee spend from the company's wallet, or no longer."""
         wallet, employee = self._managed(wallet_id, _whole(partner_id))
         return self._do(lambda: wallet._set_spender(employee, bool(allowed)))
 
     @http.route("/my/credits/<int:wallet_id>/allot", type="http", auth="user",
                 methods=["POST"], website=True)
     def allot(self, wallet_id, partner_id=0, credits="", token="", take_back="", **kw):
-        """Give credits to an employee or take them back; the page's token makes it once."""
+        """Give credits to an employee or take them back, once for each token of the page."""
         wallet, employee = self._managed(wallet_id, _whole(partner_id))
         move = wallet._take_back if take_back else wallet._allot
         key = f"transfer:{wallet.id}:{employee.id}:{token[:64]}"
         return self._do(lambda: move(employee, _whole(credits), key))
 
     def _do(self, action):
-        """Back to the wallet, with the reason when it was refused."""
+        """Carry out the action and return to the wallet, with the reason when it is refused."""
         try:
             with request.env.cr.savepoint():
                 action()
@@ -41,6 +45,6 @@ class CreditTeam(http.Controller):
 
 
 def _whole(text):
-    """The number in a form field; 0 when it is none, which the methods called refuse."""
+    """Return the number in a form field; 0, which the methods called refuse, when it is none."""
     text = str(text).strip()
     return int(text) if text.isdecimal() else 0

@@ -22,11 +22,11 @@ class AccountMove(models.Model):
 
     @api.depends("credit_entry_id")
     def _compute_always_tax_exigible(self):
-        """The VAT of what credits pay for is due with the booking, which nothing else follows.
+        """Make the VAT of a booking paid with credits due at once, as no payment follows it.
 
         A multi-purpose voucher is paid ahead, and taxed when it is used (VAT Directive
-        2006/112/EC, art. 30b(2) and 73a). Odoo would have VAT due on payment wait for ever for
-        the payment of an invoice with nothing to pay.
+        2006/112/EC, art. 30b(2) and 73a). Odoo would have VAT due on payment wait for ever for the
+        payment of an invoice with nothing to pay.
         """
         super()._compute_always_tax_exigible()
         self.filtered("credit_entry_id").always_tax_exigible = True
@@ -38,7 +38,7 @@ class AccountMove(models.Model):
         return base_line
 
     def copy_data(self, default=None):
-        """Discounts on credits are moved to their account anew when the copy is posted."""
+        """Leave out the discounts on credits: posting the copy moves them to their account anew."""
         vals_list = super().copy_data(default)
         for vals in vals_list:
             vals["line_ids"] = [
@@ -47,10 +47,10 @@ class AccountMove(models.Model):
         return vals_list
 
     def _post(self, soft=True):
-        """Keep what packs are sold with; credit notes of packs take their credits back.
+        """Keep the terms packs are sold with, and take credits back for credit notes of packs.
 
-        Credit notes posted before the pack was paid only lower what the payment will grant:
-        which is which is decided before posting, because posting may itself settle the invoice.
+        Credit notes posted before the pack was paid only lower what the payment will grant. Which
+        notes these are is decided before posting, because posting may itself settle the invoice.
         """
         self._check_packs_not_below_zero()
         packs = self._credit_pack_lines()
@@ -69,13 +69,16 @@ class AccountMove(models.Model):
         return posted
 
     def _credit_pack_lines(self):
-        """The lines that sell packs of credits or refund them."""
+        """Return the lines that sell packs of credits or refund them."""
         return self.filtered(
             lambda move: move.move_type in ("out_invoice", "out_refund")
         ).invoice_line_ids.filtered(lambda line: line._is_credit_pack())
 
     def _check_packs_not_below_zero(self):
-        """:raise UserError: an invoice takes packs back, which only a credit note can"""
+        """Refuse documents that take packs back by a negative quantity instead of a credit note.
+
+        :raise UserError: a pack has a quantity below zero
+        """
         for line in self.filtered(lambda move: move.is_sale_document()).invoice_line_ids:
             if line.quantity < 0 and line._credit_terms()["credit_count"]:
                 raise UserError(self.env._(
@@ -86,7 +89,7 @@ class AccountMove(models.Model):
                         customer=line.partner_id.display_name)))
 
     def _credit_move_discounts(self):
-        """Have discounts on credits lower what is owed, not income; renewed at each posting."""
+        """Make discounts on credits lower what is owed, not income; renewed at each posting."""
         former = self.line_ids.filtered("credit_moves_discount")
         former.with_context(dynamic_unlink=True).unlink()
         items = [
@@ -95,7 +98,10 @@ class AccountMove(models.Model):
         self.env["account.move.line"].create(items)
 
     def _check_credits_owed(self):
-        """:raise UserError: the deferred account of credits moves without its ledger."""
+        """Refuse entries that move the deferred account of credits without its ledger.
+
+        :raise UserError: the items on the account differ from the ledger entry
+        """
         for company, moves in self.grouped("company_id").items():
             account = company.credit_deferred_account_id
             lines = moves.line_ids.filtered(lambda line, account=account: (
@@ -113,7 +119,10 @@ class AccountMove(models.Model):
                         account=account.display_name, move=move.display_name))
 
     def _check_draftable(self):
-        """:raise UserError: the ledger of credits rests on the document."""
+        """Refuse to reset documents to draft that the ledger of credits rests on.
+
+        :raise UserError: the ledger rests on one of them
+        """
         result = super()._check_draftable()
         lines = self.invoice_line_ids
         # sudo: whoever resets the document, the ledger keeps it
@@ -128,7 +137,7 @@ class AccountMove(models.Model):
         return result
 
     def _invoice_paid_hook(self):
-        """Packs are granted when their invoice is paid, by whatever route."""
+        """Grant packs when their invoice is paid, however it was paid."""
         result = super()._invoice_paid_hook()
         self._credit_grant_paid()
         return result
@@ -140,12 +149,15 @@ class AccountMove(models.Model):
 
     @api.model
     def _cron_account_move_send(self, job_count=1):
-        """One invoice a run: a wkhtmltopdf without patched Qt (Debian's) refuses several
-        documents at once, and one invoice that fails must not hold back a batch."""
+        """Send one invoice per run.
+
+        A wkhtmltopdf without patched Qt (Debian's) refuses several documents at once, and one
+        invoice that fails must not hold back a batch.
+        """
         return super()._cron_account_move_send(job_count=job_count)
 
     def _credit_queue_mail(self):
-        """Send these invoices by mail in the background, once, with Odoo's own queue."""
+        """Queue these invoices to be sent by mail in the background, once, with Odoo's queue."""
         # sudo: sending belongs to the system; the customer who books has no right on it
         moves = self.sudo()
         moves.sending_data = {

@@ -37,15 +37,15 @@ class AccountMoveLine(models.Model):
     # Terms --------------------------------------------------------------------------------
 
     def _is_credit_pack(self):
-        """Whether the line sells packs of credits or, on a credit note, refunds them."""
+        """Tell whether the line sells packs of credits or, on a credit note, refunds them."""
         self.ensure_one()
         return self.quantity > 0 and bool(
             self.credit_refunded_line_id.credit_count or self._credit_terms()["credit_count"])
 
     def _credit_terms(self):
-        """What was agreed on the packs of the line: when it was posted, or else ordered.
+        """Return the terms agreed on for the packs of the line: when posted, or else when ordered.
 
-        The product is asked only when no order was made, until the invoice is posted.
+        The product is only asked when there is no order, and only until the invoice is posted.
 
         :return: dict; see ``product.template._credit_pack_terms``
         """
@@ -62,7 +62,9 @@ class AccountMoveLine(models.Model):
         return product.product_tmpl_id._credit_pack_terms()
 
     def _credit_keep_terms(self):
-        """Keep on these lines, about to be posted, what they sell or refund, and its value."""
+        """Store on these lines, about to be posted, the terms they sell or refund, and their
+        value.
+        """
         values = self._paid_values("balance")
         for line in self:
             line.write({
@@ -70,15 +72,15 @@ class AccountMoveLine(models.Model):
                 "credit_voucher_kind": line._credit_sold_voucher_kind()})
 
     def _credit_price_waits(self):
-        """Whether the price of the line waits for its payment, and then is owed.
+        """Tell whether the price of the line waits for its payment, and then is owed.
 
-        Extension point. By default it does, when the line sells or refunds packs.
+        Extension point: by default, it does when the line sells or refunds packs.
         """
         self.ensure_one()
         return self.display_type == "product" and self._is_credit_pack()
 
     def _compute_account_id(self):
-        """The price waits on its own account, also when the product is no pack any more."""
+        """Book the price on its own pending account, even when the product is no longer a pack."""
         result = super()._compute_account_id()
         for line in self.filtered("sale_line_ids"):
             if line.move_id.is_sale_document() and line._credit_price_waits():
@@ -86,7 +88,7 @@ class AccountMoveLine(models.Model):
         return result
 
     def _compute_discount_allocation_needed(self):
-        """A discount on credits lowers what is owed; it is no expense of its own."""
+        """Leave out discounts on credits: they lower what is owed, and are not an expense."""
         result = super()._compute_discount_allocation_needed()
         for line in self:
             if line.discount_allocation_needed and line._credit_price_waits():
@@ -94,7 +96,7 @@ class AccountMoveLine(models.Model):
         return result
 
     def _credit_move_discounts(self):
-        """Items that take discounts on credits off the account these wait on.
+        """Prepare the items that take discounts on credits off the pending account.
 
         Odoo lowers income by a discount on a line of its own; but the price of credits is no
         income until they are used.
@@ -116,7 +118,7 @@ class AccountMoveLine(models.Model):
         return items
 
     def _credit_prepare_discount_items(self, account, amount_currency, balance):
-        """Values of the two items that move a part of this discount to the account."""
+        """Prepare the values of the two items that move a part of this discount to the account."""
         self.ensure_one()
         common = {
             "move_id": self.move_id.id, "display_type": "discount", "name": self.name,
@@ -132,14 +134,14 @@ class AccountMoveLine(models.Model):
     # Taxes --------------------------------------------------------------------------------
 
     def _get_computed_taxes(self):
-        """No VAT on a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
+        """Return no VAT for a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
         if (self.product_id and self.move_id.is_sale_document(include_receipts=True)
                 and self._credit_is_untaxed()):
             return self.env["account.tax"]
         return super()._get_computed_taxes()
 
     def _credit_is_untaxed(self):
-        """Whether the line sells a multi-purpose voucher, whose VAT waits for the booking."""
+        """Tell whether the line sells a multi-purpose voucher, whose VAT waits for the booking."""
         terms = self._credit_terms()
         if terms["credit_count"]:
             return terms["credit_voucher_kind"] == "multi"
@@ -147,11 +149,11 @@ class AccountMoveLine(models.Model):
         return product.product_tmpl_id._credit_is_untaxed_pack()
 
     def _credit_sold_voucher_kind(self):
-        """The kind of voucher that this line about to be posted sells.
+        """Return the kind of voucher that this line, about to be posted, sells.
 
-        A taxed line sells a single-purpose voucher. An untaxed one, of a pack that would be
-        taxed, sells a multi-purpose one: its VAT waits for the booking. Of a pack that bears no
-        tax in any case, the order or the setting says.
+        A taxed line sells a single-purpose voucher. An untaxed line whose pack would normally be
+        taxed sells a multi-purpose one: its VAT waits for the booking. For a pack that never bears
+        tax, the order or the setting decides.
         """
         self.ensure_one()
         if self.tax_ids:
@@ -165,10 +167,10 @@ class AccountMoveLine(models.Model):
     # Purchases ----------------------------------------------------------------------------
 
     def _credit_grant_packs(self):
-        """Grant the credits of paid pack lines, each once, less what is already credited.
+        """Grant the credits of paid pack lines, each once, less what was already refunded.
 
-        The idempotency key is the sale order line, so that two invoices made of one order by
-        two payment notifications still grant once; lines invoiced in parts, and invoices made
+        The idempotency key is the sale order line, so that two invoices created for one order by
+        two payment notifications still grant once. Lines invoiced in parts, and invoices made
         without an order, are told apart by their own line.
         """
         packs = self.filtered(lambda line: line._is_credit_pack())
@@ -188,7 +190,7 @@ class AccountMoveLine(models.Model):
         return entries
 
     def _credit_grant_pack(self, key, quantity, value):
-        """Grant one paid line, with what was agreed when it was sold.
+        """Grant one paid line, on the terms agreed when it was sold.
 
         :param float quantity: packs paid for
         :param float value: their untaxed price, company currency
@@ -219,10 +221,10 @@ class AccountMoveLine(models.Model):
         return f"{key}:{refunds}" if refunds else key
 
     def _reconcile_post_hook(self, data):
-        """Release credits held since a payment was taken back, when the invoice is paid anew.
+        """Release credits held since a payment was taken back, when the invoice is paid again.
 
-        Credit notes of something else may pay for a pack, too: Odoo calls its invoice reversed,
-        not paid, and has no hook for it.
+        Credit notes for other lines may pay for a pack, too: Odoo calls its invoice reversed, not
+        paid, and has no hook for that.
         """
         result = super()._reconcile_post_hook(data)
         invoices = data["not_paid_invoices"].filtered(
@@ -237,7 +239,7 @@ class AccountMoveLine(models.Model):
     # Refunds ------------------------------------------------------------------------------
 
     def _credit_refunds(self):
-        """Quantity and value of the posted credit notes on these lines, by line."""
+        """Sum quantity and value of the posted credit notes on these lines, by line."""
         return {
             line: (quantity, value) for line, quantity, value in self._read_group(
                 [("credit_refunded_line_id", "in", self.ids), ("parent_state", "=", "posted"),
@@ -245,7 +247,7 @@ class AccountMoveLine(models.Model):
                 ["credit_refunded_line_id"], ["quantity:sum", "credit_value:sum"])}
 
     def _copy_data_extend_business_fields(self, values):
-        """A credit note made from an invoice remembers the line it refunds."""
+        """Keep on a credit note made from an invoice the line that it refunds."""
         result = super()._copy_data_extend_business_fields(values)
         if self.move_id.move_type == "out_invoice" and self._is_credit_pack():
             values["credit_refunded_line_id"] = self.id
@@ -269,7 +271,10 @@ class AccountMoveLine(models.Model):
             line.credit_refunded_line_id = sold.sorted("id")[-1:]
 
     def _credit_check_refunded_once(self):
-        """:raise UserError: the credit notes of a line exceed what it sold, or what was paid"""
+        """Refuse to refund more of a line than it sold, or than was paid.
+
+        :raise UserError: the credit notes of a line exceed what it sold, or what was paid
+        """
         refunds = self.credit_refunded_line_id._credit_refunds()
         for line, (quantity, _value) in refunds.items():
             if quantity > line.quantity:
@@ -281,7 +286,10 @@ class AccountMoveLine(models.Model):
         self.credit_refunded_line_id._credit_check_given_back()
 
     def _credit_check_given_back(self):
-        """:raise UserError: credit notes give back more than was paid for these lines"""
+        """Refuse to give back more than was paid for these lines.
+
+        :raise UserError: credit notes give back more than was paid for these lines
+        """
         notes = self.search([
             ("credit_refunded_line_id", "in", self.ids), ("parent_state", "=", "posted"),
             ("move_id.move_type", "=", "out_refund")])

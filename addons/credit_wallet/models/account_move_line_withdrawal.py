@@ -3,24 +3,24 @@ from odoo.tools import formatLang
 
 
 class AccountMoveLine(models.Model):
-    """What happens to packs of credits while the money paid for them is taken back.
+    """The part of invoice lines that handles packs whose payment is taken back.
 
-    A refund made at the provider, or a dispute, takes the money without a credit note. The
-    credits that are left are held by a ledger entry, those used are stated as a debt, and staff
-    are told. The credits are released when the money comes back, when the invoice is paid anew,
-    or by the credit note that takes the place of all this.
+    A refund made at the provider, or a dispute, takes the money without a credit note. The credits
+    that are left are held by a ledger entry, those used are recorded as a debt, and staff are
+    told. The credits are released when the money comes back, when the invoice is paid again, or by
+    the credit note that replaces all this.
     """
 
     _inherit = "account.move.line"
 
     def _credit_grants(self):
-        """The ledger entries that granted the packs of these lines."""
+        """Return the ledger entries that granted the packs of these lines."""
         # sudo: what a payment entails does not depend on who may read the ledger
         return self.env["credit.entry"].sudo().search(
             [("invoice_line_id", "in", self.ids), ("kind", "=", "purchase")])
 
     def _credit_held_entries(self, reference=None):
-        """The ledger entries that hold credits of these lines now.
+        """Return the ledger entries that hold credits of these lines now.
 
         :param str reference: of the refund or the dispute; by default of any
         """
@@ -31,7 +31,7 @@ class AccountMoveLine(models.Model):
         return self.env["credit.entry"].sudo().search(domain, order="id")  # sudo: as above
 
     def _credit_hold(self, share, reference):
-        """Hold what is left of the credits whose payment was taken back; once per reference.
+        """Hold the remaining credits of lines whose payment was taken back; once per reference.
 
         :param float share: of the price that was taken back, up to 1
         :param str reference: of the refund or the dispute
@@ -42,7 +42,7 @@ class AccountMoveLine(models.Model):
                 sold._credit_hold_credits(grant, round(grant.credits * share), reference)
 
     def _credit_is_held_for(self, reference):
-        """Whether the line already follows this refund or dispute."""
+        """Tell whether the line already follows this refund or dispute."""
         # sudo: only whether it does
         return bool(self._credit_held_entries(reference) or self.env["credit.debt"].sudo()
                     .search_count([
@@ -50,7 +50,7 @@ class AccountMoveLine(models.Model):
                         ("withdrawal_reference", "=", reference)], limit=1))
 
     def _credit_hold_credits(self, grant, credits, reference):
-        """Hold so many credits of the line's grant, and state as a debt what was used."""
+        """Hold this many credits of the line's grant, and record those used as a debt."""
         if not credits:
             return
         count = self.env["credit.entry"].sudo().search_count(  # sudo: to name the operation
@@ -87,11 +87,11 @@ class AccountMoveLine(models.Model):
                 value=formatLang(env, debt.value, currency_obj=wallet.currency_id)))
 
     def _credit_release_held(self, reason, reference=None):
-        """Give held credits back to their lots, and void the debts stated with them.
+        """Give held credits back to their lots, and void the debts recorded with them.
 
         :param str reason: for the ledger and the wallet's history
         :param str reference: of the refund or the dispute; by default of any
-        :return: dict of what was held, used or not, by reference: credits
+        :return: dict of the credits that were held, used or not, by reference
         """
         held = {}
         for entry in self._credit_held_entries(reference):

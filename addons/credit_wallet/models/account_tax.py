@@ -6,7 +6,7 @@ class AccountTax(models.Model):
 
     @api.model
     def _add_tax_details_in_base_line(self, base_line, company, rounding_method=None):
-        """What was paid in credits is base plus taxes to the cent, so each is rounded there.
+        """Round each line paid in credits, so that base plus taxes is what was paid, to the cent.
 
         Rounded globally, a base of 0.025 and a tax of 0.005 would make 0.04 out of 0.03 paid.
         """

@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError
 
 
 class CreditAdjustMixin(models.AbstractModel):
-    """What manual changes have in common: a company, and what their value is posted against."""
+    """The fields that manual changes have in common: a company, and the account of their value."""
 
     _name = "credit.adjust.mixin"
     _description = "Terms of Manual Changes of Credits"
@@ -23,7 +23,10 @@ class CreditAdjustMixin(models.AbstractModel):
             wizard.account_id = wizard.company_id.credit_adjustment_account_id
 
     def _check_company_allowed(self):
-        """The transient record may come from anywhere, not only from the form."""
+        """Refuse other companies: the transient record may not come from the form.
+
+        :raise AccessError: the user does not work in the company
+        """
         if self.company_id not in self.env.companies:
             raise AccessError(self.env._(
                 "You do not work in %(company)s. Switch to this company first.",

@@ -3,14 +3,14 @@ from odoo.tools import SQL
 
 
 class CreditAudit(models.AbstractModel):
-    """The ledger against itself and against the books, in a fixed number of queries."""
+    """A comparison of the ledger with itself and with the books, in a fixed number of queries."""
 
     _name = "credit.audit"
     _description = "Audit of the Credit Ledger"
 
     @api.model
     def _violations(self, companies):
-        """What does not hold, one sentence each; see ``credit.wallet._check_invariants``."""
+        """List the broken rules, one sentence each; see ``credit.wallet._check_invariants``."""
         self.env.flush_all()
         found = []
         for company in companies:
@@ -70,7 +70,9 @@ class CreditAudit(models.AbstractModel):
 
     @api.model
     def _entry_violations(self, company):
-        """Entries against their lot moves, and the balance replayed from the first entry."""
+        """Compare entries with their lot moves, and the balance with a replay from the first
+        entry.
+        """
         rows = self.env.execute_query(SQL(
             """
             SELECT id, credits, moved, balance_after, replayed
@@ -94,7 +96,7 @@ class CreditAudit(models.AbstractModel):
 
     @api.model
     def _journal_violations(self, company):
-        """Entries against their journal items on the account of credits owed, and their date."""
+        """Compare entries with their items on the account of credits owed, and their dates."""
         rows = self.env.execute_query(SQL(
             """
             SELECT e.id, e.accounting_date, e.value, COALESCE(posted.value, 0)

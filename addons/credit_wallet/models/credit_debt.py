@@ -4,11 +4,11 @@ USES = ("booking", "refund", "adjustment", "reversal")
 
 
 class CreditDebt(models.Model):
-    """Credits whose price went back to the customer after they were used: they are owed.
+    """Credits that are owed, because their price was paid back after they were used.
 
-    The balance of a wallet is never negative. What a credit note, a refund or a chargeback
-    cannot take back stands here until the centre settles it: the customer pays it, or it is
-    waived.
+    The balance of a wallet is never negative. Credits that a credit note, a refund or a chargeback
+    cannot take back are recorded here until the centre settles the debt: the customer pays it, or
+    it is waived.
     """
 
     _name = "credit.debt"
@@ -59,7 +59,7 @@ class CreditDebt(models.Model):
             debt.display_name = debt.withdrawal_reference or debt.sudo().credit_note_id.name
 
     def action_settle(self):
-        """The customer paid these credits, or the centre waives them."""
+        """Settle the debts: the customer paid these credits, or the centre waives them."""
         self.check_access("write")
         self.filtered(lambda debt: debt.state == "open").state = "settled"
         for debt in self:
@@ -85,7 +85,7 @@ class CreditDebt(models.Model):
 
     @api.model
     def _followed(self, lines):
-        """The lines of credit notes that the ledger or the books followed already."""
+        """Return the lines of credit notes that the ledger or the books have already followed."""
         return (
             self.env["credit.entry"].search([("invoice_line_id", "in", lines.ids)]).invoice_line_id
             | self.env["account.move"].search(
@@ -99,15 +99,15 @@ class CreditDebt(models.Model):
 
     @api.model
     def _take_back_credits(self, line, grant, credits, value):
-        """Claw back what is left of what was granted, and state the rest as a debt.
+        """Claw back what is left of what was granted, and record the rest as a debt.
 
         The credit note took the price off the pending account. The credits clawed back fill it
-        again from the deferred account. The rest was income when the credits were used or
-        expired: it is given up, on the reduction of sales (PCG 709), which also takes a
-        difference of price or of exchange rate with the purchase.
+        again from the deferred account. The rest became income when the credits were used or
+        expired: it is given up, on the reduction of sales (PCG 709), which also takes a difference
+        of price or of exchange rate with the purchase.
 
-        What is held since a payment was taken back is released first: the credit note takes its
-        place, and what it does not cover is held again.
+        Credits held since a payment was taken back are released first: the credit note replaces
+        the hold, and the part it does not cover is held again.
 
         :param line: the ``account.move.line`` of the credit note
         :param grant: the ``credit.entry`` that granted what is refunded
@@ -125,7 +125,7 @@ class CreditDebt(models.Model):
 
     @api.model
     def _state(self, grant, missing, value, **cause):
-        """State as a debt those of the missing credits that were used; others expired.
+        """Record as a debt those of the missing credits that were used; others expired.
 
         :param grant: the ``credit.entry`` that granted them
         :param int missing: credits to take back that are not in the wallet any more
@@ -156,7 +156,7 @@ class CreditDebt(models.Model):
 
     @api.model
     def _used_credits(self, lot):
-        """Credits of the lot that bought something and are not stated as a debt yet."""
+        """Count the credits of the lot that bought something and are not recorded as a debt yet."""
         lots = lot._with_offspring()
         used = -sum(lots.move_ids.filtered(
             lambda move: move.entry_id.kind in USES).mapped("credits"))
@@ -165,7 +165,7 @@ class CreditDebt(models.Model):
 
     @api.model
     def _post_given_up(self, line, amount, label=None):
-        """Income given up with a refund: from the reduction of sales to the pending account.
+        """Post income given up with a refund: from the reduction of sales to the pending account.
 
         :param float amount: untaxed, company currency; negative when part of the price is kept
         :param str label: of the journal entry; by default that its credits were used

@@ -11,7 +11,7 @@ EXPORT_GROUPS = (
 
 
 class CreditDownloadMixin(models.AbstractModel):
-    """Rows for a spreadsheet: as many as there are, a page in memory at a time."""
+    """Rows for a spreadsheet of any length, with one page of records in memory at a time."""
 
     _name = "credit.download.mixin"
     _description = "Export of Credits"
@@ -20,7 +20,7 @@ class CreditDownloadMixin(models.AbstractModel):
 
     @api.model
     def _check_export_access(self):
-        """Staff only: customers have their own pages.
+        """Refuse everyone but staff: customers have their own pages.
 
         :raise AccessError: neither a user of credits nor an accountant
         """
@@ -31,9 +31,9 @@ class CreditDownloadMixin(models.AbstractModel):
 
     @api.model
     def _export_rows(self, domain, names=None):
-        """The header, then a list of cells per record the user may see, by id.
+        """Yield the header, then a list of cells per record the user may see, by id.
 
-        Pages follow each other by id, so that the millionth row costs what the first does.
+        Pages follow each other by id, so that the millionth row costs as much as the first.
         """
         names = names or self._export_fields
         fields = [self._fields[name] for name in names]
@@ -50,7 +50,7 @@ class CreditDownloadMixin(models.AbstractModel):
 
     @api.model
     def _export_reader(self, field):
-        """A function that gives the cell of a record: text, number, date, or None."""
+        """Return a function that gives the cell of a record: text, number, date, or None."""
         name = field.name
         if field.relational:
             return lambda record: record[name].display_name or None

@@ -18,8 +18,8 @@ KINDS = [
 def forbid_changes(cr, table):
     """Refuse UPDATE and DELETE with a trigger, so that not even SQL rewrites the ledger.
 
-    One column may change: the owner of the wallet, which rows of the ledger repeat to be found
-    by, becomes another contact when Odoo merges the two.
+    One column may change: the owner of the wallet, which the rows repeat for look-ups. It becomes
+    another contact when Odoo merges the two.
     """
     cr.execute("""
         CREATE OR REPLACE FUNCTION credit_ledger_is_append_only() RETURNS trigger AS $$
@@ -39,7 +39,7 @@ def forbid_changes(cr, table):
 class CreditEntry(models.Model):
     """One line of the ledger: why a balance changed, by how much, and from which lots.
 
-    What it posts to the accounts stands in ``credit_entry_accounting``.
+    Its journal entries are handled in ``credit_entry_accounting``.
     """
 
     _name = "credit.entry"
@@ -106,6 +106,7 @@ class CreditEntry(models.Model):
     _history = models.Index("(wallet_id, id DESC)")
 
     def init(self):
+        """Create the trigger that forbids changes of the table."""
         forbid_changes(self.env.cr, self._table)
 
     @api.depends("kind", "credits")
@@ -115,6 +116,10 @@ class CreditEntry(models.Model):
             entry.display_name = f"{kinds.get(entry.kind, entry.kind)} {entry.credits:+d}"
 
     def write(self, vals):
+        """Refuse to change entries.
+
+        :raise UserError: always, unless there are no entries
+        """
         if self:
             raise UserError(self.env._(
                 "A ledger entry cannot be changed. Reverse it and post the right one."))
@@ -125,7 +130,7 @@ class CreditEntry(models.Model):
         raise UserError(self.env._("A ledger entry cannot be deleted. Reverse it instead."))
 
     def _is_of(self, kind, operation):
-        """Whether this entry did what is asked; see ``credit.wallet._known_entries``."""
+        """Tell whether this entry did what is asked; see ``credit.wallet._known_entries``."""
         same_value = self.currency_id.compare_amounts(
             self.value, operation.get("value", self.value)) == 0
         return same_value and (self.wallet_id, self.kind, self.credits) == (
@@ -134,11 +139,11 @@ class CreditEntry(models.Model):
     def _reverse(self, key, kind="reversal", post=True, spent_on=None, **entry_vals):
         """Undo the entry on the very lots it moved, with their value and expiry, once.
 
-        The mirror of its journal entry or invoice is posted with it, or later by a caller who
-        must take other locks before the number of a document (``_post_reversal``).
+        The mirror of its journal entry or invoice is posted with it, or later (``_post_reversal``)
+        by a caller that must take other locks before the number of a document.
 
-        :param date spent_on: given when the customer is to be able to spend again what expired
-            since: the local day on which it was spent, see ``credit.lot._renewed_expiry``
+        :param date spent_on: given when the customer shall be able to spend what has expired since:
+            the local day on which it was spent, see ``credit.lot._renewed_expiry``
         :return: the new ``credit.entry``
         :raise UserError: the entry is itself a reversal, or the credits it granted are used
         :raise IdempotencyConflict: the key is known with other content
@@ -171,7 +176,7 @@ class CreditEntry(models.Model):
 
     @api.model
     def _renew_expired(self, moves, spent_on):
-        """Let what goes back to expired lots go to new ones, which can be spent.
+        """Replace expired lots that credits go back to by new ones, which can be spent.
 
         :param moves: list of (lot, credits, value), see ``credit.lot._apply``
         :return: the same list with new lots instead of expired ones
@@ -187,7 +192,7 @@ class CreditEntry(models.Model):
         return renewed
 
     def _returned_label(self, spent_on=None):
-        """What a reversal of this entry would give back, as :meth:`_validity_label` says it.
+        """Describe what a reversal of this entry would give back, as :meth:`_validity_label` does.
 
         :param date spent_on: see :meth:`_reverse`
         """
@@ -198,7 +203,7 @@ class CreditEntry(models.Model):
             for move in self.lot_move_ids if move.credits < 0)
 
     def _validity_label(self):
-        """« 2 crédits, à utiliser jusqu'au 14/02/2030 »: the credits added, lot by lot."""
+        """Describe the credits added, lot by lot: « 2 crédits, à utiliser jusqu'au 14/02/2030 »."""
         self.ensure_one()
         return " · ".join(
             move.lot_id._validity_label(move.credits, move.lot_id.expiry_date)
@@ -207,7 +212,7 @@ class CreditEntry(models.Model):
     def _repeat(self, key, **entry_vals):
         """Take again, from the very lots, the credits this entry took and a reversal gave back.
 
-        For what is changed against its like: expired or not, the same credits pay for it. Like
+        It serves exchanges of one booking for another: the same credits pay, expired or not. Like
         a booking, it is posted to the accounts by the invoice its caller makes.
 
         :return: the new ``credit.entry``
@@ -267,14 +272,14 @@ class CreditEntry(models.Model):
         }
 
     def _portal_invoice(self):
-        """The invoice or credit note behind the movement, to link to it; or none."""
+        """Return the invoice or credit note behind the movement, to link to it; or none."""
         self.ensure_one()
         entry = self.sudo()  # sudo: only its number and address are shown to the wallet's owner
         return entry.invoice_line_id.move_id or entry.move_ids.filtered(
             lambda move: move.is_invoice())[:1]
 
     def _send_mail(self, template):
-        """Tell the customers of these entries; queued, sent after the commit.
+        """Queue a mail to the customers of these entries, sent after the commit.
 
         :param str template: XML id of the ``mail.template``
         """

@@ -8,21 +8,18 @@ BATCH_SIZE = 1000  # ledger entries in one journal entry
 
 
 class CreditEntry(models.Model):
-    """The journal entries of the ledger: the account of credits owed moves with it, never alone.
+    """The journal entries of the ledger; the account of credits owed never moves without it.
 
-    Every ledger entry with a value has its posted items, on the entry's accounting date, that
-    move the deferred account by the entry's value:
+    Every ledger entry with a value has its posted items, on the entry's accounting date, that move
+    the deferred account by the entry's value:
 
-    ==========================  =====================  ==============================
-    ledger entry                debit                  credit
-    ==========================  =====================  ==============================
-    purchase                    pending                deferred
-    priced manual addition      invoiced outside       deferred
-    booking (an invoice)        deferred               income (and VAT, multi-purpose)
-    expiry, credits removed     deferred               breakage
-    refund of a pack            deferred               pending
-    payment taken back          deferred               pending
-    reversal, cancelled seat    the mirror of the original's move
+    ==========================  =====================  ============================== ledger entry
+    debit                  credit ==========================  =====================
+    ============================== purchase                    pending                deferred
+    priced manual addition      invoiced outside       deferred booking (an invoice)
+    deferred               income (and VAT, multi-purpose) expiry, credits removed     deferred
+    breakage refund of a pack            deferred               pending payment taken back
+    deferred               pending reversal, cancelled seat    the mirror of the original's move
     ==========================  =====================  ==============================
 
     *Pending* (packs invoiced, awaiting payment) is a clearing account: the pack's invoice
@@ -53,7 +50,7 @@ class CreditEntry(models.Model):
         return moves
 
     def _ledger_moves(self):
-        """``account.move`` to post with.
+        """Return the empty ``account.move`` recordset to post with.
 
         sudo: the books follow from the ledger, whoever triggered it. The defaults of the screen
         the user came from (type, journal) do not apply.
@@ -62,7 +59,7 @@ class CreditEntry(models.Model):
             clean_context(self.env.context))
 
     def _counterpart_account(self, account=None):
-        """The account opposite credits owed; for a pack, the one its invoice line is on."""
+        """Return the account opposite credits owed; for a pack, that of its invoice line."""
         company = self.company_id
         if sold := self.invoice_line_id or self.withdrawn_line_id:
             return sold.account_id
@@ -75,7 +72,7 @@ class CreditEntry(models.Model):
             "credit_pending_account_id" if self.value > 0 else "credit_breakage_account_id")
 
     def _prepare_journal_entry_vals(self, account=None):
-        """One move for ledger entries of one company and day; its lines name their entry."""
+        """Prepare one move for entries of one company and day; its lines name their entry."""
         single = len(self) == 1
         label = self._journal_label() if single else self.env._(
             "Manual changes of credits: %(count)s movements", count=len(self))
@@ -150,7 +147,7 @@ class CreditEntry(models.Model):
         return move
 
     def _prepare_consumption_lines(self, product, label):
-        """For each kind of voucher: the service at its value, then the credits that pay it."""
+        """Prepare, by kind of voucher, the service at its value, then the credits that pay it."""
         deferred = self.company_id._credit_account("credit_deferred_account_id")
         services, payments = [], []
         for kind, (credits, value) in self._spent_by_voucher_kind().items():
@@ -165,7 +162,7 @@ class CreditEntry(models.Model):
         return services + payments
 
     def _spent_by_voucher_kind(self):
-        """Credits and value (company currency) spent, both positive, by kind of voucher."""
+        """Sum credits and value (company currency) spent, both positive, by kind of voucher."""
         spent = defaultdict(lambda: (0, 0.0))
         for move in self.lot_move_ids:
             credits, value = spent[move.lot_id.voucher_kind]

@@ -10,7 +10,7 @@ from .res_company import VOUCHER_KINDS
 
 
 class CreditLot(models.Model):
-    """What one purchase or gift granted, with what is left of it."""
+    """The credits that one purchase or gift granted, and how many of them are left."""
 
     _name = "credit.lot"
     _description = "Lot of Credits"
@@ -70,18 +70,18 @@ class CreditLot(models.Model):
                 id=lot.id, remaining=lot.remaining, granted=lot.granted)
 
     def _with_offspring(self):
-        """These lots, and those their credits were transferred to or given back in."""
+        """Return these lots, and the lots their credits were transferred to or given back in."""
         return self | self.search([("origin_lot_id", "in", self.ids)], order="id")
 
     def _lock_offspring(self):
-        """These lots and their offspring, their wallets locked and what expired taken out."""
+        """Lock the wallets of these lots and their offspring, expire lots, and return the lots."""
         lots = self._with_offspring()
         lock_in_order(lots.wallet_id)
         lots.wallet_id._expire_lots()
         return lots
 
     def _claw_back(self, credits, kind, key, **entry_vals):
-        """Take back what is left of these lots, in their order, until the credits are found.
+        """Take back what is left of these lots, in their order, up to this many credits.
 
         :param int credits: how many at most
         :param str kind: of the ledger entries
@@ -98,12 +98,15 @@ class CreditLot(models.Model):
         return entries
 
     def _is_expired(self):
-        """Whether the last day on which the credits could be spent is over."""
+        """Tell whether the last day on which the credits could be spent is over."""
         self.ensure_one()
         return bool(self.expiry_date) and self.expiry_date < self.company_id._credit_today()
 
     def _validity_label(self, credits, expiry_date):
-        """« 2 crédits, à utiliser jusqu'au 14/02/2030 », or since when they are expired.
+        """Describe credits of the lot, and until when they can be spent or since when they
+        expired.
+
+        For example « 2 crédits, à utiliser jusqu'au 14/02/2030 ».
 
         :param int credits: how many of the lot
         :param date expiry_date: of these credits, or False
@@ -119,7 +122,7 @@ class CreditLot(models.Model):
         return self.env._("%(credits)s, to use until %(date)s", credits=label, date=date)
 
     def _prepare_derived_vals(self, credits, value):
-        """Values of a lot that takes credits of this one over, empty at first.
+        """Prepare the values of a lot that takes over credits of this one, empty at first.
 
         :param int credits: how many, above zero
         :param float value: their value
@@ -132,7 +135,7 @@ class CreditLot(models.Model):
             "remaining": 0, "value_remaining": 0.0}
 
     def _renewed_expiry(self, spent_on):
-        """The last day of credits given back after the lot expired.
+        """Compute the last day of credits given back after the lot expired.
 
         :param date spent_on: the local day on which they had been spent
         :return: a date, or False for no expiry, by the setting of the company
@@ -147,10 +150,10 @@ class CreditLot(models.Model):
         return company._credit_today() + timedelta(days=days)
 
     def _take(self, credits):
-        """Take credits from these lots in their order.
+        """Take credits from these lots, in their order.
 
-        The value taken is proportional and rounded to the currency; the last credit of a lot
-        takes all that is left, so that the sum is exact.
+        The value taken is proportional and rounded to the currency; the last credit of a lot takes
+        all that is left, so that the sum is exact.
 
         :return: list of (lot, credits, value), both negative
         :raise UserError: the lots hold fewer credits
@@ -174,7 +177,7 @@ class CreditLot(models.Model):
     def _apply(self, moves):
         """Add signed movements to what is left of the lots.
 
-        sudo: lots change through the ledger's methods only, nobody has write rights.
+        sudo: lots change through the ledger's methods only; nobody has write rights.
         """
         for lot, credits, value in moves:
             lot.sudo().write({

@@ -24,4 +24,5 @@ class CreditLotMove(models.Model):
         "A movement has credits, and a value of the same sign.")
 
     def init(self):
+        """Create the trigger that forbids changes of the table."""
         forbid_changes(self.env.cr, self._table)

@@ -19,13 +19,13 @@ class CreditLotNotice(models.Model):
 
     @api.model
     def _cron_notify(self, limit=200):
-        """Daily: tell customers what expires within 30 and within 7 days, once each."""
+        """Tell customers daily what expires within 30 and within 7 days, once each."""
         for company in self.env["credit.wallet"]._companies():
             for days in NOTICE_DAYS:
                 self._notify(company, days, limit)
 
     def _notify(self, company, days, limit):
-        """Mail the wallets that have lots to warn about; the rows decide who mails."""
+        """Mail the wallets that have lots to warn about; the rows claimed decide which."""
         template = self.env.ref("credit_wallet.mail_template_credits_expiring")
         while lots := self._claim(company, days, limit):
             for wallet, expiring in lots.grouped("wallet_id").items():
@@ -35,7 +35,7 @@ class CreditLotNotice(models.Model):
 
     @api.model
     def _claim(self, company, days, limit):
-        """Open lots that expire within `days` days and were granted earlier than that.
+        """Claim open lots that expire within `days` days and were granted before that period.
 
         Two runs at once cannot claim the same lot: the row is unique.
         """

@@ -11,14 +11,14 @@ TOP_CUSTOMERS = 5
 
 
 class CreditOverview(models.AbstractModel):
-    """Figures of the first page of the Credits app, for the user's current company."""
+    """The figures of the first page of the Credits app, for the user's current company."""
 
     _name = "credit.overview"
     _description = "Overview of Credits"
 
     @api.model
     def get_overview(self):
-        """What is owed, what expires soon, and what was used, by month and by customer.
+        """Return what is owed, what expires soon, and what was used, by month and by customer.
 
         Credits used are bookings less their refunds. The number of queries is constant.
 
@@ -48,13 +48,13 @@ class CreditOverview(models.AbstractModel):
         }
 
     def _lot_totals(self, domain):
-        """Credits left, their value, and the number of customers, over some lots."""
+        """Sum the credits left, their value, and the number of customers, over some lots."""
         (totals,) = self.env["credit.lot"]._read_group(
             domain, [], ["remaining:sum", "value_remaining:sum", "partner_id:count_distinct"])
         return tuple(total or 0 for total in totals)
 
     def _consumption(self, company, today):
-        """Credits used in each of the last months, and who used most of them."""
+        """Sum the credits used in each of the last months, and by the customers who used most."""
         entries = self.env["credit.entry"]
         first = date_utils.start_of(today, "month") - relativedelta(months=MONTHS - 1)
         domain = [("company_id", "=", company.id), ("kind", "in", ["booking", "refund"]),

@@ -13,10 +13,10 @@ BATCH_SIZE = 1000
 
 
 class CreditWallet(models.Model):
-    """What a customer may spend. Every change of the balance is one ``credit.entry``.
+    """The credits a customer may spend. Every change of the balance is one ``credit.entry``.
 
-    Its other parts stand in files of their own: the wallets of companies and their employees
-    (``credit_wallet_team``), and what merged contacts own (``credit_wallet_merge``).
+    Its other parts have files of their own: the wallets of companies and their employees
+    (``credit_wallet_team``), and the wallets of merged contacts (``credit_wallet_merge``).
     """
 
     _name = "credit.wallet"
@@ -95,7 +95,7 @@ class CreditWallet(models.Model):
             wallet.reader_ids = wallet.partner_id | wallet.spender_ids | wallet.manager_ids
 
     def _search_reader_ids(self, operator, value):
-        """A look-up by index in each table: an OR over them would read every wallet."""
+        """Search each table by its index: an OR over them would read every wallet."""
         if operator != "in":
             return NotImplemented
         partner_ids = [partner_id for partner_id in value if partner_id]
@@ -108,7 +108,7 @@ class CreditWallet(models.Model):
 
     @api.model
     def _of(self, partner, company):
-        """The wallet of the partner's company or of the person, made when missing.
+        """Return the wallet of the partner's company or of the person, created when missing.
 
         :raise UserError: no partner
         """
@@ -118,9 +118,9 @@ class CreditWallet(models.Model):
 
     @api.model
     def _of_all(self, partners, company):
-        """The wallets of many partners, those that miss made at once.
+        """Return the wallets of many partners; those missing are created at once.
 
-        sudo: customers have no right to create wallets; the caller names whose they are.
+        sudo: customers have no right to create wallets; the caller names the owners.
 
         :return: dict of ``res.partner`` to ``credit.wallet``
         """
@@ -136,11 +136,11 @@ class CreditWallet(models.Model):
 
     @api.model
     def _open_for(self, owners, company):
-        """Make the wallets of these customers.
+        """Create the wallets of these customers.
 
-        When another transaction makes the same one meanwhile, PostgreSQL answers with a
-        serialization error, which Odoo tries again; the ORM's INSERT would break the unique key
-        and be told to the customer.
+        When another transaction creates the same wallet meanwhile, PostgreSQL answers with a
+        serialization error, which Odoo retries. The ORM's INSERT would break the unique key and
+        show the customer an error.
         """
         self.env.cr.execute(SQL(
             "INSERT INTO credit_wallet (partner_id, company_id, active, balance,"
@@ -162,7 +162,7 @@ class CreditWallet(models.Model):
                     name=wallet.partner_id.display_name))
 
     def _responsible(self):
-        """The user who is told what staff must look at: an administrator of credits."""
+        """Return the user who is told what staff must look at: an administrator of credits."""
         self.ensure_one()
         # sudo: who is told does not depend on who is signed in
         managers = self.env.ref("credit_wallet.group_credit_manager").sudo().all_user_ids
@@ -171,19 +171,19 @@ class CreditWallet(models.Model):
         ).sorted(lambda user: (user == self.env.ref("base.user_admin", False), user.id))[:1]
 
     def _may_spend(self, partner):
-        """Whether the person may spend: the owner, or a contact the owner's company named."""
+        """Tell whether the person may spend: the owner, or a contact the owner's company named."""
         self.ensure_one()
         return partner == self.partner_id or partner in self.spender_ids
 
     @api.model
     def _companies(self):
-        """The companies that have wallets."""
+        """Return the companies that have wallets."""
         groups = self.env["credit.wallet"]._read_group([], ["company_id"])
         return self.env["res.company"].concat(*(company for (company,) in groups))
 
     @api.model
     def _credits_label(self, credits):
-        """« 1 crédit », « 2 crédits »: a number of credits as people say it."""
+        """Return a number of credits as people say it: « 1 crédit », « 2 crédits »."""
         if not credits:
             return self.env._("0 credits")
         if credits == 1:
@@ -319,7 +319,7 @@ class CreditWallet(models.Model):
         return entry
 
     def _open_lots(self):
-        """Lots with credits left, in the order they are spent."""
+        """Return the lots with credits left, in the order in which they are spent."""
         return self.env["credit.lot"].sudo().search_fetch(  # sudo: spending moves any lot
             [("wallet_id", "=", self.id), ("remaining", ">", 0)],
             ["remaining", "value_remaining", "company_id"])
@@ -352,7 +352,9 @@ class CreditWallet(models.Model):
         return entries
 
     def _spendable(self):
-        """Credits that can be spent today: the balance, less lots that wait for their expiry.
+        """Compute the credits that can be spent today: the balance, less expired lots.
+
+        Expired lots count in the balance until the scheduled action takes them out.
 
         :return: dict of credits by wallet id
         """
@@ -377,14 +379,14 @@ class CreditWallet(models.Model):
                 credits=credits, maximum=MAX_CREDITS))
 
     def _known_entry(self, key, kind, credits):
-        """The entry already posted under this key, after comparing what it did."""
+        """Return the entry already posted under this key, after comparing its content."""
         known = self._known_entries(kind, [{"wallet": self, "credits": credits, "key": key}])
         return known.get(key)
 
     def _known_entries(self, kind, operations):
-        """The entries already posted under the keys of these operations.
+        """Return the entries already posted under the keys of these operations.
 
-        The expiry is not compared: asked again on another day, a purchase would expire later.
+        The expiry is not compared: repeated on another day, a purchase would expire later.
 
         :param list operations: dicts with ``wallet``, signed ``credits``, ``key``, and for a
             grant ``value`` (company currency)
@@ -404,14 +406,16 @@ class CreditWallet(models.Model):
         return known
 
     def _move_balance(self, credits):
-        """Change the balance by the credits, or refuse to go below zero."""
+        """Change the balance by the credits; refuse to go below zero."""
         balance = self._update_balances({self.id: credits}).get(self.id)
         if balance is None:
             raise self._insufficient_error(-credits)
         return balance
 
     def _update_balances(self, changes):
-        """The one statement that decides: it locks the rows, and skips those too low.
+        """Change the balances of the wallets that hold enough, in the one statement that decides.
+
+        It locks the rows, and skips the wallets that hold too little.
 
         :param dict changes: signed credits by wallet id
         :return: dict of the new balance by wallet id, of the wallets that had enough
@@ -435,14 +439,14 @@ class CreditWallet(models.Model):
     def _record(self, kind, key, balance, moves, **entry_vals):
         """Write the ledger row of movements already made on the balance and the lots.
 
-        sudo: nobody has the right to create ledger rows but the ledger's methods.
+        sudo: only the ledger's methods may create ledger rows.
         """
         return self.env["credit.entry"].sudo().create(self._prepare_entry_vals(
             self, kind, key, balance, moves, **entry_vals))
 
     @api.model
     def _prepare_entry_vals(self, wallet, kind, key, balance, moves, **entry_vals):
-        """Values of the ledger row of these movements; ``entry_vals`` are fields of the row."""
+        """Prepare the values of the ledger row; ``entry_vals`` are further fields of the row."""
         return {
             **entry_vals,
             "accounting_date": wallet.company_id._credit_accounting_date(),
@@ -456,7 +460,7 @@ class CreditWallet(models.Model):
         }
 
     def _expire_lots(self):
-        """Take what expired out of these wallets; its value becomes income (breakage).
+        """Take expired credits out of these wallets; their value becomes income (breakage).
 
         A lot can be spent until the end of its expiry day in the company's timezone.
         """
@@ -476,7 +480,7 @@ class CreditWallet(models.Model):
 
     @api.model
     def _cron_expire(self, limit=500):
-        """Nightly: expire lots, a batch of wallets at a time, one commit a batch."""
+        """Expire lots nightly, a batch of wallets at a time, with a commit per batch."""
         companies = self._companies()
         domain = fields.Domain.OR(
             fields.Domain("company_id", "=", company.id) & fields.Domain(
@@ -489,7 +493,7 @@ class CreditWallet(models.Model):
 
     @api.model
     def _check_invariants(self, company=None):
-        """Every rule of the ledger and the books that does not hold, one sentence each.
+        """List the rules of the ledger and the books that do not hold, one sentence each.
 
         :param company: the ``res.company`` to check, by default all of them
         :return: list of str, empty when all is well
@@ -497,13 +501,14 @@ class CreditWallet(models.Model):
         return self.env["credit.audit"]._violations(company or self._companies())
 
     def action_view_entries(self):
+        """Open the ledger entries of the wallet."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "credit_wallet.credit_entry_action")
         return {**action, "domain": [("wallet_id", "=", self.id)], "context": {}}
 
     def _portal_expiring_soon(self, days=30):
-        """Lots of the wallet that expire within the given number of days."""
+        """Return the lots of the wallet that expire within the given number of days."""
         self.ensure_one()
         horizon = self.company_id._credit_today() + timedelta(days=days)
         return self.lot_ids.filtered(

@@ -4,18 +4,18 @@ from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class CreditWallet(models.Model):
-    """What becomes of wallets when Odoo merges the contacts who own them.
+    """The part of wallets that handles merges of the contacts who own them.
 
-    One wallet per company survives and gets all credits, with their value and expiry. The
-    others stay behind for their history, which is never rewritten; what comes back to them
-    later, from a cancelled booking say, is handed over at once.
+    One wallet per company survives and gets all credits, with their value and expiry. The others
+    are kept for their history, which is never rewritten; credits that come back to them later, for
+    example from a cancelled booking, are handed over at once.
     """
 
     _inherit = "credit.wallet"
 
     @api.model
     def _merge_owners(self, partners, kept):
-        """Make one wallet per company of those of several contacts.
+        """Merge the wallets of several contacts into one wallet per company.
 
         :param partners: the ``res.partner`` records that disappear
         :param kept: the ``res.partner`` that stays
@@ -41,7 +41,7 @@ class CreditWallet(models.Model):
     def _hand_over(self, survivor):
         """Move all credits, open debts and people to another wallet.
 
-        Extension point: modules whose records name a wallet move them, too.
+        Extension point: modules whose records name a wallet move these records, too.
         """
         self.ensure_one()
         survivor.write({
@@ -57,7 +57,7 @@ class CreditWallet(models.Model):
             survivor._receive(given, f"{key}:in", origin)
 
     def _survivor(self):
-        """The wallets that took the place of these, or these themselves."""
+        """Return the wallets that replaced these, or these themselves when not merged."""
         wallets = self
         while merged := wallets.filtered("merged_into_id"):
             wallets = (wallets - merged) | merged.merged_into_id

@@ -7,7 +7,7 @@ from odoo.addons.concurrency_base.tools import lock_in_order
 
 
 class CreditWallet(models.Model):
-    """Company wallets: who manages them, who may spend, and allotting to employees."""
+    """The part of wallets for companies: managers, spenders, and allotting to employees."""
 
     _inherit = "credit.wallet"
 
@@ -22,14 +22,14 @@ class CreditWallet(models.Model):
         return partner in self.manager_ids
 
     def _team(self):
-        """The employees of the wallet's company: its contacts with an e-mail address."""
+        """Return the employees of the wallet's company: its contacts with an e-mail address."""
         self.ensure_one()
         return self.env["res.partner"].search([
             ("id", "child_of", self.partner_id.id), ("id", "!=", self.partner_id.id),
             ("is_company", "=", False), ("type", "=", "contact"), ("email", "!=", False)])
 
     def _team_members(self):
-        """What the manager's page shows of each employee."""
+        """Return what the manager's page shows of each employee."""
         self.ensure_one()
         team = self._team()
         balances = {
@@ -42,9 +42,9 @@ class CreditWallet(models.Model):
 
     @api.model
     def _usable_by(self, partner, company):
-        """Wallets the person may spend from: the own one first, then the company's.
+        """Return the wallets the person may spend from: their own first, then the company's.
 
-        A company's wallet whose manager has not named the person is not among them.
+        A company's wallet is included only when its manager named the person.
         """
         own = self.env["credit.wallet"].sudo().search(  # sudo: chosen by the rules below
             [("partner_id", "=", partner.id), ("company_id", "=", company.id)])
@@ -53,7 +53,7 @@ class CreditWallet(models.Model):
 
     @api.model
     def _to_spend(self, partner, company, credits):
-        """The wallet to take `credits` from: the first that holds them, else the last usable.
+        """Return the wallet to take `credits` from: the first with enough, else the last usable.
 
         :return: one wallet, or none when the person may spend from no wallet
         """
@@ -90,7 +90,7 @@ class CreditWallet(models.Model):
                 name=employee.name, company=self.partner_id.name))
 
     def _own_wallet(self, employee):
-        """The employee's own wallet, beside the company's; made when missing."""
+        """Return the employee's own wallet, beside the company's; created when missing."""
         # sudo: the manager was checked to be of this company
         wallets = self.env["credit.wallet"].sudo()
         values = {"partner_id": employee.id, "company_id": self.company_id.id}
@@ -111,7 +111,7 @@ class CreditWallet(models.Model):
         return given | (received or target._receive(given, f"{key}:in", origin))
 
     def _receive(self, given, key, origin):
-        """One lot for each lot that gave, with its value and expiry."""
+        """Add one lot for each lot that gave, with its value and expiry."""
         balance = self._move_balance(-given.credits)
         lots = self.env["credit.lot"].sudo().create([{  # sudo: as every movement of the ledger
             **move.lot_id._prepare_derived_vals(-move.credits, -move.value),

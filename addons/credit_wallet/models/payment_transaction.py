@@ -2,7 +2,7 @@ from odoo import models
 
 
 class PaymentTransaction(models.Model):
-    """Credits follow the money that was paid for them."""
+    """Payments whose credits follow the money that was paid for them."""
 
     _inherit = "payment.transaction"
 
@@ -25,15 +25,15 @@ class PaymentTransaction(models.Model):
         return result
 
     def _credit_invoices(self):
-        """The invoices that this payment paid."""
+        """Return the invoices that this payment paid."""
         invoices = self.invoice_ids | self.payment_id.reconciled_invoice_ids
         return invoices.filtered(
             lambda move: move.move_type == "out_invoice" and move.state == "posted")
 
     def _credit_uncovered(self, invoices, amount, reference):
-        """How much of what was taken back no credit note of the invoices covers.
+        """Compute how much of the money taken back is not covered by credit notes.
 
-        :param invoices: what the payment paid
+        :param invoices: the invoices that the payment paid
         :param float amount: taken back now, in the payment's currency
         :param str reference: of the refund, when it is one
         """

@@ -35,7 +35,7 @@ class ProductTemplate(models.Model):
         return super()._prepare_service_tracking_tooltip()
 
     def _get_product_accounts(self):
-        """The price of a pack waits for its payment, then is owed until its credits are used."""
+        """Return the pending account as income of packs: the price is owed until they are used."""
         accounts = super()._get_product_accounts()
         if self.service_tracking == "credit_pack":
             company = self.company_id or self.env.company
@@ -45,7 +45,7 @@ class ProductTemplate(models.Model):
     @api.model
     def _apply_taxes_to_price(
             self, price, currency, product_taxes, taxes, product_or_template, website=None):
-        """The shop shows a multi-purpose voucher at the price of its order line: untaxed."""
+        """Show a multi-purpose voucher in the shop at the price of its order line: untaxed."""
         is_variant = product_or_template._name == "product.product"
         template = product_or_template.product_tmpl_id if is_variant else product_or_template
         if template._credit_is_untaxed_pack():
@@ -54,17 +54,17 @@ class ProductTemplate(models.Model):
             price, currency, product_taxes, taxes, product_or_template, website=website)
 
     def _credit_is_untaxed_pack(self):
-        """Whether it is a pack sold as a multi-purpose voucher: VAT waits for the booking."""
+        """Tell whether it is a pack sold as a multi-purpose voucher, taxed with the booking."""
         self.ensure_one()
         company = self.company_id or self.env.company
         return (self.service_tracking == "credit_pack"
                 and company.credit_voucher_kind == "multi")
 
     def _credit_pack_terms(self):
-        """What a pack of credits offers today, for the line that sells it to keep.
+        """Return what a pack of credits offers today, for the line that sells it to store.
 
         :return: dict of ``credit_count``, ``credit_validity_months`` and
-            ``credit_voucher_kind``; zero and False for what is no pack
+            ``credit_voucher_kind``; zero and False for a product that is no pack
         """
         is_pack = self.service_tracking == "credit_pack"
         return {
@@ -75,6 +75,6 @@ class ProductTemplate(models.Model):
         }
 
     def _credit_price_per_credit(self, price):
-        """Price of one credit for a displayed price of the pack, same currency and taxes."""
+        """Compute the price of one credit from a displayed price: same currency and taxes."""
         self.ensure_one()
         return price / self.credit_count if self.credit_count else 0.0

@@ -73,7 +73,10 @@ class ResCompany(models.Model):
 
     @api.constrains("credit_deferred_account_id")
     def _check_deferred_account_is_the_ledgers(self):
-        """:raise ValidationError: the ledger is posted on another account."""
+        """Refuse another deferred account once the ledger is posted.
+
+        :raise ValidationError: the ledger is posted on another account
+        """
         self.env.flush_all()
         for company in self:
             if self.env["credit.audit"]._journal_violations(company):
@@ -84,7 +87,10 @@ class ResCompany(models.Model):
                     account=company.credit_deferred_account_id.display_name or ""))
 
     def write(self, vals):
-        """:raise UserError: a company is archived while customers hold credits"""
+        """Refuse to archive a company while customers hold credits.
+
+        :raise UserError: a company is archived while customers hold credits
+        """
         if vals.get("active") is False:
             self._check_no_credits(self.env._("archived"))
         return super().write(vals)
@@ -94,9 +100,10 @@ class ResCompany(models.Model):
         self._check_no_credits(self.env._("deleted"))
 
     def _check_no_credits(self, done):
-        """:raise UserError: customers hold credits of a company
+        """Refuse what cannot be done to a company while customers hold its credits.
 
         :param str done: what cannot be done with it, in the reader's language
+        :raise UserError: customers hold credits of a company
         """
         for company in self:
             # sudo: names are shown to who may archive or delete the company
@@ -110,20 +117,20 @@ class ResCompany(models.Model):
                     names=", ".join(holders[:10].partner_id.mapped("display_name"))))
 
     def _credit_today(self):
-        """Today's civil date where the company is."""
+        """Return today's civil date where the company is."""
         self.ensure_one()
         return datetime.now(pytz.timezone(self.credit_tz or "UTC")).date()
 
     def _credit_local_date(self, moment):
-        """The civil date of a moment (UTC) where the company is."""
+        """Return the civil date of a moment (UTC) where the company is."""
         self.ensure_one()
         timezone = pytz.timezone(self.credit_tz or "UTC")
         return pytz.utc.localize(moment).astimezone(timezone).date()
 
     def _credit_accounting_date(self):
-        """Today's civil date, or the first one after it on which no lock date forbids to post.
+        """Return today's civil date, or the first later date that no lock date forbids.
 
-        One date for every journal, so that a ledger entry and all its moves agree.
+        All journals use this one date, so that a ledger entry and all its moves agree.
         """
         today = self._credit_today()
         # sudo: lock dates are an accountant's data, and customers book
@@ -131,15 +138,15 @@ class ResCompany(models.Model):
         return max((lock for lock, _field in locks), default=today - timedelta(1)) + timedelta(1)
 
     def _credit_expiry_date(self, months):
-        """Last local day of credits bought today.
+        """Compute the last local day of credits bought today.
 
-        :param int months: how long they are valid; 0: for ever
+        :param int months: how long they are valid; 0: without limit
         :return: a date, or False
         """
         return bool(months) and self._credit_today() + relativedelta(months=months)
 
     def _credit_account(self, field):
-        """One of the accounts of credits.
+        """Return one of the accounts of credits.
 
         :param str field: name of the company's field
         :raise UserError: the account is not set
@@ -153,7 +160,10 @@ class ResCompany(models.Model):
         return self[field]
 
     def _credit_journal(self):
-        """The miscellaneous journal, for what the ledger posts."""
+        """Return the miscellaneous journal, in which the ledger posts.
+
+        :raise UserError: the company has none
+        """
         self.ensure_one()
         journal = self.env["account.journal"].search(
             [*self.env["account.journal"]._check_company_domain(self), ("type", "=", "general")],
@@ -165,7 +175,7 @@ class ResCompany(models.Model):
         return journal
 
     def _credit_prepare_move_vals(self, label, items):
-        """Values of a miscellaneous move.
+        """Prepare the values of a miscellaneous move.
 
         :param list items: dicts of values of its journal items
         """
@@ -179,7 +189,7 @@ class ResCompany(models.Model):
         }
 
     def _credit_create_accounts(self):
-        """Give companies with a chart of accounts the accounts credits need."""
+        """Create the accounts that credits need, in companies with a chart of accounts."""
         names = {
             lang: self.with_context(lang=lang)._credit_account_names()
             for lang, _label in self.env["res.lang"].get_installed()}

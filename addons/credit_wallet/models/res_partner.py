@@ -18,7 +18,7 @@ class ResPartner(models.Model):
             partner.credit_balance = spendable.get(partner.commercial_partner_id.id, 0)
 
     def unlink(self):
-        """Wallets that nobody ever used go with their owner.
+        """Delete wallets that were never used together with their owner.
 
         :raise UserError: a wallet has a history
         """
@@ -28,6 +28,7 @@ class ResPartner(models.Model):
         return super().unlink()
 
     def action_view_credit_wallet(self):
+        """Open the wallet of the customer, in the current company."""
         self.ensure_one()
         wallet = self.env["credit.wallet"].search(
             [("partner_id", "=", self.commercial_partner_id.id),

@@ -8,9 +8,9 @@ PRICE = ("price_unit", "discount", "tax_ids", "product_uom_id")
 
 
 class SaleOrderLine(models.Model):
-    """A pack of credits keeps what was offered when it was put on the order.
+    """A line that keeps what a pack of credits offered when it was put on the order.
 
-    The product is only today's offer: it may change before the order is paid.
+    The product shows only today's offer: it may change before the order is paid.
     """
 
     _inherit = "sale.order.line"
@@ -45,6 +45,10 @@ class SaleOrderLine(models.Model):
                     pack=line.product_id.display_name, quantity=line.product_uom_qty))
 
     def write(self, vals):
+        """Change the line, unless this would change what was agreed on a pack.
+
+        :raise UserError: see :meth:`_check_credit_terms_kept`
+        """
         self._check_credit_terms_kept(vals)
         return super().write(vals)
 
@@ -73,7 +77,7 @@ class SaleOrderLine(models.Model):
         return product.service_tracking == "credit_pack"
 
     def _changes(self, vals, names):
-        """Whether writing `vals` would change one of these fields of the line."""
+        """Tell whether writing `vals` would change one of these fields of the line."""
         self.ensure_one()
         changed = {name: vals[name] for name in names if name in vals}
         if not changed:
@@ -85,13 +89,13 @@ class SaleOrderLine(models.Model):
 
     @api.depends("credit_voucher_kind")
     def _compute_tax_ids(self):
-        """No VAT on a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
+        """Remove VAT from a multi-purpose voucher (VAT Directive 2006/112/EC, art. 30b(2))."""
         vouchers = self.filtered(lambda line: line._credit_is_untaxed())
         vouchers.tax_ids = False
         return super(SaleOrderLine, self - vouchers)._compute_tax_ids()
 
     def _credit_is_untaxed(self):
-        """Whether the line sells a multi-purpose voucher, whose VAT waits for the booking."""
+        """Tell whether the line sells a multi-purpose voucher, whose VAT waits for the booking."""
         self.ensure_one()
         if self.credit_count:
             return self.credit_voucher_kind == "multi"
@@ -99,21 +103,23 @@ class SaleOrderLine(models.Model):
         return bool(product) and product.product_tmpl_id._credit_is_untaxed_pack()
 
     def _compute_price_unit(self):
-        """Odoo asks the product again when the quantity of a confirmed order changes."""
+        """Keep the price of a confirmed order, where Odoo asks the product when the quantity
+        changes.
+        """
         sold = self.filtered(lambda line: line.credit_count and line.state == "sale")
         return super(SaleOrderLine, self - sold)._compute_price_unit()
 
     def _reset_price_unit(self):
-        """Price and credits are one offer: today's price comes with today's credits."""
+        """Reset price and credits together, because they are one offer."""
         result = super()._reset_price_unit()
         for name in CREDIT_TERMS:
             self.env.add_to_compute(self._fields[name], self)
         return result
 
     def _credit_is_sold(self):
-        """Whether the line adds credits to the customer's wallet once it is paid.
+        """Tell whether the line adds credits to the customer's wallet once it is paid.
 
-        Extension point: by default, it is a pack of credits.
+        Extension point: by default, a pack of credits does.
         """
         self.ensure_one()
         return bool(self.credit_count)

@@ -1,7 +1,8 @@
-"""Reading a CSV file of manual changes of credits: encoding, separator, columns and cells.
+"""Parser of a CSV file of manual changes of credits: encoding, separator, columns and cells.
 
 Spreadsheets of French users save semicolons and Windows-1252, others commas and UTF-8, and
-“Unicode text” is UTF-16 with tabs: all are taken, and what is unclear is refused by line.
+“Unicode text” is UTF-16 with tabs. All of these are accepted; lines that are unclear are refused
+one by one.
 """
 
 import codecs
@@ -34,7 +35,7 @@ DATES = (
 
 @dataclass(slots=True)
 class Adjustment:
-    """One line of the file; what could not be understood is stated in ``errors``."""
+    """One line of the file; problems with it are listed in ``errors``."""
 
     line: int
     email: str = ""
@@ -49,7 +50,7 @@ def read_adjustments(env, content):
     """Parse the bytes of a file.
 
     :return: list of :class:`Adjustment`
-    :raise UserError: the file as a whole cannot be read; it names the line when there is one
+    :raise UserError: the file as a whole cannot be read; it names the line, if any
     """
     text = _decode(env, content)
     separator, columns = _read_header(env, text)
@@ -98,7 +99,7 @@ def _decode(env, content):
 
 
 def _read_header(env, text):
-    """The separator and the columns, from the first line."""
+    """Return the separator and the columns, from the first line."""
     header = text.splitlines()[0]
     names = {name: column for column, synonyms in COLUMNS.items() for name in synonyms}
     separator = max(SEPARATORS, key=header.count)

@@ -1,4 +1,4 @@
-"""Rows to CSV or XLSX, a piece at a time, whatever their number."""
+"""Conversion of rows to CSV or XLSX, a piece at a time, whatever their number."""
 
 import csv
 import io
@@ -13,12 +13,12 @@ SHEET_ROWS = 1_048_576  # of a sheet of the XLSX format
 
 
 def safe_text(value):
-    """A text that a spreadsheet will not run as a formula."""
+    """Return the text so that a spreadsheet does not run it as a formula."""
     return f"'{value}" if value.startswith(FORMULA_STARTS) else value
 
 
 def csv_chunks(rows, decimal_point="."):
-    """Bytes of a CSV as French spreadsheets expect it: UTF-8 with its mark, semicolons."""
+    """Yield the bytes of a CSV as French spreadsheets expect it: UTF-8 with BOM, semicolons."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
     writer = csv.writer(buffer, delimiter=";")
@@ -40,7 +40,7 @@ def _csv_cell(value, decimal_point):
 
 
 def xlsx_chunks(rows, decimal_point=None):
-    """Bytes of a workbook, written on disk row by row; dates and numbers are real ones.
+    """Yield the bytes of a workbook, written to disk row by row; dates and numbers are real.
 
     A sheet that is full is followed by another with the same header.
     """

@@ -6,6 +6,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Wallets are merged first: Odoo would move a second one to its owner, and fail."""
+        """Merge wallets first: Odoo would give their owner a second wallet, and fail."""
         self.env["credit.wallet"]._merge_owners(src_partners, dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)

@@ -9,7 +9,7 @@ QUEUE_LIMIT = 500  # wallets that wait in line; each takes a lock of the databas
 
 
 class CreditAdjust(models.TransientModel):
-    """Add credits to one or many customers, or remove some, by hand: all or nothing."""
+    """A manual addition or removal of credits, for one or many customers: all or nothing."""
 
     _name = "credit.adjust"
     _description = "Add or Remove Credits"
@@ -56,15 +56,17 @@ class CreditAdjust(models.TransientModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Create the changes, after a check that their credits are whole numbers."""
         self._check_whole(vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
+        """Update the change, after a check that its credits are a whole number."""
         self._check_whole([vals])
         return super().write(vals)
 
     def _check_whole(self, vals_list):
-        """Refuse 2.5 credits, which an integer field would take for 2."""
+        """Refuse 2.5 credits, which an integer field would turn into 2."""
         for vals in vals_list:
             self.env["credit.wallet"]._check_whole_credits(vals.get("credits", 1))
 
@@ -89,8 +91,8 @@ class CreditAdjust(models.TransientModel):
         """Post the change for every customer, or for none.
 
         :return: the ``credit.entry`` records
-        :raise UserError: nobody named, no reason, an expiry in the past, a price for credits
-            removed, a customer twice, or another company's
+        :raise UserError: no customer, no reason, an expiry in the past, a price for credits
+            removed, a customer twice, or a customer of another company
         :raise InsufficientCredits: a customer has fewer credits than are removed
         """
         self._check_terms()

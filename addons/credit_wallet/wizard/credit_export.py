@@ -12,7 +12,7 @@ SELECTION_LIMIT = 500  # ids that fit in an address; more are a whole search
 
 
 class CreditExport(models.TransientModel):
-    """Choose what to export, of which period, in which format."""
+    """The choice of the entries to export, of their period, and of the format."""
 
     _name = "credit.export"
     _description = "Export of Wallets, Lots or Ledger"
@@ -29,7 +29,7 @@ class CreditExport(models.TransientModel):
 
     @api.model
     def default_get(self, fields):
-        """Start from what the list shows, or from the lines selected in it."""
+        """Start from the entries that the list shows, or from the lines selected in it."""
         values = super().default_get(fields)
         context = self.env.context
         if context.get("active_model") in dict(self._fields["model"].selection):
@@ -41,7 +41,7 @@ class CreditExport(models.TransientModel):
         return values
 
     def action_export(self):
-        """Download the file; the route checks the access of whoever asks."""
+        """Download the file; the route checks the access of the user."""
         self.ensure_one()
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise UserError(self.env._("The period ends before it starts. Swap the dates."))
@@ -64,7 +64,7 @@ class CreditExport(models.TransientModel):
         return domain
 
     def _midnight(self, day):
-        """The beginning of a local day, in UTC, as text."""
+        """Return the beginning of a local day, in UTC, as text."""
         timezone = pytz.timezone(self.env.user.tz or "UTC")
         local = timezone.localize(datetime.combine(day, time.min))
         return fields.Datetime.to_string(local.astimezone(pytz.utc).replace(tzinfo=None))

@@ -14,7 +14,7 @@ BALANCE_LIMIT = 2**31 - 1  # balances are 32-bit integers
 
 
 class CreditImport(models.TransientModel):
-    """Manual changes for many customers, from a CSV file: tried first, then all or nothing."""
+    """An import of manual changes from a CSV file: a trial run first, then all or nothing."""
 
     _name = "credit.import"
     _description = "Import of Manual Changes of Credits"
@@ -38,7 +38,7 @@ class CreditImport(models.TransientModel):
             wizard.hidden_count = wizard.line_count - len(wizard.line_ids)
 
     def action_check(self):
-        """Trial run: say for each line what it would do, or what is wrong; change nothing.
+        """Check each line in a trial run: tell what it would do, or what is wrong; change nothing.
 
         :raise UserError: the file cannot be read as a whole, or is already imported
         """
@@ -48,7 +48,7 @@ class CreditImport(models.TransientModel):
         return self._reopen()
 
     def action_back(self):
-        """To another file."""
+        """Return to the choice of a file."""
         self.ensure_one()
         self.write({"state": "draft", "file": False, "line_ids": [Command.clear()]})
         return self._reopen()
@@ -69,10 +69,10 @@ class CreditImport(models.TransientModel):
         }
 
     def _apply(self):
-        """The file is read and checked again: balances may have moved since the trial run.
+        """Read and check the file again, then apply it: balances may have changed meanwhile.
 
-        It does not wait in line for the wallets, which may be too many to lock one by one; when
-        a customer spends at the same moment, the whole import is tried again.
+        It does not wait in line for the wallets, which may be too many to lock one by one. When a
+        customer spends at the same moment, the whole import is retried.
 
         :return: the ``credit.entry`` records, in the order of the lines
         """
@@ -156,7 +156,7 @@ class CreditImport(models.TransientModel):
                     "the same as line %(line)s: remove it, or give another reason", line=first))
 
     def _find_owners(self, adjustments):
-        """The owner of the wallet of each line, with a query per many e-mail addresses."""
+        """Find the owner of the wallet of each line, with one query per batch of addresses."""
         emails = {
             adjustment.line: email_normalize(adjustment.email) for adjustment in adjustments}
         found = {}
@@ -181,7 +181,7 @@ class CreditImport(models.TransientModel):
         return owners
 
     def _check_balances(self, adjustments, owners):
-        """No line may take more than its wallet holds after the lines above it."""
+        """Refuse lines that take more than their wallet holds after the lines above them."""
         balances = {}
         for batch in split_every(LOOKUP_SIZE, set(owners.values())):
             wallets = self.env["credit.wallet"].search([
@@ -201,7 +201,7 @@ class CreditImport(models.TransientModel):
                     credits=adjustment.credits, balance=balance))
 
     def _prepare_summary(self, adjustments, owners):
-        """Totals, and the first lines to look at: the wrong ones before the others."""
+        """Prepare the totals, and the first lines to look at: wrong ones before the others."""
         shown = sorted(adjustments, key=lambda adjustment: not adjustment.errors)[:LINES_SHOWN]
         right = [adjustment for adjustment in adjustments if not adjustment.errors]
         return {

@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class CreditImportLine(models.TransientModel):
-    """What the trial run found for one line of the file."""
+    """The result of the trial run for one line of the file."""
 
     _name = "credit.import.line"
     _description = "Line of an Import of Credits"

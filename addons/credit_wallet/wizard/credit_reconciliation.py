@@ -8,7 +8,7 @@ from odoo.tools import SQL, format_date
 
 
 class CreditReconciliation(models.TransientModel):
-    """Credits owed in the books against the open lots, per customer, at the end of any day."""
+    """A comparison of credits owed in the books with open lots, by customer, at any day's end."""
 
     _name = "credit.reconciliation"
     _description = "Reconciliation of Credits"
@@ -55,7 +55,7 @@ class CreditReconciliation(models.TransientModel):
 
     @api.model
     def _compare(self, company, date):
-        """The two sides for each customer who has credits, a balance or a drift.
+        """Return the two sides for each customer who has credits, a balance or a drift.
 
         :param date: end of this civil day; None for everything posted so far
         :return: list of dict: partner_id, name, credits, ledger, account, drift (company
@@ -82,7 +82,7 @@ class CreditReconciliation(models.TransientModel):
 
     @api.model
     def _ledger_side(self, company, date):
-        """Credits and value of open lots by commercial partner, replayed from the ledger."""
+        """Sum credits and value of open lots by commercial partner, replayed from the ledger."""
         rows = self.env.execute_query(SQL(
             """
             SELECT partner.commercial_partner_id, SUM(move.credits), SUM(move.value)
@@ -99,7 +99,7 @@ class CreditReconciliation(models.TransientModel):
 
     @api.model
     def _account_side(self, company, date):
-        """Credit balance of the deferred account by commercial partner, posted items only."""
+        """Sum the credit balance of the deferred account by commercial partner, posted items."""
         rows = self.env.execute_query(SQL(
             """
             SELECT partner.commercial_partner_id, -SUM(line.balance)
@@ -116,17 +116,19 @@ class CreditReconciliation(models.TransientModel):
     # Outputs ------------------------------------------------------------------------------
 
     def action_print_pdf(self):
+        """Print the report as a PDF."""
         self.ensure_one()
         return self.env.ref(
             "credit_wallet.action_report_credit_reconciliation").report_action(self)
 
     def action_export_xlsx(self):
+        """Download the report as a workbook."""
         self.ensure_one()
         return {"type": "ir.actions.act_url", "target": "download",
                 "url": f"/credits/reconciliation/{self.id}.xlsx"}
 
     def _xlsx(self):
-        """The report as a workbook, the drift a live formula.
+        """Build the report as a workbook, with the drift as a live formula.
 
         :return: bytes
         """

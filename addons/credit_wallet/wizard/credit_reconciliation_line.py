@@ -2,7 +2,7 @@ from odoo import fields, models
 
 
 class CreditReconciliationLine(models.TransientModel):
-    """Both sides of one customer."""
+    """The two sides of one customer."""
 
     _name = "credit.reconciliation.line"
     _description = "Reconciliation of a Customer's Credits"

@@ -4,7 +4,7 @@ from odoo.addons.concurrency_base.tools import take_turn
 
 
 class CreditReverse(models.TransientModel):
-    """Ask why a manual change is reversed, then reverse it."""
+    """The reason for reversing a manual change, and the reversal."""
 
     _name = "credit.reverse"
     _description = "Reverse a Manual Change of Credits"

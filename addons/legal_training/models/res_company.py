@@ -10,9 +10,9 @@ class ResCompany(models.Model):
         "région”: “Auvergne-Rhône-Alpes”.")
 
     def _legal_training_mention(self):
-        """The declaration of activity, in the words of the Code du travail, art. R6351-6.
+        """Return the declaration of activity, as worded by the Code du travail, art. R6351-6.
 
-        Those words are French law's own and stay French in any language.
+        The wording is prescribed by French law and stays French in any language.
         """
         self.ensure_one()
         if not self.training_declaration:
@@ -23,7 +23,9 @@ class ResCompany(models.Model):
         return f"{text}. Cet enregistrement ne vaut pas agrément de l’État."
 
     def _legal_checklist(self):
-        """Who sells trainings is a declared training body (Code du travail, art. L6351-1)."""
+        """Add that sellers of trainings are declared training bodies (Code du travail, art.
+        L6351-1).
+        """
         items = super()._legal_checklist()
         if items and self._legal_sells_trainings():
             items.append({

@@ -5,7 +5,7 @@ class LegalCheck(models.TransientModel):
     _inherit = "legal.check"
 
     def action_complete(self):
-        """The declaration of activity is typed in the settings of trainings."""
+        """Open the settings of trainings, where the declaration of activity is entered."""
         if self.code == "training":
             return self.env["ir.actions.act_window"]._for_xml_id(
                 "event.action_event_configuration")

@@ -10,11 +10,11 @@ class LmsLink(http.Controller):
     @http.route("/lms/go/<string:token>", type="http", auth="public", website=True,
                 methods=["GET", "HEAD", "POST"], sitemap=False, multilang=False)
     def go(self, token, **kw):
-        """Open the course a personal link was made for; say clearly why not otherwise.
+        """Open the course that a personal link was made for, or say clearly why it does not open.
 
-        Programs that only look (HEAD) are no visitors. Where visits are evidence of attendance,
-        opening the link is none either, as mail scanners do that: the click on the page (POST)
-        is.
+        Programs that only look (HEAD) do not count as visitors. Where visits are evidence of
+        attendance, opening the link does not count either, because mail scanners do that: only the
+        click on the page (POST) counts.
         """
         try:
             registration = request.env["event.registration"]._lms_from_token(token)
@@ -30,7 +30,7 @@ class LmsLink(http.Controller):
             return self._refuse(str(error), 403)
 
     def _open(self, registration):
-        """Lead to the course, or to the button that does.
+        """Redirect to the course, or show the page with the button that leads to it.
 
         :raise UserError: the course is not open to this registration
         """
@@ -47,7 +47,7 @@ class LmsLink(http.Controller):
         return response
 
     def _refuse(self, message, status):
-        """A page that says why the course does not open."""
+        """Return a page that says why the course does not open."""
         response = request.render("lms_link.refused", {"message": message})
         response.status_code = status
         return response

@@ -7,7 +7,7 @@ class LmsPortal(TrainingPortal):
 
     @route()
     def portal_my_training(self, registration_id, booked=None, **kw):
-        """After booking, straight to the course when the training says so."""
+        """Redirect to the course after booking, when the training says so."""
         if booked:
             registration = self._own_registration(registration_id)
             # sudo: the registration is the user's own; its session may be unpublished since

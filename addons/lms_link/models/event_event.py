@@ -41,7 +41,7 @@ class EventEvent(models.Model):
                     "and single dots between them.", code=event.lms_session_code))
 
     def _lms_window(self):
-        """When the link works: (from, to) in UTC, each None when open-ended."""
+        """Return when the link works: (from, to) in UTC, each None when open-ended."""
         self.ensure_one()
         opens = closes = None
         if self.lms_open_hours:

@@ -25,14 +25,14 @@ class EventRegistration(models.Model):
     lms_first_access = fields.Datetime(string="First visit", readonly=True, copy=False)
 
     def _get_join_url(self):
-        """The attendee's personal link, when the session has a course on the LMS."""
+        """Return the attendee's personal link, when the session has a course on the LMS."""
         self.ensure_one()
         if not self.event_id.lms_url:
             return super()._get_join_url()
         return f"{self.get_base_url()}/lms/go/{self._lms_token()}"
 
     def _lms_token(self):
-        """``<registration id>-<nonce>-<signature>``, signed with the database's secret."""
+        """Return ``<registration id>-<nonce>-<signature>``, signed with the database's secret."""
         self.ensure_one()
         registration = self.sudo()  # sudo: the nonce is kept from everyone but the system
         if not registration.lms_nonce:
@@ -42,11 +42,11 @@ class EventRegistration(models.Model):
 
     @api.model
     def _lms_from_token(self, token):
-        """The registration a token was signed for, or an empty recordset.
+        """Return the registration that a token was signed for, or an empty recordset.
 
-        :raise LinkReplaced: the token was ours, until the mail was sent again
+        sudo: the link is the credential; whoever holds it is admitted, as with any link in a mail.
 
-        sudo: the link is the credential; whoever holds it is let in, as in a mail.
+        :raise LinkReplaced: the token was valid until the mail was sent again
         """
         registrations = self.sudo()
         payload, _dash, signature = token.rpartition("-")
@@ -62,18 +62,19 @@ class EventRegistration(models.Model):
         return registration
 
     def _prepare_resend(self):
-        """Who asks for the mail again may have lost the first one: its link ends here.
+        """Replace the link: an attendee who asks for the mail again may have lost the first one.
 
-        sudo: the nonce is kept from everyone but the system.
+        sudo: only the system may read the nonce.
         """
         for registration in self.sudo().filtered("event_id.lms_url"):
             registration.lms_nonce = secrets.token_hex(8)
         return super()._prepare_resend()
 
     def _lms_redirect_url(self, partner):
-        """Where the partner is led after booking, or an empty text.
+        """Return where the partner is redirected after booking, or an empty text.
 
-        Not a manager who books for an employee: the visit would count as the employee's.
+        A manager who books for an employee is not redirected: the visit would count as the
+        employee's.
         """
         self.ensure_one()
         event = self.event_id
@@ -84,7 +85,7 @@ class EventRegistration(models.Model):
         return self._get_join_url()
 
     def _lms_target(self):
-        """The course's address, telling who comes as far as its placeholders ask.
+        """Return the course's address, with its placeholders filled in for this attendee.
 
         :raise ValidationError: the address is no longer allowed
         """
@@ -100,7 +101,7 @@ class EventRegistration(models.Model):
         return fill_lms_url(event.lms_url, values)
 
     def _prepare_lms_claims(self, code):
-        """Claims of the token: who comes, to what, for which LMS; ``jti`` serves once."""
+        """Prepare the claims of the token: attendee, session, LMS; ``jti`` makes it single-use."""
         now = int(time.time())
         return {
             "iss": self.get_base_url(), "aud": urlsplit(self.event_id.lms_url).hostname,
@@ -110,7 +111,10 @@ class EventRegistration(models.Model):
         }
 
     def _check_lms_open(self):
-        """:raise UserError: cancelled, outside the time window, or without a course"""
+        """Refuse to open the course when this registration has no access to it now.
+
+        :raise UserError: cancelled, outside the time window, or without a course
+        """
         self.ensure_one()
         event = self.event_id
         if not self._takes_a_seat():

@@ -27,7 +27,10 @@ class ResCompany(models.Model):
             if host.strip()}
 
     def _check_lms_url(self, url):
-        """:raise ValidationError: why the address cannot be a course, and what to do."""
+        """Refuse an address that is not allowed for a course.
+
+        :raise ValidationError: why the address is refused, and what to do
+        """
         self.ensure_one()
         try:
             check_lms_url(url, self._lms_hosts())
@@ -49,9 +52,9 @@ class ResCompany(models.Model):
             raise ValidationError(message) from error
 
     def _lms_sign(self, claims):
-        """A JSON Web Token (RFC 7519, HS256) of the claims, good for two minutes.
+        """Return a JSON Web Token (RFC 7519, HS256) of the claims, valid for two minutes.
 
-        sudo: whoever follows a link has it signed; nobody but administrators reads the key.
+        sudo: anybody who follows a link has a token signed; only administrators may read the key.
         """
         self.ensure_one()
         company = self.sudo()
@@ -61,6 +64,6 @@ class ResCompany(models.Model):
         return jwt.sign(dict(claims), key, JWT_SECONDS, jwt.Algorithm.HS256)
 
     def action_renew_lms_secret(self):
-        """A new secret: tokens signed with the former one are worth nothing any more."""
+        """Create a new secret; tokens signed with the previous one are no longer valid."""
         for company in self:
             company.lms_jwt_secret = secrets.token_urlsafe(32)

@@ -8,6 +8,7 @@ class ResConfigSettings(models.TransientModel):
     lms_jwt_secret = fields.Char(related="company_id.lms_jwt_secret", readonly=True)
 
     def action_renew_lms_secret(self):
+        """Renew the company's secret, and reload the settings."""
         self.ensure_one()
         self.company_id.action_renew_lms_secret()
         return {"type": "ir.actions.client", "tag": "reload"}

@@ -1,11 +1,11 @@
-"""Which addresses we send a customer to: https, to hosts the company named.
+"""Rules for the addresses that customers are sent to: https, and hosts the company named.
 
 An open redirect would lend our name to any phishing page (OWASP, "Unvalidated Redirects and
 Forwards"). Loopback addresses may use http, as browsers trust them (W3C Secure Contexts,
 "potentially trustworthy origin"): that is for demonstrations and tests.
 
-An address may hold placeholders that tell the LMS who comes: ``{email}``, ``{name}``, ``{jwt}``
-after the question mark, ``{session_code}`` anywhere behind the host. Their values are
+An address may contain placeholders that tell the LMS who comes: ``{email}``, ``{name}`` and
+``{jwt}`` after the question mark, ``{session_code}`` anywhere after the host. Their values are
 percent-encoded (RFC 3986), so that none of them can add a parameter or change the path.
 """
 
@@ -19,7 +19,10 @@ KNOWN = PERSONAL | {"session_code"}
 
 
 class LinkError(ValueError):
-    """`reason` is "scheme", "host", "syntax" or "placeholder"; `culprit` the part at fault."""
+    """A refused address: `reason` is "scheme", "host", "syntax" or "placeholder".
+
+    `culprit` is the part of the address at fault.
+    """
 
     def __init__(self, reason, culprit=""):
         super().__init__(reason)
@@ -28,12 +31,12 @@ class LinkError(ValueError):
 
 
 def placeholders(url):
-    """Names of the placeholders of an address."""
+    """Return the names of the placeholders of an address."""
     return set(PLACEHOLDER.findall(url))
 
 
 def fill_lms_url(url, values):
-    """The address with its placeholders replaced, each value percent-encoded.
+    """Replace the placeholders of the address, each value percent-encoded.
 
     :param dict values: text by name of placeholder
     """
@@ -42,7 +45,7 @@ def fill_lms_url(url, values):
 
 
 def check_lms_url(url, allowed_hosts):
-    """Return when the address, placeholders and all, may be a target.
+    """Refuse an address that may not be a target, placeholders included.
 
     :param url: the whole address
     :param allowed_hosts: set of host names; a name does not allow its sub-domains

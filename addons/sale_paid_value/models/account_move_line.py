@@ -14,7 +14,7 @@ class AccountMoveLine(models.Model):
         return self.quantity
 
     def _paid_amount(self, measure):
-        """Invoices credit what they sell, and credit notes debit it: both are above zero."""
+        """Return an amount above zero: invoices credit their lines, credit notes debit them."""
         if measure == "balance":
             return self.balance * self.move_id.direction_sign
         return super()._paid_amount(measure)
@@ -23,7 +23,7 @@ class AccountMoveLine(models.Model):
         return self.company_currency_id if measure == "balance" else self.currency_id
 
     def _discounted_lines(self, lines):
-        """A discount first lowers lines of its own order, when an invoice bills several."""
+        """Put the lines of the discount's own order first, when an invoice bills several orders."""
         groups = super()._discounted_lines(lines)
         order = self.sale_line_ids.order_id
         if not order:

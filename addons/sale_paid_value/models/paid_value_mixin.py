@@ -6,9 +6,9 @@ from ..tools import take_off
 
 
 class PaidValueMixin(models.AbstractModel):
-    """A line of a sale, and what the customer really pays for it.
+    """A line of a sale, and the price that the customer really pays for it.
 
-    Besides the percentage on the line itself, Odoo writes discounts as lines of their own with
+    Apart from the percentage on the line itself, Odoo writes discounts as lines of their own with
     an amount below zero: those of the "Discount" wizard on the whole order, and the rewards of
     promotions. Here they are shared among the lines they lower.
     """
@@ -17,7 +17,7 @@ class PaidValueMixin(models.AbstractModel):
     _description = "Line of a Sale with the Value Paid for It"
 
     def _paid_values(self, measure="price_subtotal"):
-        """What the customer pays for each of these lines, all discounts taken off.
+        """Compute the price that the customer pays for each of these lines, after all discounts.
 
         The values of all lines of a document add up to its total, to the smallest unit of the
         currency. A discount is worth zero itself, as other lines bear it.
@@ -39,7 +39,7 @@ class PaidValueMixin(models.AbstractModel):
             line: line._paid_currency(measure).round(values.get(line, 0.0)) for line in self}
 
     def _share_discounts(self, measure="price_subtotal"):
-        """How much of each discount each line bears.
+        """Compute the share of each discount that each line bears.
 
         :param str measure: see :meth:`_paid_values`
         :return: dict of discount line to a dict of line to float, above zero, for the documents
@@ -51,7 +51,10 @@ class PaidValueMixin(models.AbstractModel):
         return shares
 
     def _share_own_discounts(self, measure):
-        """See :meth:`_share_discounts`; `self` are all lines of one document."""
+        """Share the discounts of one document; `self` are all its lines.
+
+        See :meth:`_share_discounts`.
+        """
         discounts = self.filtered(lambda line: line._lowers_other_lines())
         if not discounts:
             return {}
@@ -71,19 +74,20 @@ class PaidValueMixin(models.AbstractModel):
         return shares
 
     def _lowers_other_lines(self):
-        """Whether the line is a discount on other lines of its document.
+        """Tell whether the line is a discount on other lines of its document.
 
-        Extension point. By default it is, when its amount is below zero for a quantity above
-        zero. A quantity below zero is a return of goods, and a down payment is a payment.
+        Extension point: by default, a line is a discount when its amount is below zero for a
+        quantity above zero. A quantity below zero is a return of goods, and a down payment is a
+        payment.
         """
         self.ensure_one()
         return (self.price_subtotal < 0 < self._paid_quantity() and not self.is_downpayment)
 
     def _discounted_lines(self, lines):
-        """The lines that this discount lowers.
+        """Return the lines that this discount lowers.
 
-        Extension point. By default those with the same taxes, as Odoo makes one discount for
-        each set of taxes; all others bear only what exceeds them.
+        Extension point: by default, these are the lines with the same taxes, because Odoo makes
+        one discount for each set of taxes; all other lines bear only the excess.
 
         :param lines: all lines of the document
         :return: list of recordsets, in the order in which they bear the discount
@@ -94,20 +98,20 @@ class PaidValueMixin(models.AbstractModel):
     # What differs between orders and invoices -----------------------------------------------
 
     def _documents_lines(self):
-        """The lines of the documents these lines belong to, without sections and notes.
+        """Return the lines of the documents of these lines, without sections and notes.
 
         :return: list of recordsets, one for each document
         """
         raise NotImplementedError
 
     def _paid_quantity(self):
-        """The quantity of the line, as the document says it."""
+        """Return the quantity of the line, as stated on the document."""
         raise NotImplementedError
 
     def _paid_amount(self, measure):
-        """The amount of the line by itself; see :meth:`_paid_values`."""
+        """Return the amount of the line before shared discounts; see :meth:`_paid_values`."""
         return self[measure]
 
     def _paid_currency(self, measure):
-        """The ``res.currency`` of the measure."""
+        """Return the ``res.currency`` of the measure."""
         return self.currency_id

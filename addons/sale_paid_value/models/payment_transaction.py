@@ -5,7 +5,7 @@ class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
     def _post_process(self):
-        """A refund takes money back, wherever it was asked for."""
+        """Withdraw the money of completed refunds from the payments that they refund."""
         result = super()._post_process()
         for refund in self.filtered(
                 lambda each: each.operation == "refund" and each.state == "done"):
@@ -13,21 +13,21 @@ class PaymentTransaction(models.Model):
         return result
 
     def _withdraw(self, amount, reference):
-        """Follow that the provider or the bank took money of this payment back.
+        """Handle that the provider or the bank took back money of this payment.
 
-        Extension point, empty here. It is called when a refund is done, by whatever door it was
-        asked for, and by the addon of a provider when a dispute takes the money (chargeback).
-        Whoever extends it does nothing at a second call with the same reference.
+        Extension point: it does nothing by default. It is called when a refund is done, wherever
+        it was requested, and by the addon of a provider when a dispute takes the money
+        (chargeback). An extension does nothing when it is called again with the same reference.
 
-        :param float amount: what was taken back, above zero, in the payment's currency
+        :param float amount: the amount taken back, above zero, in the payment's currency
         :param str reference: of the refund or the dispute, unique for the payment
         """
         self.ensure_one()
 
     def _restore(self, reference):
-        """Follow that money taken back before returned: the dispute was won.
+        """Handle that money taken back before was returned, because the dispute was won.
 
-        Extension point, empty here.
+        Extension point: it does nothing by default.
 
         :param str reference: as given to :meth:`_withdraw`
         """

@@ -1,4 +1,4 @@
-"""Splitting an amount over others, to the smallest unit of a currency.
+"""Functions that split an amount over others, to the smallest unit of a currency.
 
 Amounts are whole numbers of that unit (cents, for a euro), so that no share loses or gains one.
 """
@@ -7,8 +7,8 @@ Amounts are whole numbers of that unit (cents, for a euro), so that no share los
 def spread(amount, weights):
     """Split an amount in proportion to weights; the shares add up to it.
 
-    The running total is rounded rather than each share. So no share is larger than its weight
-    as long as the amount is not larger than all weights together.
+    The running total is rounded rather than each share, so no share exceeds its weight as long as
+    the amount does not exceed the sum of the weights.
 
     :param int amount: in the smallest unit, zero or more
     :param list weights: whole numbers, zero or more, not all zero
@@ -27,9 +27,9 @@ def take_off(amounts, keys, amount):
     """Lower some amounts by an amount, in proportion to what is left of each.
 
     :param dict amounts: whole numbers by key, zero or more; changed in place
-    :param keys: which of them to lower; those missing in `amounts` are passed over
-    :param int amount: by how much in all, zero or more
-    :return: dict of what was taken by key; less than `amount` in all when less was left
+    :param keys: which of them to lower; keys missing in `amounts` are ignored
+    :param int amount: the total to take off, zero or more
+    :return: dict of the amount taken by key; less than `amount` in total when less was left
     """
     keys = [key for key in keys if amounts.get(key)]
     taken = min(amount, sum(amounts[key] for key in keys))

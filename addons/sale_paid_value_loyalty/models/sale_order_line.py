@@ -5,13 +5,13 @@ class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     def _lowers_other_lines(self):
-        """Gift cards and eWallets pay for an order: they are no discount on it."""
+        """Exclude gift cards and eWallets: they pay for an order, and are no discount on it."""
         # sudo: who may see the order need not see the programme
         return (super()._lowers_other_lines()
                 and not self.sudo().reward_id.program_id.is_payment_program)
 
     def _discounted_lines(self, lines):
-        """A reward lowers the lines that its programme is about."""
+        """Put the lines first that the reward's programme applies to."""
         groups = super()._discounted_lines(lines)
         if not self.reward_id:
             return groups
@@ -19,7 +19,7 @@ class SaleOrderLine(models.Model):
         return [groups[0] & rewarded, rewarded, *groups]
 
     def _rewarded_lines(self):
-        """The lines of the order that the reward behind this line lowers, by Odoo's own rules."""
+        """Return the lines of the order that this line's reward lowers, by Odoo's rules."""
         self.ensure_one()
         order = self.sudo().order_id  # sudo: who may see the order need not see the programme
         reward = self.sudo().reward_id

@@ -13,17 +13,21 @@ MAX_SESSIONS = 20
 
 
 class TrainingBasket(http.Controller):
-    """Several sessions booked with one click, all or nothing."""
+    """The routes to book several sessions with one click, all or nothing."""
 
     @http.route("/trainings/basket", type="http", auth="user", methods=["GET"], website=True,
                 sitemap=False)
     def basket(self, **kw):
+        """Show the sessions chosen, their total price, and the balance before and after."""
         return self._show(self._sessions())
 
     @http.route("/trainings/basket/book", type="http", auth="user", methods=["POST"],
                 website=True, sitemap=False)
     def book_basket(self, token="", price="", **kw):
-        """The page's token is the idempotency key; the price is the one that was shown."""
+        """Book the sessions, once for each token of the page, at the price that was shown.
+
+        The page's token is the idempotency key.
+        """
         sessions = self._sessions()
         partner = request.env.user.partner_id
         # sudo: as for one session: their own wallet pays for sessions they can read
@@ -43,7 +47,7 @@ class TrainingBasket(http.Controller):
         return request.redirect("/my/trainings?booked=1", code=303)
 
     def _sessions(self):
-        """The sessions whose ids were sent, of those the visitor can see."""
+        """Return the sessions whose ids were sent, of those the visitor can see."""
         sent = request.httprequest.values.getlist("session")[:MAX_SESSIONS]
         return request.env["event.event"].search([
             ("id", "in", [int(id_) for id_ in sent if id_.isdecimal() and len(id_) < 10]),

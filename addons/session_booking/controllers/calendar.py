@@ -17,7 +17,7 @@ class TrainingCalendar(http.Controller):
     @http.route(["/trainings", "/trainings/page/<int:page>"], type="http", auth="public",
                 website=True, sitemap=True, readonly=True)
     def trainings(self, page=1, **params):
-        """Sessions by month, week or list, filtered."""
+        """Show sessions by month, week or list, filtered."""
         return request.render(
             "session_booking.calendar", request.env["session.calendar"]._page_values(
                 request.website, {**params, "page": str(page)}))
@@ -25,7 +25,7 @@ class TrainingCalendar(http.Controller):
     @http.route("/trainings/training/<int:training_id>", type="http", auth="public",
                 website=True, sitemap=False, readonly=True)
     def training(self, training_id, **kw):
-        """A training and its next sessions, of which several can be booked at once."""
+        """Show a training and its next sessions, of which several can be booked at once."""
         sessions = request.env["session.calendar"]._next_sessions(request.website, training_id)
         # sudo: the name and themes of a training whose sessions are published
         training = request.env["event.type"].sudo().browse(training_id).exists()
@@ -40,12 +40,12 @@ class TrainingCalendar(http.Controller):
         '/trainings/<model("event.event"):event>', type="http", auth="public", website=True,
         sitemap=True)
     def session(self, event, attendee=None, **kw):
-        """The session, its price in credits, and the balance before and after."""
+        """Show the session, its price in credits, and the balance before and after."""
         return request.render(
             "session_booking.session_page", self._session_values(event, attendee))
 
     def _session_values(self, event, attendee=None, **values):
-        """What the page shows of the session, and of what the visitor can do about it."""
+        """Return the values of the session's page, and what the visitor can do there."""
         values = {
             "event": event, "main_object": event, "error": None,
             "book_url": self._session_url(event), "booking_token": uuid.uuid4().hex,
@@ -72,7 +72,7 @@ class TrainingCalendar(http.Controller):
         return f"/trainings/{request.env['ir.http']._slug(event)}"
 
     def _choose(self, attendees, attendee):
-        """The one of these people whose id was sent; by default the visitor."""
+        """Return the one of these people whose id was sent; by default the visitor."""
         wanted = int(attendee) if str(attendee or "").isdecimal() else None
         return attendees.filtered(lambda person: person.id == wanted) or attendees[:1]
 
@@ -94,7 +94,7 @@ class TrainingCalendar(http.Controller):
         '/trainings/<model("event.event"):event>/book', type="http", auth="public",
         methods=["POST"], website=True, sitemap=False)
     def book(self, event, token="", price="", attendee=None, overlap="", **kw):
-        """One confirmed click books once: the page's token is the idempotency key."""
+        """Book the session, once for each token of the page: it is the idempotency key."""
         if request.env.user._is_public():
             return self._refuse(event, request.env._(
                 "Sign in or create an account to book: credits are kept in your wallet."), 401)
@@ -117,7 +117,7 @@ class TrainingCalendar(http.Controller):
         return request.redirect(f"/my/trainings/{registration.id}?booked=1", code=303)
 
     def _refusal(self, session, wallet, person, token, price, attendee, overlap):
-        """Why this form is not a booking yet: (message, status), or None."""
+        """Return why this form is not a booking yet: (message, status), or None."""
         if attendee and str(person.id) != attendee:
             return self._not_of_the_team(), 403
         if not wallet:
@@ -137,7 +137,10 @@ class TrainingCalendar(http.Controller):
             "You may book for yourself, and for the team whose training you manage.")
 
     def _book(self, session, wallet, person, key):
-        """Full or too dear is answered at once; only who has a chance waits in line."""
+        """Book a seat; only customers who have a chance of getting one wait in line.
+
+        A session that is full or too expensive is answered at once.
+        """
         if not session.registration_ids.search_count([("booking_key", "=", key)], limit=1):
             session._check_bookable(person)
             if wallet.spendable < session.credit_price:

@@ -19,7 +19,7 @@ class TrainingPortal(CustomerPortal):
         ["/my/trainings", "/my/trainings/page/<int:page>"],
         type="http", auth="user", website=True, readonly=True)
     def portal_my_trainings(self, page=1, filterby="coming", **kw):
-        """« Mes formations »: coming, past and cancelled."""
+        """Show « Mes formations »: coming, past and cancelled."""
         now = fields.Datetime.now()
         live = Domain("state", "in", ["open", "done"])
         domains = {
@@ -58,7 +58,10 @@ class TrainingPortal(CustomerPortal):
         return request.render("session_booking.portal_my_trainings", values)
 
     def _own_registration(self, registration_id):
-        """:raise NotFound: it does not exist, or belongs to another customer."""
+        """Return the customer's registration.
+
+        :raise NotFound: it does not exist, or belongs to another customer
+        """
         registration = request.env["event.registration"].browse(registration_id)
         try:
             registration.check_access("read")
@@ -70,6 +73,7 @@ class TrainingPortal(CustomerPortal):
     @http.route(
         "/my/trainings/<int:registration_id>", type="http", auth="user", website=True)
     def portal_my_training(self, registration_id, booked=None, error=None, **kw):
+        """Show one seat, and how it can be cancelled or exchanged."""
         registration = self._own_registration(registration_id)
         values = self._prepare_portal_layout_values()
         values.update({
@@ -89,7 +93,7 @@ class TrainingPortal(CustomerPortal):
         "/my/trainings/<int:registration_id>/cancel", type="http", auth="user",
         methods=["POST"], website=True)
     def portal_cancel_training(self, registration_id, **kw):
-        """Cancel until the deadline; the credits go back to their lots."""
+        """Cancel the seat until the deadline; the credits go back to their lots."""
         registration = self._own_registration(registration_id)
         try:
             with request.env.cr.savepoint():
@@ -103,7 +107,10 @@ class TrainingPortal(CustomerPortal):
         "/my/trainings/<int:registration_id>/swap", type="http", auth="user",
         methods=["POST"], website=True)
     def portal_swap_training(self, registration_id, session="", token="", **kw):
-        """Another session of the same training in place of this one; twice is once."""
+        """Exchange the seat for one in another session of the same training.
+
+        A second call with the same token of the page is ignored.
+        """
         registration = self._own_registration(registration_id)
         target = request.env["event.event"].search(
             [("id", "=", int(session) if session.isdecimal() and len(session) < 10 else 0)])
@@ -125,7 +132,7 @@ class TrainingPortal(CustomerPortal):
         ["/my/trainings/calendar.ics", "/my/trainings/<int:registration_id>/calendar.ics"],
         type="http", auth="user", methods=["GET"], readonly=True)
     def portal_trainings_ics(self, registration_id=None):
-        """One's coming seats, or one seat, for a calendar application."""
+        """Download the customer's coming seats, or one seat, for a calendar application."""
         if registration_id:
             registrations = self._own_registration(registration_id)
         else:

@@ -8,13 +8,13 @@ from .calendar import TrainingCalendar
 
 
 class TrainingWaiting(TrainingCalendar):
-    """Joining the line of a full session, and answering the offer of a seat."""
+    """The routes to join the line of a full session, and to answer the offer of a seat."""
 
     @http.route(
         '/trainings/<model("event.event"):event>/wait', type="http", auth="public",
         methods=["POST"], website=True, sitemap=False)
     def wait(self, event, attendee=None, **kw):
-        """Join the end of the line, or put an employee there; once in it, one keeps one's place."""
+        """Join the end of the line, or put an employee there; nobody in it loses their place."""
         if request.env.user._is_public():
             return self._refuse(event, request.env._(
                 "Sign in or create an account to join the waiting list."), 401)
@@ -39,14 +39,14 @@ class TrainingWaiting(TrainingCalendar):
         "/trainings/waiting/<int:waiting_id>/<string:token>", type="http", auth="public",
         methods=["GET"], website=True, sitemap=False)
     def waiting_page(self, waiting_id, token, **kw):
-        """What was offered, and two buttons: a mail scanner that opens the link accepts nothing."""
+        """Show the offer with two buttons: a mail scanner that opens the link accepts nothing."""
         return self._show_waiting(self._own_place(waiting_id, token))
 
     @http.route(
         "/trainings/waiting/<int:waiting_id>/<string:token>/<any(accept,leave):answer>",
         type="http", auth="public", methods=["POST"], website=True, sitemap=False)
     def answer_offer(self, waiting_id, token, answer, **kw):
-        """Accept the seat, which spends the credits, or leave the line; twice is once."""
+        """Accept the seat, which spends the credits, or leave the line; a repeat is ignored."""
         waiting = self._own_place(waiting_id, token)
         accepts = answer == "accept"
         try:
@@ -64,8 +64,10 @@ class TrainingWaiting(TrainingCalendar):
         return request.redirect(waiting._get_link(), code=303)
 
     def _own_place(self, waiting_id, token):
-        """:raise NotFound: altered link, or one sent to another customer than who is signed in,
-            and who does not manage the team of that customer either
+        """Return the place in line that the link was made for.
+
+        :raise NotFound: the link was altered, or the user signed in is neither its customer nor
+            the manager of their team
         """
         waiting = request.env["session.waiting"]._from_token(waiting_id, token)
         if not waiting or waiting.partner_id not in waiting.event_id._attendees(
@@ -74,7 +76,7 @@ class TrainingWaiting(TrainingCalendar):
         return waiting
 
     def _booker(self, waiting):
-        """Who answers: who is signed in, else the person in line, to whom the link was sent."""
+        """Return who answers: the user signed in, else the person in line, who got the link."""
         user = request.env.user
         return waiting.partner_id if user._is_public() else user.partner_id
 

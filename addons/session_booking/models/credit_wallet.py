@@ -5,7 +5,7 @@ class CreditWallet(models.Model):
     _inherit = "credit.wallet"
 
     def _hand_over(self, survivor):
-        """Places in line that the wallet pays for are paid by the one that takes its place."""
+        """Transfer the places in line that this wallet pays for to the wallet that replaces it."""
         super()._hand_over(survivor)
         # sudo: whoever may merge contacts merges what they own
         self.env["session.waiting"].sudo().search(

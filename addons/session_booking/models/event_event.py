@@ -10,11 +10,14 @@ from odoo.addons.concurrency_base.tools import lock_in_order
 from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
 
+# What changes with the counters in the database, which SQL writes.
+COUNTED_SEATS = ["seats_booked", "seats_held", "seats_left", "has_seats_left"]
+
 
 class EventEvent(models.Model):
-    """A session of a training: its seats, its price in credits, and booking it.
+    """A session of a training: its seats, its price in credits, and its booking.
 
-    Its other parts stand in files of their own: what happens when it moves or is cancelled
+    Its other parts have files of their own: moving and cancelling a session
     (``event_event_changes``), its waiting list (``event_event_waiting``), and the sheet to sign
     (``event_event_attendance``).
     """
@@ -39,7 +42,9 @@ class EventEvent(models.Model):
     seats_held = fields.Integer(
         default=0, required=True, readonly=True, copy=False, string="Seats held",
         help="Seats offered to the waiting list and not yet accepted: nobody else can take them.")
-    seats_left = fields.Integer(compute="_compute_seats_left", help="-1: no limit.")
+    seats_left = fields.Integer(
+        compute="_compute_seats_left",
+        help="Free seats; only meaningful when seats are limited.")
     seats_left_label = fields.Char(compute="_compute_seats_left_label", string="Seats left")
     series_key = fields.Char(readonly=True, copy=False)
     has_seats_left = fields.Boolean(
@@ -78,8 +83,8 @@ class EventEvent(models.Model):
     def _compute_seats_left(self):
         for event in self:
             taken = event.seats_booked + event.seats_held
-            event.seats_left = event.seats_max - taken if event.seats_limited else -1
-            event.has_seats_left = bool(event.seats_left)
+            event.seats_left = event.seats_max - taken if event.seats_limited else 0
+            event.has_seats_left = not event.seats_limited or event.seats_left > 0
 
     def _search_has_seats_left(self, operator, value):
         if operator != "in":
@@ -104,7 +109,7 @@ class EventEvent(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Trainings have texts of their own: no session opens with the sample of Odoo's events."""
+        """Leave out the sample text of Odoo's events: trainings have texts of their own."""
         usual = self.env.context.get("default_event_type_id")
         kinds = [vals.get("event_type_id", usual) for vals in vals_list]
         trainings = self.env["event.type"].browse({*kinds} - {None, False}).filtered("is_training")
@@ -116,10 +121,10 @@ class EventEvent(models.Model):
 
     @api.model
     def _move_seats(self, deltas, held=None):
-        """Take (+) or give back (-) seats; refuse above the capacity of a training.
+        """Take (+) or give back (-) seats; refuse more than the capacity of a training.
 
-        One statement per session decides, in the order of ids so that two baskets in opposite
-        order do not deadlock. What is given back is offered to the waiting list at once.
+        One statement per session decides, in the order of ids, so that two baskets in opposite
+        order do not deadlock. Seats given back are offered to the waiting list at once.
 
         :param dict deltas: number of seats by session id
         :param dict held: number of seats to hold (+) or to release (-), by session id
@@ -144,7 +149,7 @@ class EventEvent(models.Model):
             "OR NOT COALESCE(is_training, FALSE) OR NOT COALESCE(seats_limited, FALSE) "
             "OR seats_booked + seats_held + %(seats)s + %(held)s <= seats_max)",
             seats=seats, held=held, id=self.id))
-        self.invalidate_recordset(["seats_booked", "seats_held", "seats_left"])
+        self.invalidate_recordset(COUNTED_SEATS)
         if not self.env.cr.rowcount:
             raise self._full_error()
 
@@ -167,17 +172,17 @@ class EventEvent(models.Model):
                       FROM event_event e) counted
              WHERE counted.id = event.id
                AND (event.seats_booked, event.seats_held) <> (counted.seats, counted.held)""")
-        self.env["event.event"].invalidate_model(["seats_booked", "seats_held", "seats_left"])
+        self.env["event.event"].invalidate_model(COUNTED_SEATS)
 
     # Booking ------------------------------------------------------------------------------
 
     def _local_begin(self):
-        """Beginning in the session's timezone, formatted for the reader's language."""
+        """Return the beginning in the session's timezone, formatted for the reader's language."""
         self.ensure_one()
         return self._format_moment(self.date_begin)
 
     def _format_moment(self, moment):
-        """A UTC date and time as people say it, in the session's timezone."""
+        """Return a UTC date and time as people say it, in the session's timezone."""
         local = self._localize(moment)
         return self.env._(
             "%(date)s at %(time)s",
@@ -193,11 +198,11 @@ class EventEvent(models.Model):
         return pytz.utc.localize(moment).astimezone(pytz.timezone(self.date_tz or "UTC"))
 
     def _local_date(self):
-        """Civil date of the beginning in the session's timezone."""
+        """Return the civil date of the beginning in the session's timezone."""
         return self._localize(self.date_begin).date()
 
     def _local_hours(self):
-        """Begin and end in the session's timezone, with its name."""
+        """Return begin and end in the session's timezone, with its name."""
         self.ensure_one()
         begin, end = self._localize(self.date_begin), self._localize(self.date_end)
         return f"{begin:%H:%M} – {end:%H:%M} ({self.date_tz})"
@@ -207,17 +212,21 @@ class EventEvent(models.Model):
         return self.date_begin <= fields.Datetime.now()
 
     def _check_bookable(self, attendee=None):
-        """A seat held for the attendee is theirs in a session that is full for all others.
+        """Refuse a session that cannot be booked.
+
+        A seat held for the attendee is theirs in a session that is full for everybody else.
 
         :raise SessionUnavailable: why this session cannot be booked now
         """
         self._check_open()
-        if self.seats_limited and self.seats_left <= 0 and not (
-                attendee and self._offer_to(attendee)):
+        if not self.has_seats_left and not (attendee and self._offer_to(attendee)):
             raise self._full_error()
 
     def _check_open(self):
-        """:raise SessionUnavailable: without price, past or cancelled"""
+        """Refuse a session that is not on sale.
+
+        :raise SessionUnavailable: without price, past or cancelled
+        """
         self.ensure_one()
         if not self.is_training or self.credit_price <= 0:
             raise SessionUnavailable(self.env._(
@@ -283,7 +292,7 @@ class EventEvent(models.Model):
             "%(session)s, %(date)s", session=self.name, date=self._local_begin())
 
     def _take_seat(self, attendee, key, entry, **vals):
-        """The seat that these credits pay, its invoice and its mail.
+        """Create the seat that these credits pay for, its invoice and its mail.
 
         :param entry: the ``credit.entry`` that spent the credits; none when paid outside
         :return: the ``event.registration``
@@ -313,7 +322,7 @@ class EventEvent(models.Model):
                 name=attendee.name, session=self.name))
 
     def _days_before(self, days):
-        """The UTC moment at the same local time, so many civil days before the beginning."""
+        """Return the UTC moment at the same local time, some civil days before the beginning."""
         self.ensure_one()
         local = self._localize(self.date_begin) - relativedelta(days=days)
         # An hour the clock jumps over is taken as the one before the jump shifted on.
@@ -324,7 +333,7 @@ class EventEvent(models.Model):
     # Copies -------------------------------------------------------------------------------
 
     def copy_data(self, default=None):
-        """The copy of a session is the training's next: same name, in the first coming week."""
+        """Copy a session as the training's next one: same name, in the first coming week."""
         default = dict(default or {})
         vals_list = super().copy_data(default=default)
         for event, vals in zip(self, vals_list, strict=True):
@@ -336,7 +345,7 @@ class EventEvent(models.Model):
         return vals_list
 
     def _same_hour_in_a_coming_week(self):
-        """The same weekday and local hour, at least a week on and not past (UTC)."""
+        """Return the same weekday and local hour, at least a week later and not past (UTC)."""
         self.ensure_one()
         local, timezone = self._localize(self.date_begin), self.date_tz or "UTC"
         weeks, now = 0, fields.Datetime.now()
@@ -353,17 +362,19 @@ class EventEvent(models.Model):
     # Companies and their employees --------------------------------------------------------
 
     def _attendees(self, booker):
-        """Whom this person may book for: themselves, and the team of the company they manage."""
+        """Return whom this person may book for: themselves, and the team of the company they
+        manage.
+        """
         managed = self._managed_wallet(booker)
         return booker | managed._team() if managed else booker
 
     def _managed_wallet(self, booker):
-        """The company's wallet that this person manages, or none."""
+        """Return the company's wallet that this person manages, or none."""
         wallet = self.env["credit.wallet"]._of(booker, self._paying_company())
         return wallet.filtered(lambda shared: shared._may_manage(booker))
 
     def _wallet_to_pay(self, booker, attendee):
-        """The wallet that pays: one's own or shared one; the company's for an employee.
+        """Return the wallet that pays: one's own or a shared one; the company's for an employee.
 
         :return: a ``credit.wallet``, none when this person may spend from no wallet
         """
@@ -375,13 +386,13 @@ class EventEvent(models.Model):
     # Website ------------------------------------------------------------------------------
 
     def _compute_event_mail_ids(self):
-        """Trainings have their own confirmation and reminders (see the mails of this addon)."""
+        """Leave out Odoo's mails: trainings have their own confirmation and reminders."""
         trainings = self.filtered("event_type_id.is_training")
         for event in trainings:
             event.event_mail_ids = [fields.Command.clear()]
         return super(EventEvent, self - trainings)._compute_event_mail_ids()
 
     def _cancel_deadline(self):
-        """Until when (UTC) customers cancel and get their credits back."""
+        """Return until when (UTC) customers can cancel and get their credits back."""
         self.ensure_one()
         return self.date_begin - relativedelta(hours=self.cancel_hours)

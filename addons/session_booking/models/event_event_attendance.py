@@ -7,7 +7,7 @@ NOON = "13:00"
 
 
 class EventEvent(models.Model):
-    """What the attendance sheet (« feuille d'émargement ») of a session shows.
+    """The part of sessions for the attendance sheet (« feuille d'émargement »).
 
     A training body proves attendance with signatures per half-day, of the trainees and of the
     trainer.
@@ -16,7 +16,7 @@ class EventEvent(models.Model):
     _inherit = "event.event"
 
     def _attendance_half_days(self):
-        """The columns to sign, in local time: one for a short day, two for a long one.
+        """Return the columns to sign, in local time: one for a short day, two for a long one.
 
         A session of several days has the same hours each day.
 
@@ -31,7 +31,7 @@ class EventEvent(models.Model):
             for number in range(count + 1) for column in self._attendance_columns(*hours)]
 
     def _attendance_columns(self, begin, end):
-        """Columns of one day between two local times, as texts "HH:MM"."""
+        """Return the columns of one day between two local times, as texts "HH:MM"."""
         minutes = [int(text[:2]) * 60 + int(text[3:]) for text in (begin, end)]
         long_day = minutes[1] - minutes[0] > ONE_SIGNATURE_HOURS * 60
         if long_day and begin < NOON < end:
@@ -45,12 +45,12 @@ class EventEvent(models.Model):
         return [{"label": label, "hours": f"{begin} – {end}"}]
 
     def _attendance_seats(self):
-        """Who is expected, by name; people who came are on the sheet too."""
+        """Return the seats for the sheet, by name: who is expected, and who already came."""
         return self._registrations(("open", "done")).sorted(
             lambda seat: ((seat.name or "").casefold(), seat.id))
 
     def _attendance_hours(self):
-        """Hours of the session; of one of several days, what its training says."""
+        """Return the hours of the session; over several days, those its training states."""
         self.ensure_one()
         days = len({column["day"] for column in self._attendance_half_days()})
         if days > 1:

@@ -10,7 +10,7 @@ NAMES_SHOWN = 10
 
 
 class EventEvent(models.Model):
-    """Sessions that move, shrink, or are cancelled while people have seats in them."""
+    """The part of sessions for moving, shrinking or cancelling them when seats are taken."""
 
     _inherit = "event.event"
 
@@ -23,7 +23,12 @@ class EventEvent(models.Model):
 
     @api.constrains("seats_max", "seats_limited", "is_training")
     def _check_capacity_holds_seats(self):
-        """The database refuses too; this says who would be left standing."""
+        """Refuse a capacity below the seats taken, and name the attendees.
+
+        The database refuses it too, without a message for people.
+
+        :raise ValidationError: more seats are taken
+        """
         for event in self.filtered("is_training"):
             taken = event.seats_booked + event.seats_held
             if event.seats_limited and taken > event.seats_max:
@@ -36,7 +41,12 @@ class EventEvent(models.Model):
 
     @api.constrains("event_url")
     def _check_event_url(self):
-        """Attendees click it: Odoo's check lets ``javascript://`` through."""
+        """Refuse a link that is not http(s), since attendees click it.
+
+        Odoo's own check lets ``javascript://`` through.
+
+        :raise ValidationError: the link does not start with https:// or http://
+        """
         for event in self.filtered("event_url"):
             if not event.event_url.lower().startswith(("https://", "http://")):
                 raise ValidationError(self.env._(
@@ -61,13 +71,13 @@ class EventEvent(models.Model):
                     session=event.name, date=event._local_begin()))
 
     def _registrations(self, states=None):
-        """Registrations of these sessions, archived ones too unless states are given."""
+        """Return the registrations of these sessions, archived ones too unless states are given."""
         registrations = self.env["event.registration"].with_context(active_test=bool(states))
         domain = [("event_id", "in", self.ids)]
         return registrations.search(domain + ([("state", "in", states)] if states else []))
 
     def _attendee_names(self):
-        """Names of those who have seats, the first ones when they are many."""
+        """Return the names of those who have seats; only the first ones when they are many."""
         names = [seat.name or seat.display_name for seat in self._registrations(LIVE)[::-1]]
         if len(names) > NAMES_SHOWN:
             return self.env._(
@@ -78,7 +88,7 @@ class EventEvent(models.Model):
     # Overlaps -----------------------------------------------------------------------------
 
     def _overlapping(self, attendee):
-        """Seats of the attendee in other sessions at the same time: a matter of warning.
+        """Return the attendee's seats in other sessions at the same time, for a warning.
 
         :param attendee: the ``res.partner`` who comes
         :return: ``event.registration``
@@ -87,10 +97,10 @@ class EventEvent(models.Model):
             attendee, self.env["event.registration"].browse())
 
     def _overlapping_all(self, attendees, begin=None, end=None):
-        """As :meth:`_overlapping` for many, in one query.
+        """Return what :meth:`_overlapping` does for many attendees, in one query.
 
         :param datetime begin: UTC, with ``end``: instead of the session's own dates
-        :return: dict of ``res.partner`` to ``event.registration``, those who have none left out
+        :return: dict of ``res.partner`` to ``event.registration``, without those who have none
         """
         self.ensure_one()
         if not attendees:
@@ -104,7 +114,7 @@ class EventEvent(models.Model):
         return dict(groups)
 
     def _overlap_warning(self, attendees, begin=None, end=None):
-        """One line for each seat an attendee has elsewhere at that time; empty when none."""
+        """Return one line for each seat an attendee has elsewhere then, or an empty text."""
         overlapping = self._overlapping_all(attendees, begin, end)
         return "\n".join(
             self.env._(
@@ -116,7 +126,7 @@ class EventEvent(models.Model):
     # Moving -------------------------------------------------------------------------------
 
     def write(self, vals):
-        """Whatever door the date changes through, those who have seats are told."""
+        """Tell the attendees of every change of the date, wherever it was made."""
         if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
             self._check_cancelled_with_its_seats()
         self._check_keeps_its_seats(vals)
@@ -137,7 +147,7 @@ class EventEvent(models.Model):
 
         :param datetime date_begin: UTC
         :param datetime date_end: UTC
-        :param str note: a word to those who come
+        :param str note: a message to the attendees
         :raise SessionUnavailable: cancelled, or the new date is past
         """
         self.ensure_one()
@@ -155,7 +165,7 @@ class EventEvent(models.Model):
             {"date_begin": date_begin, "date_end": date_end})
 
     def _follow_move(self, moved_from):
-        """What a new date entails for who booked the old one: a mail, new reminders, a way out.
+        """Tell attendees and trainer of the new date, renew reminders, and allow to cancel.
 
         :param datetime moved_from: the former beginning, UTC
         """
@@ -170,7 +180,7 @@ class EventEvent(models.Model):
             former=to_trainer._format_moment(moved_from), date=to_trainer._local_begin()))
 
     def _tell_trainer(self, text):
-        """Log what happens on the session, and mail it to who gives it."""
+        """Log the text on the session, and mail it to the trainer."""
         self.ensure_one()
         self.message_post(
             body="\n".join(filter(None, [text, self.env.context.get("session_note")])),
@@ -189,7 +199,7 @@ class EventEvent(models.Model):
                     names=event._attendee_names()))
 
     def _check_keeps_its_seats(self, vals):
-        """Refuse to take a session that is not over from those who have seats in it.
+        """Refuse changes that would take a coming session away from the attendees who have seats.
 
         :raise UserError: `vals` archive it, take it off the website, or make it no training
         """
@@ -212,9 +222,10 @@ class EventEvent(models.Model):
                 **event._described_with_seats()))
 
     def _refuse_with_seats(self, message):
-        """:raise UserError: the first of these sessions that is not over and has seats taken
+        """Refuse when one of these sessions is not over and has seats taken.
 
-        :param message: function of the session that gives the text
+        :param message: function of the session that returns the text
+        :raise UserError: for the first such session
         """
         now = fields.Datetime.now()
         for event in self.filtered(lambda event: event.is_training and event.date_end > now):
@@ -222,16 +233,16 @@ class EventEvent(models.Model):
                 raise UserError(message(event))
 
     def _described_with_seats(self):
-        """How messages name the session, and who has seats in it."""
+        """Return the session's name and the attendees who have seats in it, for messages."""
         return {"session": self.name, "date": self._local_begin(),
                 "names": self._attendee_names()}
 
     def _cancel_session(self, note=""):
-        """Cancel every seat: credits to their lots, invoices reversed, everyone told; once.
+        """Cancel every seat, return the credits, reverse the invoices and tell everyone; once.
 
         The wallets are locked before the session, as everywhere.
 
-        :param str note: why, for those who had a seat
+        :param str note: the reason, for those who had a seat
         :raise UserError: someone attended: the session took place
         """
         self.ensure_one()
@@ -257,12 +268,15 @@ class EventEvent(models.Model):
             date=to_trainer._local_begin(), count=len(told)))
 
     def action_cancel_session(self):
+        """Open the wizard that cancels the session."""
         return self._open_wizard("session_booking.session_cancel_action")
 
     def action_move_session(self):
+        """Open the wizard that moves the session."""
         return self._open_wizard("session_booking.session_move_action")
 
     def action_book_group(self):
+        """Open the wizard that books seats for many attendees."""
         return self._open_wizard("session_booking.session_group_booking_action")
 
     def _open_wizard(self, xmlid):

@@ -6,14 +6,14 @@ from odoo.tools import SQL
 
 
 class EventEvent(models.Model):
-    """The waiting list, seen from the session: who is next, and for how long a seat is held."""
+    """The part of sessions for the waiting list: who is next, and how long a seat is held."""
 
     _inherit = "event.event"
 
     waiting_ids = fields.One2many("session.waiting", "event_id", string="Waiting list")
 
     def write(self, vals):
-        """More seats are offered to the line; a session called off has none."""
+        """Offer new seats to the waiting list, and close the list of a cancelled session."""
         result = super().write(vals)
         if {"seats_max", "seats_limited"} & vals.keys():
             self._offer_seats()
@@ -24,17 +24,17 @@ class EventEvent(models.Model):
         return result
 
     def _paying_company(self):
-        """The company whose credits pay for these sessions."""
+        """Return the company whose credits pay for these sessions."""
         return self.company_id[:1] or self.env.company
 
     def _offer_ends(self):
-        """Until when (UTC) a seat offered now is held: never past the session's start."""
+        """Return until when (UTC) a seat offered now is held: never past the session's start."""
         self.ensure_one()
         hours = self.event_type_id.waiting_hours or self._paying_company().waiting_hours
         return min(fields.Datetime.now() + timedelta(hours=hours), self.date_begin)
 
     def _is_open(self):
-        """Whether seats of this session are sold at all."""
+        """Tell whether seats of this session are on sale."""
         self.ensure_one()
         return (self.is_training and self.active and self.kanban_state != "cancel"
                 and not self._is_past())
@@ -49,21 +49,21 @@ class EventEvent(models.Model):
         line = self.env["session.waiting"].sudo().search(
             [("event_id", "in", sessions.ids), ("state", "=", "waiting")])
         for event, waiting in line.grouped("event_id").items():
-            if event._is_open() and event.seats_left:
+            if event._is_open() and event.has_seats_left:
                 event._offer_seats_to(waiting)
 
     def _offer_seats_to(self, line):
-        """Offer what is free to the first of the line; tell those who were skipped."""
+        """Offer the free seats to the first in the line; tell those who were skipped."""
         solvent = line._solvent()
         next_ones = solvent[:self.seats_left] if self.seats_limited else solvent
-        served = len(next_ones) == self.seats_left
+        served = self.seats_limited and len(next_ones) == self.seats_left
         self._move_seats({}, held=next_ones._held(+1))
         next_ones._offer()
         (line - solvent).filtered(
             lambda waiting: not served or waiting.id < next_ones[-1].id)._skip()
 
     def _offer_to(self, partner):
-        """The seat held for this person now, or none."""
+        """Return the place in line whose offer holds a seat for this person now, or none."""
         self.ensure_one()
         waiting = self.env["session.waiting"].sudo()._of(self, partner)  # sudo: their own place
         return waiting.filtered(lambda place: place._is_offered())
@@ -71,8 +71,8 @@ class EventEvent(models.Model):
     def _lock_while_full(self):
         """Make sure no seat is free until the transaction ends.
 
-        The UPDATE changes nothing but the row's version: a seat freed at this moment, by who
-        cannot see the new place in line, fails to serialize and is tried again.
+        The UPDATE changes only the row's version. A transaction that frees a seat at this moment
+        cannot see the new place in line, so it fails to serialize and is retried.
 
         :raise UserError: a seat is free
         """
@@ -87,13 +87,13 @@ class EventEvent(models.Model):
                     session=event.name))
 
     def _shorten_offers(self):
-        """A session that moved closer: seats are held until it starts, not longer."""
+        """Hold seats no longer than until the start of sessions that were moved closer."""
         # sudo: follows from the session
         for place in self.sudo().waiting_ids.filtered(lambda place: place.state == "offered"):
             place.offered_until = min(place.offered_until, place.event_id.date_begin)
 
     def _close_waiting(self):
-        """The session does not take place: nobody waits for it any more, and all are told."""
+        """Close the waiting list of sessions that do not take place, and tell everyone in it."""
         line = self.env["session.waiting"].sudo().search(  # sudo: follows from the session
             [("event_id", "in", self.ids), ("state", "in", ("waiting", "offered"))])
         line._release("closed")

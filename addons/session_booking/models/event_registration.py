@@ -60,14 +60,14 @@ class EventRegistration(models.Model):
                 and now < registration._cancel_deadline())
 
     def _cancel_deadline(self):
-        """Until when (UTC) this seat is cancelled free of charge: longer after a move."""
+        """Return until when (UTC) cancelling this seat is free of charge: longer after a move."""
         self.ensure_one()
         if self._was_moved():
             return self.event_id.date_begin
         return self.event_id._cancel_deadline()
 
     def _was_moved(self):
-        """Whether the centre gave the session another date since the seat was booked."""
+        """Tell whether the centre gave the session another date since the seat was booked."""
         self.ensure_one()
         moved_on = self.event_id.rescheduled_on
         return bool(moved_on and self.create_date and self.create_date <= moved_on)
@@ -75,7 +75,10 @@ class EventRegistration(models.Model):
     @api.constrains("state", "active", "event_id", "credit_entry_id", "paid_outside",
                     "refund_entry_id")
     def _check_training_is_paid(self):
-        """Whatever door a seat of a training comes through, it was paid."""
+        """Refuse unpaid seats of a training, wherever they come from.
+
+        :raise ValidationError: no credits were spent, and the seat is not paid outside
+        """
         for registration in self.sudo():  # sudo: reads the ledger to check, shows nothing
             if (registration.event_id.is_training and registration._takes_a_seat()
                     and not registration.paid_outside
@@ -97,7 +100,7 @@ class EventRegistration(models.Model):
             registration.event_id.id for registration in self if registration._takes_a_seat())
 
     def _move_seats_since(self, before):
-        """Count the seats taken and given back; who was in line for one of them is seated.
+        """Count the seats taken and given back; remove those who got a seat from the line.
 
         :param before: seats by session id, as they were counted
         """
@@ -109,7 +112,7 @@ class EventRegistration(models.Model):
         line._seated(self)
 
     def _places_in_line(self):
-        """The places in waiting lines of those who have a seat among these."""
+        """Return the places in waiting lines of those who have a seat among these."""
         seated = self.filtered(lambda seat: seat.partner_id and seat._takes_a_seat())
         if not seated:
             return self.env["session.waiting"]
@@ -122,11 +125,13 @@ class EventRegistration(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        """Create the registrations, and count their seats."""
         registrations = super().create(vals_list)
         registrations._move_seats_since(Counter())
         return registrations
 
     def write(self, vals):
+        """Update the registrations, count their seats, and return the credits of cancelled ones."""
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
         self._check_seat_kept(vals)
@@ -144,7 +149,7 @@ class EventRegistration(models.Model):
         return result
 
     def _check_seat_kept(self, vals):
-        """Refuse to take a seat that was paid, other than by cancelling it.
+        """Refuse to remove a paid seat in any other way than by cancelling it.
 
         :raise UserError: `vals` archive the registration, or set it back to unconfirmed
         """
@@ -167,6 +172,7 @@ class EventRegistration(models.Model):
                     name=registration.name, session=registration.event_id.name))
 
     def unlink(self):
+        """Delete the registrations, and give their seats back."""
         before = self._seats_by_event()
         before_negative = {event_id: -seats for event_id, seats in before.items()}
         result = super().unlink()
@@ -176,7 +182,7 @@ class EventRegistration(models.Model):
     # Money ----------------------------------------------------------------------------------
 
     def _invoice_booking(self):
-        """The zero-payable invoice of the seat, posted; its mail is queued."""
+        """Post the zero-payable invoice of the seat, and queue its mail."""
         self.ensure_one()
         event = self.event_id
         partner = self.credit_entry_id.partner_id
@@ -205,10 +211,10 @@ class EventRegistration(models.Model):
             for registration in paid}
 
     def _credits_renewed_from(self):
-        """The local day on which the credits were spent, when they come back spendable.
+        """Return the local day on which the credits were spent, when they come back spendable.
 
         They do when the centre cancels, whatever expired since, and when it gave the session
-        another date; who cancels by choice gets the credits back as they are.
+        another date. Customers who cancel by choice get the credits back as they are.
 
         :return: a date, or None
         """
@@ -222,18 +228,22 @@ class EventRegistration(models.Model):
         return entry.company_id._credit_local_date(entry.date)
 
     def _returned_label(self):
-        """« 2 crédits, à utiliser jusqu'au 14/02/2030 »: what came back to the wallet; or empty."""
+        """Describe the credits that came back to the wallet, or return an empty text.
+
+        For example « 2 crédits, à utiliser jusqu'au 14/02/2030 ».
+        """
         self.ensure_one()
         return self.sudo().refund_entry_id._validity_label()  # sudo: the registrant's own
 
     def _returned_if_cancelled_label(self):
-        """What the customer gets back by cancelling now, as :meth:`_returned_label` says it."""
+        """Describe what cancelling now would give back, as :meth:`_returned_label` does."""
         self.ensure_one()
         seat = self.sudo().with_context(cancelled_by_customer=True)  # sudo: as above
         return seat.credit_entry_id._returned_label(seat._credits_renewed_from())
 
     def _cancel_by_customer(self):
-        """Cancel until the deadline, return the credits, confirm by mail; twice is once.
+        """Cancel until the deadline, return the credits, confirm by mail; a second call does
+        nothing.
 
         :raise UserError: after the deadline
         """
@@ -251,10 +261,10 @@ class EventRegistration(models.Model):
     # Change of session -----------------------------------------------------------------------
 
     def _swap_to(self, event, key):
-        """Change the seat against one in another session of the same training, all or nothing.
+        """Exchange the seat for one in another session of the same training, all or nothing.
 
-        The credits go back to their lots and are taken from the same ones again, so that none
-        is lost when a lot expired since; a credit note and an invoice tell it in the books.
+        The credits go back to their lots and are taken from the same ones again, so that none is
+        lost when a lot has expired since. A credit note and an invoice record it in the books.
 
         :param str key: idempotency key: the same key returns the same new seat
         :return: the new ``event.registration``
@@ -290,7 +300,7 @@ class EventRegistration(models.Model):
         event._check_not_booked_by(self.partner_id)
 
     def _swap_sessions(self, limit=20):
-        """Coming sessions of the same training and price, with a seat for this attendee."""
+        """Return coming sessions of the same training and price, with a seat for this attendee."""
         self.ensure_one()
         event = self.event_id
         if not self.can_cancel or not event.event_type_id:
@@ -304,7 +314,7 @@ class EventRegistration(models.Model):
         if self.credit_entry_id:
             domain &= Domain("credit_price", "=", self.credit_cost)
         sessions = event.search(domain, order="date_begin, id", limit=limit)
-        return sessions.filtered(lambda session: session.seats_left)
+        return sessions.filtered(lambda session: session.has_seats_left)
 
     def _cost_label(self):
         self.ensure_one()
@@ -313,12 +323,12 @@ class EventRegistration(models.Model):
     # Mail -----------------------------------------------------------------------------------
 
     def _get_join_url(self):
-        """Where the attendee follows the session online; empty when there is nowhere."""
+        """Return where the attendee follows the session online, or an empty text."""
         self.ensure_one()
         return self.event_id.event_url or ""
 
     def _get_ics(self):
-        """These seats as an iCalendar file (RFC 5545), in UTC; one identity per seat for ever."""
+        """Build an iCalendar file (RFC 5545) of these seats, in UTC; each has a permanent UID."""
         file = vobject.iCalendar()
         for registration in self:
             event = registration.event_id
@@ -335,16 +345,16 @@ class EventRegistration(models.Model):
         return file.serialize().encode()
 
     def _send_booking_mail(self, xmlid):
-        """Queue a mail to the attendees who have an address; it leaves after the commit."""
+        """Queue a mail to the attendees who have an address; it is sent after the commit."""
         reachable = self.filtered(lambda seat: seat.email or seat.partner_id.email)
         self.env.ref(xmlid).send_mail_batch(reachable.ids)
         # sudo: the mail queue belongs to the system
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
 
     def action_resend_confirmation(self):
-        """Send the confirmation again, with the session's date and link as they are now.
+        """Send the confirmation again, with the session's current date and link.
 
-        :raise UserError: no live seat of a training among them has an address
+        :raise UserError: no open seat of a training among them has an address
         """
         seats = self.filtered(
             lambda seat: seat.event_id.is_training and seat._takes_a_seat() and seat.email)
@@ -360,10 +370,13 @@ class EventRegistration(models.Model):
         }
 
     def _prepare_resend(self):
-        """What changes before a confirmation is sent again; for addons above this one."""
+        """Prepare the registration before its confirmation is sent again.
+
+        Extension point: it does nothing by default.
+        """
 
     def _get_ticket_url(self):
-        """The attendee's ticket, with the barcode of the registration desk; for a place only."""
+        """Return the address of the ticket with the desk's barcode; empty without a place."""
         self.ensure_one()
         event = self.event_id
         if not event.address_id:

@@ -7,7 +7,7 @@ DEFAULT_REMINDERS = [(7, "days"), (1, "days"), (1, "hours")]
 
 
 class EventType(models.Model):
-    """An event template that is a training ("caps"): its sessions are booked with credits."""
+    """An event template that is a training: its sessions are booked with credits."""
 
     _inherit = "event.type"
 
@@ -81,7 +81,10 @@ class EventType(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_planned(self):
-        """The sessions of a training that is deleted would be sold without credits."""
+        """Refuse to delete a training with sessions, which would then be sold without credits.
+
+        :raise UserError: the training has sessions
+        """
         for training in self.filtered("is_training"):
             # sudo: sessions of any company; archived ones count, for the books refer to them
             sessions = training.sudo().with_context(active_test=False).session_ids
@@ -94,7 +97,7 @@ class EventType(models.Model):
 
     @api.onchange("is_training")
     def _onchange_is_training(self):
-        """Trainings confirm and remind in their own way; Odoo's mails would come twice."""
+        """Remove Odoo's mails: trainings confirm and remind in their own way."""
         if self.is_training:
             self.event_type_mail_ids = [fields.Command.clear()]
             self.question_ids = [fields.Command.clear()]
@@ -107,6 +110,7 @@ class EventType(models.Model):
         return {**action, "context": {"default_event_type_id": self.id}}
 
     def action_view_sessions(self):
+        """Open the sessions of the training."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("session_booking.session_action")
         return {**action, "domain": [("event_type_id", "=", self.id)],

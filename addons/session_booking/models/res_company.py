@@ -17,7 +17,10 @@ class ResCompany(models.Model):
         "CHECK(waiting_hours > 0)", "A freed seat is held for at least one hour.")
 
     def write(self, vals):
-        """:raise UserError: a company is archived while people have seats in its sessions"""
+        """Refuse to archive a company while people have seats in its sessions.
+
+        :raise UserError: a company is archived while people have seats in its sessions
+        """
         if vals.get("active") is False:
             # sudo: sessions of any company; names are shown to who may archive the company
             self.env["event.event"].sudo().search([

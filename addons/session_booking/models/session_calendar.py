@@ -16,7 +16,7 @@ LIST_STEP = 30  # sessions on a page of the list
 
 
 class SessionCalendar(models.AbstractModel):
-    """The public calendar of sessions: only the period on show is read.
+    """The public calendar of sessions; only the period on show is read.
 
     Dates are civil days of the website's company; each session shows its own local time.
     """
@@ -26,10 +26,10 @@ class SessionCalendar(models.AbstractModel):
 
     @api.model
     def _page_values(self, website, params):
-        """What the page shows.
+        """Return the values of the calendar page.
 
         :param website: the ``website`` it is shown on
-        :param dict params: the raw query; what makes no sense in it is ignored
+        :param dict params: the raw query; meaningless parts are ignored
         :return: dict of values for the template
         """
         query = self._parse(website, params)
@@ -61,7 +61,7 @@ class SessionCalendar(models.AbstractModel):
 
     @api.model
     def _next_sessions(self, website, training_id, limit=50):
-        """The coming published sessions of a training, the next first."""
+        """Return the coming published sessions of a training, the next first."""
         return self.env["event.event"].search(
             self._shown_domain(website) & Domain([
                 ("event_type_id", "=", training_id), ("date_begin", ">", fields.Datetime.now())]),
@@ -70,7 +70,7 @@ class SessionCalendar(models.AbstractModel):
     # What is asked for ----------------------------------------------------------------------
 
     def _parse(self, website, params):
-        """The query with its types; dates asked for are shown as a list."""
+        """Convert the query to typed values; dates that were entered are shown as a list."""
         today = self._today(website)
         date_from, date_to = (self._parse_date(params.get(name)) for name in FILTERS[3:5])
         view = params.get("view") if params.get("view") in VIEWS else "month"
@@ -96,7 +96,7 @@ class SessionCalendar(models.AbstractModel):
         return pytz.timezone(website.company_id.credit_tz or "UTC")
 
     def _parse_date(self, text):
-        """A day as ``2026-12-31``, none when it is not one the calendar can turn to."""
+        """Parse a day such as ``2026-12-31``; return None when the calendar cannot show it."""
         try:
             day = datetime.strptime(text or "", "%Y-%m-%d").date()
         except ValueError:
@@ -107,7 +107,7 @@ class SessionCalendar(models.AbstractModel):
         return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
     def _period(self, query):
-        """First day, and the day after the last; the list has no last day by itself."""
+        """Return the first day, and the day after the last; a list by itself has no last day."""
         day = query["day"]
         if query["view"] == "month":
             first = day.replace(day=1)
@@ -119,7 +119,7 @@ class SessionCalendar(models.AbstractModel):
         return query["date_from"] or query["today"], last and last + timedelta(days=1)
 
     def _first_weekday(self):
-        """0: Monday, as Python counts; from the reader's language."""
+        """Return the first weekday of the reader's language as Python counts it: 0 is Monday."""
         return int(get_lang(self.env).week_start) - 1
 
     def _begins_between(self, website, first, last):
@@ -139,7 +139,7 @@ class SessionCalendar(models.AbstractModel):
             ("is_published", "=", True)]) & Domain(website.website_domain())
 
     def _filter_domain(self, website, query):
-        """Sessions that pass the visitor's filters, of any period."""
+        """Return the domain of sessions that pass the visitor's filters, of any period."""
         domain = self._shown_domain(website)
         if query["theme"]:
             domain &= Domain("tag_ids", "in", [query["theme"]])
@@ -154,13 +154,13 @@ class SessionCalendar(models.AbstractModel):
         return domain
 
     def _credits(self, website):
-        """The most credits the visitor can spend on one session."""
+        """Return the most credits the visitor can spend on one session."""
         wallets = self.env["credit.wallet"]._usable_by(
             self.env.user.partner_id, website.company_id)
         return max(wallets._spendable().values(), default=0)
 
     def _choices(self, website, field):
-        """The themes or trainers of coming sessions, (id, name) by name."""
+        """Return the themes or trainers of coming sessions, (id, name) by name."""
         groups = self.env["event.event"].sudo()._read_group(
             # sudo: names of what published sessions show anyway
             self._shown_domain(website) & Domain("date_end", ">=", fields.Datetime.now()), [field])
@@ -170,7 +170,7 @@ class SessionCalendar(models.AbstractModel):
     # Layout ---------------------------------------------------------------------------------
 
     def _weeks(self, query, first, sessions):
-        """Rows of (day, sessions of the day), from the first weekday of the language."""
+        """Return rows of (day, its sessions), starting on the first weekday of the language."""
         by_day = sessions.grouped(lambda session: session._local_date())
         if query["view"] == "week":
             weeks = [[first + timedelta(days=number) for number in range(7)]]
@@ -180,7 +180,7 @@ class SessionCalendar(models.AbstractModel):
         return [[(day, by_day.get(day, sessions.browse())) for day in week] for week in weeks]
 
     def _days(self, sessions):
-        """(day as people say it, its sessions), for the list."""
+        """Return (day as people say it, its sessions) pairs, for the list."""
         return [
             (format_date(self.env, day, date_format="EEEE d MMMM yyyy").capitalize(), of_day)
             for day, of_day in sessions.grouped(lambda session: session._local_date()).items()]
@@ -192,7 +192,7 @@ class SessionCalendar(models.AbstractModel):
             for number in range(7)]
 
     def _labels(self, query):
-        """Names of the views, and of the buttons to the periods before and after."""
+        """Return the names of the views, and of the buttons to the periods before and after."""
         month = query["view"] == "month"
         return {
             "view_labels": {
@@ -215,16 +215,17 @@ class SessionCalendar(models.AbstractModel):
     # Links ----------------------------------------------------------------------------------
 
     def _arguments(self, query, **changes):
-        """The query as arguments of a link, without what says nothing."""
+        """Return the query as arguments of a link, without empty ones."""
         arguments = {name: query[name] for name in ("view", *FILTERS)}
         arguments.update(changes)
         return {
             name: 1 if value is True else value for name, value in arguments.items() if value}
 
     def _urls(self, query, first):
-        """Links to the other views, and to the periods before and after."""
+        """Return the links to the other views, and to the periods before and after."""
         step = relativedelta(months=1) if query["view"] == "month" else timedelta(days=7)
         def link(**changes):
+            """Return the link to the calendar with these changes of the query."""
             return f"/trainings?{url_encode(self._arguments(query, **changes))}"
 
         anchor = query["today"] if query["day"].replace(day=1) == query["today"].replace(

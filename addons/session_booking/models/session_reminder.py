@@ -3,7 +3,7 @@ from odoo.tools import SQL
 
 
 class SessionReminder(models.Model):
-    """A reminder sent: one row, hence one mail, per seat and kind, whoever runs the cron."""
+    """A sent reminder: one row, hence one mail, per seat and kind, even if two runs overlap."""
 
     _name = "session.reminder"
     _description = "Reminder Sent"
@@ -21,7 +21,10 @@ class SessionReminder(models.Model):
 
     @api.model
     def _cron_send(self, limit=200):
-        """Every few minutes: the reminders that are due, once each, a commit per batch."""
+        """Send the reminders that are due, once each, with a commit per batch.
+
+        It runs every few minutes.
+        """
         for event, rule, due in self._due_now():
             while seats := self._claim(event, rule, due, limit):
                 seats._send_booking_mail("session_booking.mail_template_session_reminder")
@@ -30,9 +33,10 @@ class SessionReminder(models.Model):
 
     @api.model
     def _due_now(self):
-        """For each coming session the latest of its reminders that is due, if any is.
+        """Return for each coming session the latest of its reminders that is due, if any.
 
-        Only the latest: after a night without cron nobody gets three reminders in a heap.
+        Only the latest: after a night without scheduled actions, nobody gets three reminders at
+        once.
 
         :return: list of (session, rule, moment due)
         """
@@ -56,11 +60,11 @@ class SessionReminder(models.Model):
 
     @api.model
     def _claim(self, event, rule, due, limit):
-        """Seats booked before the reminder was due, and not moved since, that lack it.
+        """Claim the seats that lack the reminder, booked before it was due and not moved since.
 
-        Who books three hours ahead is not told the day before's reminder; who is told of a new
-        date is not reminded of it in the same breath. Two runs cannot claim the same seat: the
-        row is unique.
+        An attendee who books three hours ahead does not get the reminder of the day before, and
+        one who is told of a new date is not reminded of it at the same time. Two runs cannot claim
+        the same seat: the row is unique.
 
         :return: the ``event.registration`` to remind
         """
@@ -82,8 +86,8 @@ class SessionReminder(models.Model):
 
     @api.model
     def _forget(self, registrations):
-        """Let the seats be reminded anew, of another date.
+        """Forget the reminders of these seats, so that they are reminded of another date.
 
-        sudo: rows are made and removed by the rules of reminders only.
+        sudo: only the rules of reminders create and remove rows.
         """
         self.sudo().search([("registration_id", "in", registrations.ids)]).unlink()

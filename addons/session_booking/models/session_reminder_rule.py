@@ -39,10 +39,10 @@ class SessionReminderRule(models.Model):
             rule.display_name = f"{rule.count} {units.get(rule.unit, '')}".strip()
 
     def _due(self, event):
-        """When (UTC) it is due for the session.
+        """Compute when (UTC) the reminder is due for the session.
 
         Days and weeks are civil: the day before a session at 18:00 is 18:00 of that day in the
-        session's timezone, also when the clock changes in between.
+        session's timezone, even when the clock changes in between.
         """
         self.ensure_one()
         if self.unit == "hours":

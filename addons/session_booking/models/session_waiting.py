@@ -10,10 +10,11 @@ LIVE = ("waiting", "offered")
 
 
 class SessionWaiting(models.Model):
-    """A customer in line for a seat of a full session; the line is the order of the ids.
+    """A customer in line for a seat of a full session; the line is in the order of the ids.
 
     A freed seat is *held* for the first in line who can pay (``event.event.seats_held``), until
-    they accept, decline, or the time is over. Locks: wallet, session, then rows of the line.
+    they accept, decline, or the time is over. The order of locks is wallet, session, then rows of
+    the line.
     """
 
     _name = "session.waiting"
@@ -87,7 +88,10 @@ class SessionWaiting(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """:raise UserError: the session is not full: a seat is booked, not waited for"""
+        """Create places in line, for full sessions only.
+
+        :raise UserError: the session is not full: a seat can be booked
+        """
         line = super().create(vals_list)
         line.event_id.sudo()._lock_while_full()  # sudo: changes nothing of the session
         return line
@@ -96,13 +100,13 @@ class SessionWaiting(models.Model):
 
     @api.model
     def _of(self, event, partner):
-        """The live place of the person in the line of the session, or none."""
+        """Return the live place of the person in the line of the session, or none."""
         return self.search([
             ("event_id", "=", event.id), ("partner_id", "=", partner.id), ("state", "in", LIVE)])
 
     @api.model
     def _join(self, event, partner, wallet=None):
-        """Put the person at the end of the line; who is in it already keeps their place.
+        """Put the person at the end of the line; a person already in it keeps their place.
 
         :param wallet: the ``credit.wallet`` of the employer, when its manager does so
         :raise UserError: not full, past, cancelled, or the person has a seat
@@ -119,9 +123,9 @@ class SessionWaiting(models.Model):
 
     @api.model
     def _merge_partners(self, partners):
-        """Leave one place per session to contacts that become one; none where they have a seat.
+        """Keep one place per session for contacts that become one; none where they have a seat.
 
-        The place with a seat on offer is kept, else the first in line.
+        A place with a seat on offer is preferred, else the first in line is kept.
 
         :param partners: the ``res.partner`` records that become one
         """
@@ -142,17 +146,17 @@ class SessionWaiting(models.Model):
         self.state = state
 
     def _held(self, sign):
-        """Seats held (+1) or given back (-1) by session id."""
+        """Count the seats held (+1) or given back (-1) by session id."""
         return Counter({
             event.id: sign * len(line) for event, line in self.grouped("event_id").items()})
 
     def action_leave(self):
-        """Staff: the customer called to decline or to leave the line."""
+        """Leave the line for a customer who called to decline or to leave."""
         self.check_access("create")  # places in line are changed by these methods only
         self.sudo()._leave()
 
     def action_accept(self):
-        """Staff: the customer called to accept the seat; their credits are spent."""
+        """Accept the seat for a customer who called; their credits are spent."""
         self.check_access("create")
         place = self.sudo()
         return place._accept(place._employer_wallet())._get_records_action()
@@ -160,10 +164,10 @@ class SessionWaiting(models.Model):
     # The offer ----------------------------------------------------------------------------
 
     def _solvent(self):
-        """Those of the line who can pay.
+        """Return those of the line who can pay.
 
-        From their own wallet, or from their company's: when they may spend its credits, or when
-        its manager put them in line.
+        They pay from their own wallet, or from their company's: when they may spend its credits,
+        or when its manager put them in line.
         """
         event = self.event_id
         wallets = self.env["credit.wallet"].search([
@@ -181,7 +185,7 @@ class SessionWaiting(models.Model):
                 (waiting.partner_id.commercial_partner_id, waiting.partner_id)}))
 
     def _offer(self):
-        """Tell these customers that a seat, already held, is theirs until a given time."""
+        """Tell these customers until when a seat, already held, is theirs."""
         for event, line in self.grouped("event_id").items():
             line.write({"state": "offered", "offered_until": event._offer_ends()})
         self._send_mail("session_booking.mail_template_waiting_offer")
@@ -190,7 +194,7 @@ class SessionWaiting(models.Model):
             set(self.mapped("offered_until")))
 
     def _skip(self):
-        """Tell, once, those who cannot pay; they keep their place in the line."""
+        """Tell those who cannot pay, once; they keep their place in the line."""
         told = self.filtered(lambda waiting: not waiting.skipped_date)
         told.skipped_date = fields.Datetime.now()
         told._send_mail("session_booking.mail_template_waiting_skipped")
@@ -200,7 +204,7 @@ class SessionWaiting(models.Model):
         return self.state == "offered" and self.offered_until > fields.Datetime.now()
 
     def _accept(self, wallet=None):
-        """Spend the credits and take the seat held; twice is once.
+        """Spend the credits and take the seat held; a second call changes nothing.
 
         :param wallet: the ``credit.wallet`` that pays; by default the customer's
         :return: the ``event.registration``
@@ -219,7 +223,7 @@ class SessionWaiting(models.Model):
             wallet or self._wallet(self.partner_id), self.partner_id, f"waiting:{self.id}")
 
     def _wallet(self, booker):
-        """The wallet that pays when this person accepts.
+        """Return the wallet that pays when this person accepts.
 
         :param booker: the ``res.partner`` in line, or a manager of their company
         :raise UserError: the company's credits may not be spent by this person
@@ -231,18 +235,18 @@ class SessionWaiting(models.Model):
         return wallet
 
     def _employer_wallet(self):
-        """The wallet whose manager put this employee in line, while they work there; or none."""
+        """Return the wallet whose manager put this employee in line, if they still work there."""
         self.ensure_one()
         return self.wallet_id.filtered(
             lambda wallet: wallet.partner_id == self.partner_id.commercial_partner_id)
 
     def _recipients(self):
-        """Who is told: the person in line, and who accepts for the company that pays."""
+        """Return who is told: the person in line, and who accepts for the company that pays."""
         self.ensure_one()
         return self.partner_id | self._employer_wallet().manager_ids
 
     def _seated(self, registrations):
-        """These customers have their seat, from the list or by another door."""
+        """Close these places, as their customers have a seat, from the line or booked otherwise."""
         seats = {(seat.event_id, seat.partner_id): seat for seat in registrations}
         for waiting in self:
             waiting.write({
@@ -253,7 +257,7 @@ class SessionWaiting(models.Model):
 
     @api.model
     def _from_token(self, waiting_id, token):
-        """The place in line a link was made for, or none.
+        """Return the place in line a link was made for, or none.
 
         sudo: the link is the credential, as in a mail; it opens this one place in line.
         """
@@ -262,7 +266,7 @@ class SessionWaiting(models.Model):
         return waiting if known else waiting.browse()
 
     def _get_link(self):
-        """Path of the page on which the customer accepts, declines or leaves."""
+        """Return the path of the page on which the customer accepts, declines or leaves."""
         self.ensure_one()
         # sudo: shown to the customer only, who may use it
         return f"/trainings/waiting/{self.id}/{self.sudo().access_token}"
@@ -280,8 +284,9 @@ class SessionWaiting(models.Model):
     def _cron_waiting(self, limit=100):
         """Take back seats not accepted in time, close lines of past sessions, offer free seats.
 
-        A seat may be free beside a line when nobody in it could pay; who bought credits since
-        is offered it here. Sessions another transaction works on are left for the next run.
+        A session may have a free seat and a line when nobody in the line could pay; a customer who
+        has bought credits since is offered it here. Sessions another transaction works on are left
+        for the next run.
         """
         now = fields.Datetime.now()
         over = (Domain("state", "=", "offered") & Domain("offered_until", "<=", now)) | (
@@ -297,8 +302,8 @@ class SessionWaiting(models.Model):
 
     @api.model
     def _with_free_seats(self, limit):
-        """Coming sessions that have a line and, all the same, a free seat."""
+        """Return coming sessions that have a line and yet a free seat."""
         events = self.search([
             ("state", "=", "waiting"),
             ("event_id.date_begin", ">", fields.Datetime.now())]).event_id
-        return events.filtered(lambda event: event.seats_left)[:limit]
+        return events.filtered(lambda event: event.has_seats_left)[:limit]

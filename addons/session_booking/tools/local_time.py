@@ -1,4 +1,4 @@
-"""Dates and times as the clock on the wall shows them, and the UTC moments they name."""
+"""Conversion of local dates and times to the UTC moments they name."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytz
 
 
 class NonExistentTime(ValueError):
-    """The clock jumps over this local time; `local` is the date and time asked for."""
+    """A local time that the clock jumps over; `local` is the date and time asked for."""
 
     def __init__(self, local):
         super().__init__(str(local))
@@ -14,7 +14,7 @@ class NonExistentTime(ValueError):
 
 
 def local_to_utc(day, time, timezone):
-    """The naive UTC moment of a local time; of one that comes twice in autumn, the first.
+    """Return the naive UTC moment of a local time; the first, if it comes twice in autumn.
 
     :param date day: local civil day
     :param time time: local time of the day
@@ -33,8 +33,9 @@ def local_to_utc(day, time, timezone):
 
 
 def every_weeks(first, weeks, count=None, until=None):
-    """Civil days from the first on, every so many weeks.
+    """Return civil days from the first on, at intervals of this many weeks.
 
+    :param int weeks: from one day to the next
     :param int count: how many days, or
     :param date until: the last day they may fall on
     """

@@ -6,6 +6,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Nobody stands twice in a line, nor in the line of a session they have a seat in."""
+        """Keep one place per line, and none in the line of a session the person has a seat in."""
         self.env["session.waiting"]._merge_partners(src_partners | dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)

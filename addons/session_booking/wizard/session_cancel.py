@@ -4,7 +4,7 @@ from odoo.addons.concurrency_base.tools import take_turn
 
 
 class SessionCancel(models.TransientModel):
-    """Say what cancelling a session entails, ask why, then cancel it."""
+    """The cancellation of a session: what it entails, and the reason."""
 
     _name = "session.cancel"
     _description = "Cancel a Training Session"

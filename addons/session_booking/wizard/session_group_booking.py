@@ -7,7 +7,7 @@ from odoo.addons.concurrency_base.tools import take_turn
 
 
 class SessionGroupBooking(models.TransientModel):
-    """Seats for many attendees at once, from one wallet or paid outside: all or none."""
+    """A booking for many attendees at once, from one wallet or paid outside: all or none."""
 
     _name = "session.group.booking"
     _description = "Book Seats for a Group"
@@ -27,6 +27,7 @@ class SessionGroupBooking(models.TransientModel):
     outside_reason = fields.Char(
         string="How it is paid", help="The quote or agreement; kept on each booking.")
     line_ids = fields.One2many("session.group.booking.line", "booking_id", string="Attendees")
+    seats_limited = fields.Boolean(related="event_id.seats_limited", string="Seats are limited")
     seats_left = fields.Integer(related="event_id.seats_left")
     price = fields.Integer(compute="_compute_price", string="Price (credits)")
     balance = fields.Integer(compute="_compute_balance", string="In the wallet (credits)")
@@ -57,10 +58,10 @@ class SessionGroupBooking(models.TransientModel):
     # Booking ------------------------------------------------------------------------------
 
     def _apply(self):
-        """Book a seat for each attendee, all or none; what this wizard booked is kept.
+        """Book a seat for each attendee, all or none; seats this wizard already booked are kept.
 
         :return: the ``event.registration`` records, in the order of the lines
-        :raise UserError: nobody named, someone twice, no reason, a line without name or address
+        :raise UserError: no attendee, someone twice, no reason, a line without name or address
         :raise SessionUnavailable: the session is past, cancelled, full, or has one of them
         :raise InsufficientCredits: the wallet holds less than all the seats cost
         """
@@ -100,12 +101,15 @@ class SessionGroupBooking(models.TransientModel):
                 session=event.name, left=event.seats_left, wanted=len(self.line_ids)))
 
     def _attendees(self):
-        """The contacts who come, new ones made under the customer's company."""
+        """Return the attendees' contacts; new ones are created under the customer's company."""
         self.line_ids._make_contacts()
         return [line.partner_id for line in self.line_ids]
 
     def _payment(self, event, seats):
-        """:return: the wallet that pays, or none, and more values of the registrations"""
+        """Return how the seats are paid.
+
+        :return: the wallet that pays, or none, and more values of the registrations
+        """
         if self.payment == "outside":
             if not (self.outside_reason or "").strip():
                 raise UserError(self.env._(

@@ -4,7 +4,7 @@ from odoo.tools import email_normalize
 
 
 class SessionGroupBookingLine(models.TransientModel):
-    """Someone who comes: a known contact, or the name and address of a new one."""
+    """An attendee: a known contact, or the name and address of a new one."""
 
     _name = "session.group.booking.line"
     _description = "Attendee of a Group"
@@ -27,11 +27,14 @@ class SessionGroupBookingLine(models.TransientModel):
         return self.partner_id.display_name or self.name or self.email or ""
 
     def _identity(self):
-        """What tells two attendees apart: the contact, else the address."""
+        """Return what distinguishes two attendees: the contact, else the address."""
         return self.partner_id.id or email_normalize(self.email) or self.id
 
     def _check_named(self):
-        """:raise UserError: a new attendee lacks a name or a valid address"""
+        """Refuse new attendees who are not named completely.
+
+        :raise UserError: a new attendee lacks a name or a valid address
+        """
         if self.partner_id:
             return
         if not (self.name or "").strip() or not email_normalize(self.email):
@@ -40,7 +43,7 @@ class SessionGroupBookingLine(models.TransientModel):
                 "receive the booking.", attendee=self._label() or "?"))
 
     def _make_contacts(self):
-        """Find the contacts of the customer's company by their address, make those that miss."""
+        """Find the contacts of the customer's company by their address, or create them."""
         company = self.booking_id.payer_id.commercial_partner_id
         new = self.filtered(lambda line: not line.partner_id)
         known = {

@@ -4,7 +4,7 @@ from odoo.addons.concurrency_base.tools import take_turn
 
 
 class SessionMove(models.TransientModel):
-    """Give a session another date, knowing whom it puts in two places at once."""
+    """A new date for a session, with a warning about attendees who have another session then."""
 
     _name = "session.move"
     _description = "Move a Training Session"
@@ -37,7 +37,7 @@ class SessionMove(models.TransientModel):
 
     @api.onchange("date_begin")
     def _onchange_date_begin(self):
-        """The session keeps its length."""
+        """Keep the length of the session."""
         if self.date_begin and self.event_id:
             self.date_end = self.date_begin + (self.event_id.date_end - self.event_id.date_begin)
 

@@ -14,7 +14,7 @@ MAX_SESSIONS = 104
 
 
 class SessionSeries(models.TransientModel):
-    """Plan the sessions of a training every so many weeks, at the same local hour."""
+    """A plan of the sessions of a training, every few weeks at the same local hour."""
 
     _name = "session.series"
     _description = "Series of Training Sessions"
@@ -77,7 +77,10 @@ class SessionSeries(models.TransientModel):
         return time(minutes // 60, minutes % 60)
 
     def _days(self):
-        """:raise UserError: a term misses, or there are too many days"""
+        """Return the civil days of the series.
+
+        :raise UserError: a term is missing, or there are too many days
+        """
         until = self.end_kind == "until"
         if not self.first_date or not self.timezone or (until and not self.until_date):
             raise UserError(self.env._("Choose the first date and when the series ends."))
@@ -95,11 +98,12 @@ class SessionSeries(models.TransientModel):
         return days
 
     def _moments(self):
-        """The sessions' days with their beginnings in UTC: the local hour, not the interval,
-        stays the same when the clock changes.
+        """Return the sessions' days with their beginnings in UTC.
+
+        The local hour stays the same when the clock changes, not the interval.
 
         :return: list of (local day, naive UTC datetime)
-        :raise UserError: a term misses, a date is past, or a local time does not exist
+        :raise UserError: a term is missing, a date is past, or a local time does not exist
         """
         self.ensure_one()
         moments = []

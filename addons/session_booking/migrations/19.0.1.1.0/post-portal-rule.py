@@ -2,7 +2,7 @@ from odoo import SUPERUSER_ID, api
 
 
 def migrate(cr, version):
-    """Colleagues who may spend no longer see everybody's seats: managers do."""
+    """Stop showing the seats of all employees to colleagues who may spend; managers see them."""
     if not version:
         return
     env = api.Environment(cr, SUPERUSER_ID, {})

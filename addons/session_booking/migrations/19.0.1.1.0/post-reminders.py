@@ -2,7 +2,7 @@ from odoo import SUPERUSER_ID, api
 
 
 def migrate(cr, version):
-    """Trainings made before reminders get the default ones."""
+    """Give the default reminders to trainings made before reminders existed."""
     if not version:
         return
     env = api.Environment(cr, SUPERUSER_ID, {})

@@ -9,7 +9,7 @@ RECIPIENTS = "{{ ','.join(map(str, object._recipients().ids)) }}"
 
 
 def migrate(cr, version):
-    """Managers see the employees they put in line, and are told when a seat is held for them."""
+    """Let managers see the employees they put in line, and mail them when a seat is held."""
     if not version:
         return
     env = api.Environment(cr, SUPERUSER_ID, {})
