@@ -62,7 +62,7 @@ class AccountMoveLine(models.Model):
             credits, "withdrawal", key, withdrawn_line_id=self.id, origin=reference)
         missing = credits + sum(entries.mapped("credits"))
         value = grant.value * missing / grant.credits
-        debt = self.env["credit.debt"].sudo()._state(
+        debt = self.env["credit.debt"].sudo()._record_debt(
             grant, missing, value, withdrawn_line_id=self.id, withdrawal_reference=reference)
         if entries or debt:
             self._credit_tell_of_withdrawal(grant.wallet_id._survivor(), entries, debt, reference)

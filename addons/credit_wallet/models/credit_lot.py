@@ -149,7 +149,7 @@ class CreditLot(models.Model):
             days = max(days, (self.expiry_date - spent_on).days)
         return company._credit_today() + timedelta(days=days)
 
-    def _take(self, credits):
+    def _take_credits(self, credits):
         """Take credits from these lots, in their order.
 
         The value taken is proportional and rounded to the currency; the last credit of a lot takes

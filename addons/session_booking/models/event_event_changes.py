@@ -139,7 +139,7 @@ class EventEvent(models.Model):
         now = fields.Datetime.now()
         for event, dates in before.items():
             if (event.date_begin, event.date_end) != dates and event.date_begin > now:
-                event._follow_move(dates[0])
+                event._announce_move(dates[0])
         return result
 
     def _move_session(self, date_begin, date_end, note=""):
@@ -164,7 +164,7 @@ class EventEvent(models.Model):
         self.with_context(session_note=note).write(
             {"date_begin": date_begin, "date_end": date_end})
 
-    def _follow_move(self, moved_from):
+    def _announce_move(self, moved_from):
         """Tell attendees and trainer of the new date, renew reminders, and allow to cancel.
 
         :param datetime moved_from: the former beginning, UTC

@@ -108,8 +108,8 @@ class EventRegistration(models.Model):
         seats.subtract(before)
         line = self._places_in_line()
         held = line.filtered(lambda place: place.state == "offered")
-        self.env["event.event"]._move_seats(seats, held=held._held(-1))
-        line._seated(self)
+        self.env["event.event"]._move_seats(seats, held=held._count_seats(-1))
+        line._mark_seated(self)
 
     def _places_in_line(self):
         """Return the places in waiting lines of those who have a seat among these."""
