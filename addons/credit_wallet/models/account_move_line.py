@@ -233,7 +233,7 @@ class AccountMoveLine(models.Model):
         paid = invoices.filtered(
             lambda move: move.payment_state in ("paid", "in_payment", "reversed"))
         paid.invoice_line_ids._credit_release_held(
-            self.env._("The invoice was paid anew."))
+            self.env._("The invoice was paid again."))
         return result
 
     # Refunds ------------------------------------------------------------------------------

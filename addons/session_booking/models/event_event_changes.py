@@ -16,8 +16,8 @@ class EventEvent(models.Model):
 
     rescheduled_on = fields.Datetime(
         readonly=True, copy=False,
-        help="When the session was last moved with seats taken. Who booked before may cancel "
-        "free of charge until it starts.")
+        help="When the session was last moved with seats taken. Customers who booked before "
+        "may cancel free of charge until it starts.")
 
     # Guards -------------------------------------------------------------------------------
 
