@@ -103,8 +103,7 @@ class CreditLot(models.Model):
         return bool(self.expiry_date) and self.expiry_date < self.company_id._credit_today()
 
     def _validity_label(self, credits, expiry_date):
-        """Describe credits of the lot, and until when they can be spent or since when they
-        expired.
+        """Describe credits of the lot, and until when they are valid or since when expired.
 
         For example « 2 crédits, à utiliser jusqu'au 14/02/2030 ».
 

@@ -165,7 +165,7 @@ class EventEvent(models.Model):
             {"date_begin": date_begin, "date_end": date_end})
 
     def _announce_move(self, moved_from):
-        """Tell attendees and trainer of the new date, renew reminders, and allow to cancel.
+        """Tell attendees and trainer of the new date, renew reminders, and let attendees cancel.
 
         :param datetime moved_from: the former beginning, UTC
         """

@@ -269,7 +269,7 @@ class SessionWaiting(models.Model):
     def _get_link(self):
         """Return the path of the page on which the customer accepts, declines or leaves."""
         self.ensure_one()
-        # sudo: shown to the customer only, who may use it
+        # sudo: shown only to the customer, who may use it
         return f"/trainings/waiting/{self.id}/{self.sudo().access_token}"
 
     def _send_mail(self, template):
