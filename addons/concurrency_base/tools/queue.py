@@ -45,7 +45,7 @@ def take_turn(env, *records):
             env._("Too many people are doing this at this moment. Nothing was changed; "
                   "please try again in a minute.")
         ) from error
-    # A snapshot taken before the wait would make the first write fail: begin anew.
+    # A snapshot taken before the wait would make the first write fail: start again.
     env.cr.commit()  # pylint: disable=invalid-commit
     env.invalidate_all()
     env.cr.postcommit.add(connection.close)

@@ -22,19 +22,19 @@ class CreditTeam(http.Controller):
                 methods=["POST"], website=True)
     def spender(self, wallet_id, partner_id=0, allowed="", **kw):
         """Let an employee spend from the company's wallet, or no longer."""
-        wallet, employee = self._managed(wallet_id, _whole(partner_id))
-        return self._do(lambda: wallet._set_spender(employee, bool(allowed)))
+        wallet, employee = self._managed(wallet_id, _parse_whole_number(partner_id))
+        return self._run_and_return(lambda: wallet._set_spender(employee, bool(allowed)))
 
     @http.route("/my/credits/<int:wallet_id>/allot", type="http", auth="user",
                 methods=["POST"], website=True)
     def allot(self, wallet_id, partner_id=0, credits="", token="", take_back="", **kw):
         """Give credits to an employee or take them back, once for each token of the page."""
-        wallet, employee = self._managed(wallet_id, _whole(partner_id))
+        wallet, employee = self._managed(wallet_id, _parse_whole_number(partner_id))
         move = wallet._take_back if take_back else wallet._allot
         key = f"transfer:{wallet.id}:{employee.id}:{token[:64]}"
-        return self._do(lambda: move(employee, _whole(credits), key))
+        return self._run_and_return(lambda: move(employee, _parse_whole_number(credits), key))
 
-    def _do(self, action):
+    def _run_and_return(self, action):
         """Carry out the action and return to the wallet, with the reason when it is refused."""
         try:
             with request.env.cr.savepoint():
@@ -44,7 +44,7 @@ class CreditTeam(http.Controller):
         return request.redirect("/my/credits#team", code=303)
 
 
-def _whole(text):
+def _parse_whole_number(text):
     """Return the number in a form field; 0, which the methods called refuse, when it is none."""
     text = str(text).strip()
     return int(text) if text.isdecimal() else 0

@@ -62,9 +62,7 @@ class AccountMoveLine(models.Model):
         return product.product_tmpl_id._credit_pack_terms()
 
     def _credit_keep_terms(self):
-        """Store on these lines, about to be posted, the terms they sell or refund, and their
-        value.
-        """
+        """Store the terms that these lines, about to be posted, sell or refund, and their value."""
         values = self._paid_values("balance")
         for line in self:
             line.write({
@@ -233,7 +231,7 @@ class AccountMoveLine(models.Model):
         paid = invoices.filtered(
             lambda move: move.payment_state in ("paid", "in_payment", "reversed"))
         paid.invoice_line_ids._credit_release_held(
-            self.env._("The invoice was paid anew."))
+            self.env._("The invoice was paid again."))
         return result
 
     # Refunds ------------------------------------------------------------------------------

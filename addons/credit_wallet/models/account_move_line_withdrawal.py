@@ -62,7 +62,7 @@ class AccountMoveLine(models.Model):
             credits, "withdrawal", key, withdrawn_line_id=self.id, origin=reference)
         missing = credits + sum(entries.mapped("credits"))
         value = grant.value * missing / grant.credits
-        debt = self.env["credit.debt"].sudo()._state(
+        debt = self.env["credit.debt"].sudo()._record_debt(
             grant, missing, value, withdrawn_line_id=self.id, withdrawal_reference=reference)
         if entries or debt:
             self._credit_tell_of_withdrawal(grant.wallet_id._survivor(), entries, debt, reference)
@@ -80,7 +80,7 @@ class AccountMoveLine(models.Model):
                 "%(invoice)s was paid, and its payment was taken back (%(reference)s). Held in "
                 "the wallet: %(held)s. Used before, and owed by the customer: %(owed)s "
                 "(%(value)s). Make a credit note of the invoice when the money stays with the "
-                "customer; the credits are released when it is paid anew.",
+                "customer; the credits are released when it is paid again.",
                 invoice=self.move_id.name, reference=reference,
                 held=wallet._credits_label(-sum(entries.mapped("credits"))),
                 owed=wallet._credits_label(debt.credits),

@@ -70,9 +70,7 @@ class CreditAudit(models.AbstractModel):
 
     @api.model
     def _entry_violations(self, company):
-        """Compare entries with their lot moves, and the balance with a replay from the first
-        entry.
-        """
+        """Compare entries with their lot moves, and the balance with a replay of all entries."""
         rows = self.env.execute_query(SQL(
             """
             SELECT id, credits, moved, balance_after, replayed

@@ -120,11 +120,11 @@ class CreditDebt(models.Model):
         given_up = line.company_currency_id.round(value + sum(entries.mapped("value")))
         self._post_given_up(line, given_up)
         missing = credits + sum(entries.mapped("credits"))
-        self._state(grant, missing, max(given_up, 0.0), credit_note_line_id=line.id)
+        self._record_debt(grant, missing, max(given_up, 0.0), credit_note_line_id=line.id)
         grant.invoice_line_id._credit_hold_rest(held, credits)
 
     @api.model
-    def _state(self, grant, missing, value, **cause):
+    def _record_debt(self, grant, missing, value, **cause):
         """Record as a debt those of the missing credits that were used; others expired.
 
         :param grant: the ``credit.entry`` that granted them

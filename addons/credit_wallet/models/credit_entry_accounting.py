@@ -141,7 +141,7 @@ class CreditEntry(models.Model):
             "invoice_line_ids": self._prepare_consumption_lines(product, label),
         })
         move._post(soft=False)
-        # Now, lest the customer's first look at the invoice collide with its sending.
+        # Now, so that the customer's first look at the invoice does not collide with sending.
         move._portal_ensure_token()
         move._credit_queue_mail()
         return move

@@ -103,8 +103,7 @@ class CreditLot(models.Model):
         return bool(self.expiry_date) and self.expiry_date < self.company_id._credit_today()
 
     def _validity_label(self, credits, expiry_date):
-        """Describe credits of the lot, and until when they can be spent or since when they
-        expired.
+        """Describe credits of the lot, and until when they are valid or since when expired.
 
         For example « 2 crédits, à utiliser jusqu'au 14/02/2030 ».
 
@@ -149,7 +148,7 @@ class CreditLot(models.Model):
             days = max(days, (self.expiry_date - spent_on).days)
         return company._credit_today() + timedelta(days=days)
 
-    def _take(self, credits):
+    def _take_credits(self, credits):
         """Take credits from these lots, in their order.
 
         The value taken is proportional and rounded to the currency; the last credit of a lot takes

@@ -293,7 +293,7 @@ class CreditWallet(models.Model):
             return known
         self._expire_lots()
         balance = self._move_balance(-credits)
-        moves = self._open_lots()._take(credits)
+        moves = self._open_lots()._take_credits(credits)
         entry = self._record(kind, key, balance, moves, **entry_vals)
         if kind != "booking":
             entry._post_to_accounts()
@@ -314,7 +314,7 @@ class CreditWallet(models.Model):
         """
         self.ensure_one()
         balance = self._move_balance(-credits)
-        entry = self._record(kind, key, balance, lots._take(credits), **entry_vals)
+        entry = self._record(kind, key, balance, lots._take_credits(credits), **entry_vals)
         entry._post_to_accounts()
         return entry
 
@@ -474,7 +474,7 @@ class CreditWallet(models.Model):
                 balance = wallet._move_balance(-lot.remaining)
                 # A refund may fill an expired lot again: the day tells the two expiries apart.
                 key = f"expiry:lot:{lot.id}:{len(lot.move_ids)}"
-                entries += wallet._record("expiry", key, balance, lot._take(lot.remaining))
+                entries += wallet._record("expiry", key, balance, lot._take_credits(lot.remaining))
         entries._post_to_accounts()
         return entries
 

@@ -50,7 +50,7 @@ class CreditWallet(models.Model):
         self.debt_ids.wallet_id = survivor
         if credits := self.balance:
             balance = self._move_balance(-credits)
-            moves = self._open_lots()._take(credits)
+            moves = self._open_lots()._take_credits(credits)
             key = f"merge:wallet:{self.id}:{len(self.entry_ids)}"
             origin = f"{self.partner_id.name} → {survivor.partner_id.name}"
             given = self._record("transfer", f"{key}:out", balance, moves, origin=origin)

@@ -103,8 +103,9 @@ class SaleOrderLine(models.Model):
         return bool(product) and product.product_tmpl_id._credit_is_untaxed_pack()
 
     def _compute_price_unit(self):
-        """Keep the price of a confirmed order, where Odoo asks the product when the quantity
-        changes.
+        """Keep the price of a confirmed order.
+
+        Odoo asks the product again when the quantity changes.
         """
         sold = self.filtered(lambda line: line.credit_count and line.state == "sale")
         return super(SaleOrderLine, self - sold)._compute_price_unit()

@@ -23,9 +23,7 @@ class ResCompany(models.Model):
         return f"{text}. Cet enregistrement ne vaut pas agrément de l’État."
 
     def _legal_checklist(self):
-        """Add that sellers of trainings are declared training bodies (Code du travail, art.
-        L6351-1).
-        """
+        """Add the declaration of training bodies (Code du travail, art. L6351-1)."""
         items = super()._legal_checklist()
         if items and self._legal_sells_trainings():
             items.append({
@@ -36,6 +34,6 @@ class ResCompany(models.Model):
         return items
 
     def _legal_sells_trainings(self):
-        # sudo: whether there are any is all that is asked
+        # sudo: only whether there are any
         return bool(self.env["event.event"].sudo().search_count(
             [("is_training", "=", True), ("company_id", "in", (False, self.id))], limit=1))

@@ -16,7 +16,7 @@ class EventEvent(models.Model):
         help="Hours before the session from which the link works; 0: from the booking on.")
     lms_close_days = fields.Integer(
         string="Closes after (days)", default=30,
-        help="Days after the end of the session until which the link works; 0: for ever.")
+        help="Days after the end of the session until which the link works; 0: without limit.")
 
     lms_session_code = fields.Char(
         string="Session code on the LMS", copy=False,

@@ -11,7 +11,8 @@ class EventType(models.Model):
         "tell the LMS who comes.")
     lms_redirect = fields.Boolean(
         string="Open the course after booking",
-        help="Who books for oneself is led to the course at once, when it is open.")
+        help="Customers who book for themselves are taken to the course at once, when it is "
+             "open.")
 
     lms_confirm_visit = fields.Boolean(
         string="Visits are evidence of attendance",

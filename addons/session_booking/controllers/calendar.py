@@ -59,7 +59,7 @@ class TrainingCalendar(http.Controller):
             # sudo: what the visitor's own wallet, team, seats and place in line allow
             session = event.sudo()
             attendees = session._attendees(request.env.user.partner_id)
-            person = self._choose(attendees, attendee)
+            person = self._choose_attendee(attendees, attendee)
             values.update(self._attendee_values(session, attendees, person))
         try:
             event._check_bookable(person)
@@ -71,7 +71,7 @@ class TrainingCalendar(http.Controller):
     def _session_url(self, event):
         return f"/trainings/{request.env['ir.http']._slug(event)}"
 
-    def _choose(self, attendees, attendee):
+    def _choose_attendee(self, attendees, attendee):
         """Return the one of these people whose id was sent; by default the visitor."""
         wanted = int(attendee) if str(attendee or "").isdecimal() else None
         return attendees.filtered(lambda person: person.id == wanted) or attendees[:1]
@@ -102,7 +102,7 @@ class TrainingCalendar(http.Controller):
         # readable by them, the wallet theirs or their company's, the attendee of their team
         session = event.sudo()
         booker = request.env.user.partner_id
-        person = self._choose(session._attendees(booker), attendee)
+        person = self._choose_attendee(session._attendees(booker), attendee)
         wallet = session._wallet_to_pay(booker, person)
         refusal = self._refusal(session, wallet, person, token, price, attendee, overlap)
         if refusal:

@@ -22,7 +22,7 @@ class TrainingWaiting(TrainingCalendar):
         # the company whose credits they manage
         session = event.sudo()
         booker = request.env.user.partner_id
-        person = self._choose(session._attendees(booker), attendee)
+        person = self._choose_attendee(session._attendees(booker), attendee)
         if attendee and str(person.id) != attendee:
             return self._refuse(event, self._not_of_the_team(), 403)
         wallet = session._managed_wallet(booker) if person != booker else None
@@ -50,8 +50,9 @@ class TrainingWaiting(TrainingCalendar):
         waiting = self._own_place(waiting_id, token)
         accepts = answer == "accept"
         try:
-            wallet = (
-                waiting._wallet(self._booker(waiting)) if accepts else request.env["credit.wallet"])
+            wallet = request.env["credit.wallet"]
+            if accepts:
+                wallet = waiting._get_paying_wallet(self._booker(waiting))
             take_turn(request.env, wallet, waiting.event_id)
             with request.env.cr.savepoint():
                 if accepts:

@@ -10,7 +10,7 @@ from odoo.addons.concurrency_base.tools import lock_in_order
 from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
 
-# What changes with the counters in the database, which SQL writes.
+# The counters, which SQL writes, and the fields computed from them.
 COUNTED_SEATS = ["seats_booked", "seats_held", "seats_left", "has_seats_left"]
 
 
@@ -362,9 +362,7 @@ class EventEvent(models.Model):
     # Companies and their employees --------------------------------------------------------
 
     def _attendees(self, booker):
-        """Return whom this person may book for: themselves, and the team of the company they
-        manage.
-        """
+        """Return whom this person may book for: themselves, and the team they manage."""
         managed = self._managed_wallet(booker)
         return booker | managed._team() if managed else booker
 

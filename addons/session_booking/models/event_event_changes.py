@@ -16,8 +16,8 @@ class EventEvent(models.Model):
 
     rescheduled_on = fields.Datetime(
         readonly=True, copy=False,
-        help="When the session was last moved with seats taken. Who booked before may cancel "
-        "free of charge until it starts.")
+        help="When the session was last moved with seats taken. Customers who booked before "
+        "may cancel free of charge until it starts.")
 
     # Guards -------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class EventEvent(models.Model):
         now = fields.Datetime.now()
         for event, dates in before.items():
             if (event.date_begin, event.date_end) != dates and event.date_begin > now:
-                event._follow_move(dates[0])
+                event._announce_move(dates[0])
         return result
 
     def _move_session(self, date_begin, date_end, note=""):
@@ -164,8 +164,8 @@ class EventEvent(models.Model):
         self.with_context(session_note=note).write(
             {"date_begin": date_begin, "date_end": date_end})
 
-    def _follow_move(self, moved_from):
-        """Tell attendees and trainer of the new date, renew reminders, and allow to cancel.
+    def _announce_move(self, moved_from):
+        """Tell attendees and trainer of the new date, renew reminders, and let attendees cancel.
 
         :param datetime moved_from: the former beginning, UTC
         """

@@ -54,13 +54,13 @@ class EventEvent(models.Model):
 
     def _offer_seats_to(self, line):
         """Offer the free seats to the first in the line; tell those who were skipped."""
-        solvent = line._solvent()
+        solvent = line._filter_solvent()
         next_ones = solvent[:self.seats_left] if self.seats_limited else solvent
         served = self.seats_limited and len(next_ones) == self.seats_left
-        self._move_seats({}, held=next_ones._held(+1))
+        self._move_seats({}, held=next_ones._count_seats(+1))
         next_ones._offer()
         (line - solvent).filtered(
-            lambda waiting: not served or waiting.id < next_ones[-1].id)._skip()
+            lambda waiting: not served or waiting.id < next_ones[-1].id)._notify_skipped()
 
     def _offer_to(self, partner):
         """Return the place in line whose offer holds a seat for this person now, or none."""

@@ -108,8 +108,8 @@ class EventRegistration(models.Model):
         seats.subtract(before)
         line = self._places_in_line()
         held = line.filtered(lambda place: place.state == "offered")
-        self.env["event.event"]._move_seats(seats, held=held._held(-1))
-        line._seated(self)
+        self.env["event.event"]._move_seats(seats, held=held._count_seats(-1))
+        line._mark_seated(self)
 
     def _places_in_line(self):
         """Return the places in waiting lines of those who have a seat among these."""
@@ -117,7 +117,7 @@ class EventRegistration(models.Model):
         if not seated:
             return self.env["session.waiting"]
         pairs = {(seat.event_id, seat.partner_id) for seat in seated}
-        # sudo: the line follows from the seat, by whatever door it was taken
+        # sudo: the line follows from the seat, wherever it was taken
         return self.env["session.waiting"].sudo().search([
             ("event_id", "in", seated.event_id.ids), ("partner_id", "in", seated.partner_id.ids),
             ("state", "in", ("waiting", "offered")),
@@ -242,8 +242,7 @@ class EventRegistration(models.Model):
         return seat.credit_entry_id._returned_label(seat._credits_renewed_from())
 
     def _cancel_by_customer(self):
-        """Cancel until the deadline, return the credits, confirm by mail; a second call does
-        nothing.
+        """Cancel until the deadline, return the credits, confirm by mail; once.
 
         :raise UserError: after the deadline
         """

@@ -23,7 +23,7 @@ class EventType(models.Model):
         "next of the waiting list; 0: as long as the company's settings say.")
     trainer_id = fields.Many2one("res.partner")
     training_objectives = fields.Html(
-        string="Objectives", translate=True, help="What one can do after the training.")
+        string="Objectives", translate=True, help="What participants can do after the training.")
     training_audience = fields.Text(
         string="Audience and prerequisites", translate=True, help="Whom the training is for.")
     training_hours = fields.Float(

@@ -150,10 +150,10 @@ class SessionCalendar(models.AbstractModel):
         if query["seats"]:
             domain &= Domain("has_seats_left", "=", True)
         if query["affordable"]:
-            domain &= Domain("credit_price", "<=", self._credits(website))
+            domain &= Domain("credit_price", "<=", self._spendable_credits(website))
         return domain
 
-    def _credits(self, website):
+    def _spendable_credits(self, website):
         """Return the most credits the visitor can spend on one session."""
         wallets = self.env["credit.wallet"]._usable_by(
             self.env.user.partner_id, website.company_id)

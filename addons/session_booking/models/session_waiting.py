@@ -142,10 +142,10 @@ class SessionWaiting(models.Model):
     def _release(self, state):
         """End these places in line; seats held for them go to the next."""
         held = self.filtered(lambda waiting: waiting.state == "offered")
-        held.event_id._move_seats({}, held=held._held(-1))
+        held.event_id._move_seats({}, held=held._count_seats(-1))
         self.state = state
 
-    def _held(self, sign):
+    def _count_seats(self, sign):
         """Count the seats held (+1) or given back (-1) by session id."""
         return Counter({
             event.id: sign * len(line) for event, line in self.grouped("event_id").items()})
@@ -163,7 +163,7 @@ class SessionWaiting(models.Model):
 
     # The offer ----------------------------------------------------------------------------
 
-    def _solvent(self):
+    def _filter_solvent(self):
         """Return those of the line who can pay.
 
         They pay from their own wallet, or from their company's: when they may spend its credits,
@@ -193,7 +193,7 @@ class SessionWaiting(models.Model):
         self.env.ref("session_booking.ir_cron_waiting").sudo()._trigger(
             set(self.mapped("offered_until")))
 
-    def _skip(self):
+    def _notify_skipped(self):
         """Tell those who cannot pay, once; they keep their place in the line."""
         told = self.filtered(lambda waiting: not waiting.skipped_date)
         told.skipped_date = fields.Datetime.now()
@@ -220,9 +220,10 @@ class SessionWaiting(models.Model):
                 "The seat in “%(session)s” is no longer held for you. Nothing was spent; choose "
                 "another session.", session=event.name))
         return event._book(
-            wallet or self._wallet(self.partner_id), self.partner_id, f"waiting:{self.id}")
+            wallet or self._get_paying_wallet(self.partner_id), self.partner_id,
+            f"waiting:{self.id}")
 
-    def _wallet(self, booker):
+    def _get_paying_wallet(self, booker):
         """Return the wallet that pays when this person accepts.
 
         :param booker: the ``res.partner`` in line, or a manager of their company
@@ -245,7 +246,7 @@ class SessionWaiting(models.Model):
         self.ensure_one()
         return self.partner_id | self._employer_wallet().manager_ids
 
-    def _seated(self, registrations):
+    def _mark_seated(self, registrations):
         """Close these places, as their customers have a seat, from the line or booked otherwise."""
         seats = {(seat.event_id, seat.partner_id): seat for seat in registrations}
         for waiting in self:
@@ -268,7 +269,7 @@ class SessionWaiting(models.Model):
     def _get_link(self):
         """Return the path of the page on which the customer accepts, declines or leaves."""
         self.ensure_one()
-        # sudo: shown to the customer only, who may use it
+        # sudo: shown only to the customer, who may use it
         return f"/trainings/waiting/{self.id}/{self.sudo().access_token}"
 
     def _send_mail(self, template):

@@ -288,7 +288,7 @@ class TestWaiting(BookingCommon):
         self.env.flush_all()
         self.env.invalidate_all()
         before = self.env.cr.sql_log_count
-        self.assertFalse(line._solvent())
+        self.assertFalse(line._filter_solvent())
         return self.env.cr.sql_log_count - before
 
     def test_session_called_off_offers_no_seat(self):
