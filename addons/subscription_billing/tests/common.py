@@ -108,7 +108,11 @@ class SubscriptionCommon(TransactionCase):
 
     @classmethod
     def pay(cls, invoice):
-        """Pay what is due of some invoices, by a payment registered by hand."""
+        """Pay what is due of some invoices, by a payment registered by hand.
+
+        Nothing is, where what was in the customer's favour has paid it.
+        """
+        invoice = invoice.filtered("amount_residual")
         if not invoice:
             return
         cls.env["account.payment.register"].with_context(
