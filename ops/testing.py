@@ -21,7 +21,15 @@ SECONDS = {"credit_wallet": 390, "subscription_quota": 390, "subscription_credit
            "session_booking": 125, "invoice_europe": 65, "legal_invoice": 50,
            "subscription_stripe": 45, "invoice_europe_booking": 20, "lms_link": 15,
            "report_paper": 10, "invoice_europe_subscription": 5, "legal_training": 2}
+# The same of the flows, one of two at a time; another takes 30.
+FLOW_SECONDS = {
+    "test_desk_races": 160, "test_rush": 130, "test_subscription_browser": 125,
+    "test_wallet_races": 110, "test_subscription_credit": 105, "test_booking_browser": 105,
+    "test_stripe": 105, "test_billing_run": 95, "test_unguarded": 75, "test_insaho_flow_http": 75,
+    "test_ops": 60, "test_insaho_flow_browser": 16, "test_waiting_list": 18, "test_last_seat": 13,
+    "test_payment_server": 5, "clients": 5}
 STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
+FILES = re.compile(r"(?:tests/)?(test_\w+|clients)(?:\.py)?$")
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 
@@ -138,15 +146,18 @@ def _count_odoo(text, returncode):
 def _run_flow_tests(arguments):
     """Those across addons; when all are run, each file in one of two processes.
 
-    They wait for browsers and servers more than they compute: two keep two processors busy.
+    They wait for browsers and servers more than they compute: two keep two processors busy. The
+    longest come first.
 
     :return: (passed, failed)
     """
     report = paths.HOUSE / "pytest.xml"
     report.unlink(missing_ok=True)
-    files_only = all(argument.startswith(("tests/", "clients")) for argument in arguments)
-    if files_only and len(arguments) != 1:
-        arguments = [*arguments, "--numprocesses=2", "--dist=loadfile"]
+    arguments = arguments or [
+        *(f"tests/{path.name}" for path in (paths.ROOT / "tests").glob("test_*.py")), "clients"]
+    if len(arguments) > 1 and all(map(FILES.match, arguments)):
+        arguments = [*sorted(arguments, key=_flow_seconds, reverse=True), "--numprocesses=2",
+                     "--dist=loadfile", "--no-loadscope-reorder"]
     process = subprocess.run(
         [str(paths.PYTHON), "-m", "pytest", f"--junitxml={report}", *arguments],
         cwd=paths.ROOT, check=False, env={**os.environ, **postgres.environment()})
@@ -160,6 +171,10 @@ def _run_flow_tests(arguments):
     if process.returncode and not failed:
         failed = 1
     return total - min(failed, total), failed
+
+
+def _flow_seconds(argument):
+    return FLOW_SECONDS.get(FILES.match(argument)[1], 30)
 
 
 def main(plan, started):
