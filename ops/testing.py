@@ -21,20 +21,20 @@ SECONDS = {"credit_wallet": 390, "subscription_quota": 390, "subscription_credit
            "session_booking": 125, "invoice_europe": 65, "legal_invoice": 50,
            "subscription_stripe": 45, "invoice_europe_booking": 20, "lms_link": 15,
            "report_paper": 10, "invoice_europe_subscription": 5, "legal_training": 2}
-# The same of the flows, one of two at a time; another takes 30.
+STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
+RESULT = re.compile(
+    r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
+
+
+SECONDS_OF_A_RUN = 100  # at least, where there are enough addons
+# Seconds that a file of flows took, one of two at a time; one that is not here takes 30.
 FLOW_SECONDS = {
     "test_desk_races": 160, "test_rush": 130, "test_subscription_browser": 125,
     "test_wallet_races": 110, "test_subscription_credit": 105, "test_booking_browser": 105,
     "test_stripe": 105, "test_billing_run": 95, "test_unguarded": 75, "test_insaho_flow_http": 75,
     "test_ops": 60, "test_insaho_flow_browser": 16, "test_waiting_list": 18, "test_last_seat": 13,
     "test_payment_server": 5, "clients": 5}
-STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
 FILES = re.compile(r"(?:tests/)?(test_\w+|clients)(?:\.py)?$")
-RESULT = re.compile(
-    r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
-
-
-SECONDS_OF_A_RUN = 100  # at least, where there are enough addons
 
 
 @dataclasses.dataclass
@@ -146,8 +146,7 @@ def _count_odoo(text, returncode):
 def _run_flow_tests(arguments):
     """Those across addons; when all are run, each file in one of two processes.
 
-    They wait for browsers and servers more than they compute: two keep two processors busy. The
-    longest come first.
+    They wait for browsers and servers more than they compute: two keep two processors busy.
 
     :return: (passed, failed)
     """
@@ -156,6 +155,7 @@ def _run_flow_tests(arguments):
     arguments = arguments or [
         *(f"tests/{path.name}" for path in (paths.ROOT / "tests").glob("test_*.py")), "clients"]
     if len(arguments) > 1 and all(map(FILES.match, arguments)):
+        # The longest first, or one of the two would end minutes after the other.
         arguments = [*sorted(arguments, key=_flow_seconds, reverse=True), "--numprocesses=2",
                      "--dist=loadfile", "--no-loadscope-reorder"]
     process = subprocess.run(
