@@ -23,9 +23,11 @@ from . import paths, system
 HOME = "srv/credits"  # the checkout, in the chroot
 # Mounted in a namespace of their own; nothing has to be unmounted, whatever happens.
 ENTER = """
+mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
-exec chroot "$1" bash -c "cd /$2 && $3"
+cd "$1"
+exec chroot . bash -c "cd /$2 && $3"
 """
 # What a machine behind a proxy or with a certificate of its own tells its programs.
 NETWORK = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "PIP_CERT",
