@@ -6,10 +6,12 @@ next day, and over the end date when there is one, without holding anything.
 """
 
 import logging
+import os
 import re
 from collections import defaultdict
 from contextlib import closing
 from datetime import date, timedelta
+from zlib import crc32
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -18,6 +20,10 @@ from odoo.tools import mute_logger
 from .common_states import ACTIONS, NONE, StatesCommon
 
 _logger = logging.getLogger(__name__)
+
+# All 1,500 cells take minutes: STATE_TABLE=whole walks them, the default run those of every third
+# action where something is pending.
+WHOLE = os.environ.get("STATE_TABLE") == "whole"
 
 FIRST, BEFORE, DAY = date(2027, 3, 1), date(2027, 3, 10), date(2027, 3, 20)
 LATER = date(2027, 4, 10)
@@ -166,15 +172,22 @@ class TestStateTable(StatesCommon):
         ahead = tuple(subscription._planned_change().mapped("price_id.id"))
         return own, token, periods, ahead
 
+    def actions(self, state, pending):
+        """Choose the actions tried on a cell: all with nothing pending, else every third."""
+        if WHOLE or pending == "nothing":
+            return ACTIONS
+        return [action for action in ACTIONS
+                if crc32(f"{state} {action} {pending}".encode()) % 3 == 0]
+
     def test_table(self):
-        """Walk it all; no cell ends in an error that is not a sentence."""
+        """Walk it; no cell ends in an error that is not a sentence."""
         self.broken, self.lived, table, sentences = [], set(), {}, defaultdict(set)
         for pending in PENDING:
             for state in STATES:
                 with closing(self.env.cr.savepoint()):
                     subscription = self.make(state, pending)
                     self.env.flush_all()
-                    for action in subscription and ACTIONS or ():
+                    for action in self.actions(state, pending) if subscription else ():
                         with closing(self.env.cr.savepoint()), mute_logger(
                                 "odoo.addons.subscription_billing.models.subscription_run",
                                 "odoo.sql_db"):
@@ -187,7 +200,7 @@ class TestStateTable(StatesCommon):
         self.assertFalse(self.broken, "\n".join(self.broken))
         for sentence in sentences:
             self.assertNotRegex(sentence, r"(?i)constraint|relation \"|psycopg|traceback|violates")
-        self.assertGreater(list(table.values()).count(WORKS), 400, "too little was tried")
+        self.assertGreater(list(table.values()).count(WORKS), 200, "too little was tried")
 
     def general(self, sentence, subscription):
         """The sentence without what differs from one subscription to another."""
