@@ -28,8 +28,9 @@ class AccountMove(models.Model):
         2006/112/EC, art. 30b(2) and 73a). Odoo would have VAT due on payment wait for ever for the
         payment of an invoice with nothing to pay.
         """
-        super()._compute_always_tax_exigible()
+        result = super()._compute_always_tax_exigible()
         self.filtered("credit_entry_id").always_tax_exigible = True
+        return result
 
     def _prepare_product_base_line_for_taxes_computation(self, product_line):
         base_line = super()._prepare_product_base_line_for_taxes_computation(product_line)

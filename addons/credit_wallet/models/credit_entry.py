@@ -284,6 +284,7 @@ class CreditEntry(models.Model):
         :param str template: XML id of the ``mail.template``
         """
         if self:
+            self.wallet_id.mapped("spendable")  # of all at once: mails are made in batches
             # sudo: whoever moves credits, the customer is told
             self.env.ref(template).sudo().send_mail_batch(self.ids)
             # sudo: the mail queue belongs to the system

@@ -42,7 +42,7 @@ class TestReturns(CreditCommon):
 
     def test_not_expired_yet(self):
         """To the very lot, with its own expiry."""
-        balance, expiry = self.back("2030-03-01")
+        _balance, expiry = self.back("2030-03-01")
         self.assertEqual(expiry, date(2030, 3, 1))
         self.assertEqual(len(self.wallet.lot_ids), 1)
 

@@ -7,6 +7,7 @@ from odoo.fields import Command
 from odoo.addons.legal_invoice.tests.test_territories import TOWNS
 from odoo.addons.legal_invoice.tools import TERRITORIES
 
+from .. import hooks
 from .common import EuropeCase
 
 OVERSEAS_VAT = ("GP", "MQ", "RE")  # outside the area, with French VAT of their own
@@ -124,6 +125,5 @@ class TestTerritories(EuropeCase):
             "UPDATE account_move SET oss_country_id = NULL WHERE id = %s", [invoice.id])
         self.env.invalidate_all()
         self.assertEqual(self.sold(), 0.0)
-        from odoo.addons.invoice_europe import post_init_hook  # noqa: PLC0415
-        post_init_hook(self.env)
+        hooks.post_init_hook(self.env)
         self.assertEqual(self.sold(), 100.0)

@@ -49,7 +49,7 @@ class AccountMove(models.Model):
 
     def _set_reversed_entry(self, credit_note):
         """Name the invoices of the order on a credit note that the order makes."""
-        super()._set_reversed_entry(credit_note)
+        result = super()._set_reversed_entry(credit_note)
         for note in credit_note.filtered(lambda move: move.move_type == "out_refund"):
             note.corrected_invoice_ids |= self.filtered(
                 lambda invoice, note=note: (invoice.move_type, invoice.state) == (
@@ -57,6 +57,7 @@ class AccountMove(models.Model):
                     invoice.invoice_line_ids.sale_line_ids
                     & note.invoice_line_ids.sale_line_ids)
                 and invoice.commercial_partner_id == note.commercial_partner_id)
+        return result
 
     def _legal_corrected_invoices(self):
         """Return the invoices that a credit note names, oldest first."""

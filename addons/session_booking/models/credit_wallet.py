@@ -6,7 +6,8 @@ class CreditWallet(models.Model):
 
     def _hand_over(self, survivor):
         """Transfer the places in line that this wallet pays for to the wallet that replaces it."""
-        super()._hand_over(survivor)
+        result = super()._hand_over(survivor)
         # sudo: whoever may merge contacts merges what they own
         self.env["session.waiting"].sudo().search(
             [("wallet_id", "=", self.id)]).wallet_id = survivor
+        return result

@@ -320,20 +320,24 @@ class SubscriptionSubscription(models.Model):
         self._check_by_hand(vals.keys() & fixed)
         if self.env.su or not vals.keys() & {"unit_price", "discount"}:
             return super().write(vals)
-        return self._agree_by_hand(vals)
-
-    def _agree_by_hand(self, vals):
-        """Write a price that staff agreed with the customer: it stands until another one is
-        announced, and what was announced before is given up."""
         before = {subscription: (subscription.state, subscription.mrr) for subscription in self}
         result = super().write(vals)
+        self._note_agreed_by_hand(before)
+        return result
+
+    def _note_agreed_by_hand(self, before):
+        """Let a price that staff agreed with the customer stand until another one is announced.
+
+        What was announced before is given up.
+
+        :param dict before: state and MRR of each subscription, before the price was written
+        """
         running = self.filtered(lambda subscription: subscription.state != "draft")
         for subscription in running.sudo():  # sudo: the right to write the price was checked
             days = subscription.notice_ids.filtered(lambda notice: notice.kind == "price").mapped(
                 "day")
             subscription.agreed_on = max([subscription._today(), *days])
         running._log_events("price", before)
-        return result
 
     def _check_by_hand(self, names):
         """Refuse direct writes of fields that follow from the actions, which act as the system.

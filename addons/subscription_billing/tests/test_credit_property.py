@@ -1,6 +1,7 @@
 """Random lives of 18 months: what is in the customer's favour is used before anything is charged
 or asked for, in each company and currency by itself, and none of it is left unsaid."""
 
+import logging
 import os
 from collections import Counter
 from contextlib import closing, nullcontext
@@ -17,6 +18,8 @@ from odoo.tools import mute_logger
 
 from .test_credit_in_favour import CreditCommon
 
+_logger = logging.getLogger(__name__)
+
 # The same examples at each run; CREDIT_SEED=<number> looks at others, CREDIT_LIVES=1000 at more.
 SEED = int(os.environ.get("CREDIT_SEED", "18"))
 LIVES = int(os.environ.get("CREDIT_LIVES", "4"))
@@ -25,6 +28,11 @@ FIRST = date(2027, 1, 1)
 LOGGERS = (
     "odoo.addons.subscription_billing.models.subscription_period_charging",
     "odoo.addons.payment.models.payment_transaction")
+
+
+class Impossible(UserError):
+    """A step that cannot be taken in this life."""
+
 
 which = st.integers(0, 2)
 cents = st.integers(1, 40_000)
@@ -179,7 +187,7 @@ class TestCreditProperty(CreditCommon):
             lambda move: move.payment_state in ("not_paid", "partial")
             and not move._is_being_paid())
         if not invoices:
-            raise UserError("Nothing is due.")
+            raise Impossible("Nothing is due.")
         return invoices.sorted("id")[0]
 
     def do_overpay(self, subscription, cents):
@@ -199,7 +207,7 @@ class TestCreditProperty(CreditCommon):
         payment = subscription.period_ids.invoice_id.transaction_ids.filtered(
             lambda each: each.state == "pending")[:1]
         if not payment:
-            raise UserError("No payment is under way.")
+            raise Impossible("No payment is under way.")
         if state == "done":
             payment._set_done()
             payment._post_process()
@@ -211,7 +219,7 @@ class TestCreditProperty(CreditCommon):
         period = subscription.period_ids.filtered(
             lambda each: each.state == "paid" and each.amount - each.credited > 1)[:1]
         if not period:
-            raise UserError("Nothing is paid.")
+            raise Impossible("Nothing is paid.")
         note = period.invoice_id._reverse_moves([{"invoice_date": self.day, "date": self.day}])
         line = note.invoice_line_ids.filtered("subscription_period_id")[:1]
         (note.invoice_line_ids - line).unlink()
@@ -221,14 +229,14 @@ class TestCreditProperty(CreditCommon):
     def do_keep(self, subscription):
         lines = subscription._outstanding_credit_lines()[:1]
         if not lines:
-            raise UserError("Nothing is open.")
+            raise Impossible("Nothing is open.")
         lines.outstanding_credit_use = "kept"
         self.kept.add(lines.move_id.id)
 
     def do_give_back(self, subscription):
         lines = subscription._outstanding_credit_lines()[:1]
         if not lines:
-            raise UserError("Nothing is open.")
+            raise Impossible("Nothing is open.")
         lines.action_refund_by_transfer()
 
     def assertSaid(self):
@@ -270,6 +278,6 @@ class TestCreditProperty(CreditCommon):
     def test_random_lives(self):
         type(self).seen = Counter()
         self.play()
-        print(f"@@ {LIVES} lives: {dict(self.seen)}", flush=True)
+        _logger.info("%s lives: %s", LIVES, dict(self.seen))
         for name in ("charge", "change", "overpay", "gesture"):
             self.assertGreaterEqual(self.seen[name], LIVES, f"too little was played: {name}")

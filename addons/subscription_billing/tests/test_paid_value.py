@@ -181,7 +181,7 @@ class TestDownPayment(PaidCommon):
         self.assertNotIn("stays with us", self.mails_to(self.customer)[-1].body_html)
 
     def test_kept_by_the_policy_and_said(self):
-        order, ahead = self.cancelled_before_its_invoice(self.starter, cancel_policy="none")
+        _order, ahead = self.cancelled_before_its_invoice(self.starter, cancel_policy="none")
         self.assertFalse(ahead.reversal_move_ids)
         mail = self.mails_to(self.customer)[-1].body_html
         self.assertIn("50.00", mail)

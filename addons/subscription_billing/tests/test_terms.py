@@ -78,7 +78,7 @@ class TestTermsAsSold(OrderCommon):
                 plan, partner=far, price_unit=80.0)
         self.assertEqual(listed.amount_total, 100.0)
         for order, amount in ((listed, 100.0), (typed, 80.0)):
-            subscription, invoice = self.confirm(order)
+            subscription, _invoice = self.confirm(order)
             self.run_due(date(2027, 2, 10))
             self.assertEqual(
                 self.invoices(subscription).mapped("amount_total"), [amount, amount])
@@ -151,7 +151,7 @@ class TestTermsAsSold(OrderCommon):
             order.order_line.filtered("is_setup_fee").unlink()
             order.order_line = [Command.create({"name": "Note", "display_type": "line_note"})]
         self.assertEqual(order.amount_total, 100.0)
-        subscription, invoice = self.confirm(order)
+        subscription, _invoice = self.confirm(order)
         self.run_due(date(2027, 2, 10))
         self.assertEqual(self.invoices(subscription).mapped("amount_untaxed"), [100.0, 100.0])
 

@@ -8,8 +8,9 @@ class SubscriptionPeriod(models.Model):
 
     def _collect_usage(self):
         """Take what was used beyond soft limits off the counters, once, for these periods."""
-        super()._collect_usage()
+        result = super()._collect_usage()
         self.env["quota.overage"]._collect(self)
+        return result
 
     def _prepare_usage_lines(self):
         return super()._prepare_usage_lines() + [
