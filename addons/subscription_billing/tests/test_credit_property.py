@@ -112,7 +112,8 @@ class TestCreditProperty(CreditCommon):
     def open_in_favour(cls, period):
         """What may pay the period, found without the engine's help: all documents of these lives
         are of subscriptions, so all that is open counts but what is kept or on its way back."""
-        lines = cls.env["account.move.line"].search([
+        # In the environment of the scheduled action: it may not have written all of it yet.
+        lines = period.env["account.move.line"].search([
             ("partner_id", "=", cls.customer.id), ("company_id", "=", period.company_id.id),
             ("currency_id", "=", period.currency_id.id), ("parent_state", "=", "posted"),
             ("account_type", "=", "asset_receivable"), ("reconciled", "=", False),
