@@ -4,5 +4,10 @@ def post_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Unpublish trainings: without their price, anybody could register for free."""
-    env["event.event"].search([("is_training", "=", True)]).is_published = False
+    """Unpublish trainings: without their price, anybody could register for free.
+
+    It is not asked whether seats are taken: who may have them goes with this addon.
+    """
+    env["event.event"].flush_model()
+    env.cr.execute("UPDATE event_event SET is_published = FALSE WHERE is_training")
+    env["event.event"].invalidate_model(["is_published"])

@@ -20,7 +20,8 @@ class AccountMove(models.Model):
         "(credit_given_up_line_id) WHERE credit_given_up_line_id IS NOT NULL",
         "The credits used of this credit note are already given up.")
 
-    @api.depends("credit_entry_id")
+    # No @api.depends: a move is made with its credit movement. And what is inherited from a
+    # computed field that depends on ours would go with this addon (bank statements have it).
     def _compute_always_tax_exigible(self):
         """Make the VAT of a booking paid with credits due at once, as no payment follows it.
 

@@ -26,7 +26,7 @@ class CreditDebt(models.Model):
         "account.move.line", readonly=True, ondelete="restrict",
         help="The line of the credit note that gave the price back.")
     credit_note_id = fields.Many2one(
-        related="credit_note_line_id.move_id", store=True, precompute=True, index=True)
+        related="credit_note_line_id.move_id", store=True, index=True)
     withdrawn_line_id = fields.Many2one(
         "account.move.line", readonly=True, index="btree_not_null", ondelete="restrict",
         help="The line of the invoice whose payment was taken back.")

@@ -306,11 +306,23 @@ class TestNothingFreeMultiplies(OrderCommon):
 
     def test_given_away_by_staff(self):
         with self.at(DAY):
-            order = self.order(self.pro, price_unit=200.0, discount=100)
+            order = self.order(self.pro, price_unit=200.0)
+            order.order_line.discount = 100
         subscription, _invoice = self.confirm(order)
         self.assertEqual(subscription.period_ids.state, "free")
         self.run_due(date(2027, 2, 10))
         self.assertEqual(set(subscription.period_ids.mapped("state")), {"free"})
+
+    def test_given_away_by_staff_but_the_setup_fee(self):
+        """The first invoice asks for the fee, and is chased like others; the rest is free."""
+        with self.at(DAY):
+            order = self.order(self.pro, price_unit=200.0, discount=100)
+        subscription, invoice = self.confirm(order)
+        self.assertEqual((subscription.period_ids.state, invoice.amount_untaxed),
+                         ("invoiced", 25.0))
+        self.run_due(date(2027, 2, 10))
+        self.assertEqual(subscription.period_ids.sorted("date_start")[1:].mapped("state")[0],
+                         "free")
 
     def test_price_of_another_currency(self):
         pounds = self.env.ref("base.GBP")
