@@ -284,7 +284,8 @@ def invoice_europe(env):
 
 
 def legal_training(env):
-    """The declaration of activity is printed on invoices."""
+    """The declaration of activity is printed on the invoices of who sells trainings."""
+    session_booking(env)
     env.company.write({"training_declaration": "84 69 12345 69",
                        "training_region": "Auvergne-Rhône-Alpes"})
     assert "training" in invoice(env, customer(env))._legal_mentions()
