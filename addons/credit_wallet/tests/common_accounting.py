@@ -15,6 +15,11 @@ class CreditAccountingCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._set_up_company()
+
+    @classmethod
+    def _set_up_company(cls):
+        """What the company of the environment sells, to whom, and its accounts."""
         cls.company = cls.env.company
         cls.company.credit_tz = "Europe/Paris"
         cls.company._credit_create_accounts()
@@ -43,7 +48,9 @@ class CreditAccountingCase(TransactionCase):
                                                   "tax_included")], limit=1)
         name = " ".join(["VAT of the test", str(amount), *map(str, vals)])
         known = vat.search([("name", "=", name), ("company_id", "=", cls.company.id)])
-        return known or vat.copy({"name": name, "amount": amount, **vals})
+        if vat and not known:
+            return vat.copy({"name": name, "amount": amount, **vals})
+        return known or vat.create({"name": name, "amount": amount, "type_tax_use": "sale", **vals})
 
     @classmethod
     def _make_pack(cls, name, credits, price, **vals):

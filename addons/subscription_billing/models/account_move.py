@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date, formatLang
 
 CREDIT_USES = [
     ("subscriptions", "Pays the next invoice of a subscription"),
@@ -270,6 +271,35 @@ class AccountMove(models.Model):
                 "sending_methods": ["email"],
             }
             self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    def _get_mail_template(self):
+        """Let invoices of subscriptions say what is left to pay, which Odoo's own does not when
+        credit notes have paid a part or all of it."""
+        template = self.env.ref(
+            "subscription_billing.mail_template_invoice", raise_if_not_found=False)
+        if template and self and all(
+                move.move_type == "out_invoice" and move._subscription_periods() for move in self):
+            return template
+        return super()._get_mail_template()
+
+    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
+        """Put what is left to pay on top of the mail, not what the invoice amounts to."""
+        context = super()._notify_by_email_prepare_rendering_context(message, *args, **kwargs)
+        if self.move_type == "out_invoice" and self._subscription_periods():
+            left = formatLang(self.env, self.amount_residual, currency_obj=self.currency_id)
+            context["subtitles"] = [context["subtitles"][0], (
+                self.env._("%(amount)s due on %(date)s", amount=left,
+                           date=format_date(self.env, self.invoice_date_due))
+                if self.amount_residual else self.env._("Nothing is left to pay"))]
+        return context
+
+    def _credited_amount(self):
+        """Return what credit notes have paid of the invoice, in its currency."""
+        self.ensure_one()
+        due = self.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
+        return self.currency_id.round(sum(
+            partial.debit_amount_currency for partial in due.matched_credit_ids
+            if partial.credit_move_id.move_id.move_type == "out_refund"))
 
     # Write-off --------------------------------------------------------------------------------
 

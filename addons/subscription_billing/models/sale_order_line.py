@@ -139,6 +139,10 @@ class SaleOrderLine(models.Model):
                 sentences.append(self.env._(
                     "Setup fee on the first invoice: %(amount)s",
                     amount=price._with_tax_word(self.subscription_setup_fee)))
+        else:
+            sentences.append(self.env._(
+                "Subscription, billed %(interval)s until you cancel",
+                interval=price._interval_label()))
         if self.subscription_commitment_months:
             sentences.append(self.env._(
                 "Commitment of %(months)s months from the first paid day",
@@ -381,4 +385,8 @@ class SaleOrderLine(models.Model):
         if period:
             values.update(
                 subscription_period_id=period.id, is_subscription_extra=line.is_setup_fee)
+            if not line.is_setup_fee:
+                # The period billed is named (CGI, annex II, art. 242 nonies A, I, 10°).
+                dates = period.with_context(lang=line.order_id.partner_id.lang)._dates_label()
+                values["name"] = f"{values['name']}\n{dates}"
         return values

@@ -44,6 +44,8 @@ class SubscriptionChange(models.Model):
         help="The stretch that the change cut short.")
     from_unit_price = fields.Monetary(readonly=True)
     from_anchor_date = fields.Date(readonly=True)
+    is_told = fields.Boolean(
+        string="Confirmed to the customer", readonly=True, help="The customer was told that it takes place.")
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
 
@@ -136,18 +138,33 @@ class SubscriptionChange(models.Model):
             "served_plan_id": False, "served_quantity": 0})
         again = subscription._create_periods([subscription._prepare_period_vals(
             "change", (cut.full_start, cut.full_end), day, terms)])
+        self.state = "taken_back"  # before its invoice is settled, which would confirm it
         subscription._settle_by_credit_notes(credit_note + period.invoice_id + again._invoice())
-        self.state = "taken_back"
         subscription._log_events("take_back", before, note=reason)
         self._send_change_mail("subscription_billing.mail_template_change_taken_back")
 
     # Mails ------------------------------------------------------------------------------------
 
     def _send_confirmation(self):
-        """Tell the customers what changes, when, and what comes next; queued."""
-        self._send_change_mail("subscription_billing.mail_template_changed")
+        """Tell the customers what changes, when, and what comes next; once, queued.
+
+        Where a card is about to be charged, and a refusal would take the change back, they are
+        told when the money has come.
+        """
+        untold = self.filtered(lambda change: not change.is_told and not change._awaits_charge())
+        untold.is_told = True
+        untold._send_change_mail("subscription_billing.mail_template_changed")
+
+    def _awaits_charge(self):
+        self.ensure_one()
+        # sudo: the engine's own rows
+        periods = self.sudo().invoice_id._subscription_periods()
+        return (self.price_id.plan_id.upgrade_policy != "keep"
+                and any(period.charge_at for period in periods))
 
     def _send_change_mail(self, template):
+        if not self:
+            return
         # sudo: whoever changes the plan, the customer is told
         self.env.ref(template).sudo().send_mail_batch(self.ids)
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

@@ -97,6 +97,8 @@ class SubscriptionPeriod(models.Model):
         self.env["ir.cron"]._commit_progress()
         transaction._charge_with_token()
         self.charge_at = False
+        if transaction.state == "pending":  # a debit takes days: nothing is refused by now
+            self._confirm_changes()
         self.env["ir.cron"]._commit_progress()
         if transaction.state == "done" and not transaction.is_post_processed:
             transaction._post_process()
@@ -317,7 +319,15 @@ class SubscriptionPeriod(models.Model):
         settled = self.filtered(lambda period: period.state in ("paid", "written_off")
                                 and period.state != before[period])
         settled.subscription_id._serve_paid_changes()
+        settled._confirm_changes()
         return settled
+
+    def _confirm_changes(self):
+        """Tell the customers of the changes whose payment they were waiting for."""
+        # sudo: the engine's own rows
+        self.env["subscription.change"].sudo().search([
+            ("invoice_id", "in", self.invoice_id.ids), ("state", "=", "done"),
+            ("is_told", "=", False)])._send_confirmation()
 
     def _recover_subscriptions(self):
         """Turn the services on again of which nothing else is unpaid."""

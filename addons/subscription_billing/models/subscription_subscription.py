@@ -318,6 +318,8 @@ class SubscriptionSubscription(models.Model):
         if any(subscription.state != "draft" for subscription in self):
             fixed |= self._TERMS
         self._check_by_hand(vals.keys() & fixed)
+        if vals.get("token_id") or vals.get("state") in ("paused", "ended"):
+            self._close_next_invoice()
         if self.env.su or not vals.keys() & {"unit_price", "discount"}:
             return super().write(vals)
         before = {subscription: (subscription.state, subscription.mrr) for subscription in self}

@@ -23,7 +23,8 @@ class SubscriptionSubscription(models.Model):
         :param str timing: "now" or "period_end"
         :return: dict of ``date`` (first day at the new price), ``credit``, ``charge`` and
             ``next`` (each untaxed, tax, total), ``due`` now, ``in_favour`` (what of it is paid by
-            what is in the customer's favour already), and ``next_date``
+            what is in the customer's favour already), ``next_in_favour`` (what of the next
+            invoice will be), and ``next_date``
         :raise UserError: the change is not possible; says why
         """
         self.ensure_one()
@@ -37,6 +38,7 @@ class SubscriptionSubscription(models.Model):
                     "start": self.next_date,
                     "commitment_months": self._commitment_after_change(price),
                     "credit": NOTHING, "charge": NOTHING, "due": 0.0, "in_favour": 0.0,
+                    "next_in_favour": 0.0,
                     "next": self._whole_period_totals(terms, price, anchor),
                     "next_date": self.next_date}
         return self._preview_now(self._prepare_terms(price, quantity), price)
@@ -50,11 +52,16 @@ class SubscriptionSubscription(models.Model):
         anchor = today if not price._same_interval(self.price_id) else self.anchor_date
         later = self._prepare_terms(price, terms["quantity"], row["full_end"])
         due = self.currency_id.round(charge["total"] - credit["total"])
+        outstanding = self._outstanding_credits()[self]
+        in_favour = max(min(outstanding, due), 0.0)
+        totals = self._whole_period_totals(later, price, anchor, row["full_end"])
         return {
             "date": today, "start": None, "commitment_months": 0, "credit": credit,
             "charge": charge, "due": due,
-            "in_favour": max(min(self._outstanding_credits()[self], due), 0.0),
-            "next": self._whole_period_totals(later, price, anchor, row["full_end"]),
+            "in_favour": in_favour,
+            "next": totals,
+            "next_in_favour": self._share_of_credit(
+                outstanding - in_favour + max(-due, 0.0), totals["total"]),
             "next_date": row["full_end"],
         }
 
@@ -231,6 +238,7 @@ class SubscriptionSubscription(models.Model):
         invoice = self._create_periods([row])._invoice()
         self._settle_by_credit_notes(credit_note + invoice)
         self._check_documents(preview, credit_note, invoice)
+        credit_note._subscription_queue_mail()
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
         if (change.price_id.plan_id.upgrade_policy == "wait" and invoice.amount_residual

@@ -9,6 +9,7 @@ from odoo.tools import format_date
 from ..tools import civil
 
 UNPAID = "subscription_billing.mail_activity_unpaid"
+NEXT_INVOICE = "subscription_billing.mail_activity_next_invoice"
 
 
 class SubscriptionSubscription(models.Model):
@@ -238,7 +239,8 @@ class SubscriptionSubscription(models.Model):
         # says what is in the customer's favour.
         self._end(reason="cancel", tell=False)
         if self.plan_id.cancel_policy != "none":
-            self._cut_short(day, full_credit=self.plan_id.cancel_policy == "full")
+            self._cut_short(
+                day, full_credit=self.plan_id.cancel_policy == "full")._subscription_queue_mail()
         self._leave_order(uninvoiced)
         self._send_mail("subscription_billing.mail_template_ended")
 
@@ -391,7 +393,7 @@ class SubscriptionSubscription(models.Model):
         if resume_date and resume_date < day:
             raise UserError(self.env._("Choose a day after today."))
         self._drop_planned_change()
-        self._cut_short(day)
+        self._cut_short(day)._subscription_queue_mail()
         self._transition("pause", "paused", ("active",), next_date=min(day, self.next_date),
                          resume_date=resume_date)
         self._send_mail("subscription_billing.mail_template_paused")
@@ -517,12 +519,19 @@ class SubscriptionSubscription(models.Model):
             kind, summary=summary, note=note, user_id=self._responsible().id, date_deadline=day)
 
     def _notify_next_invoice(self):
+        self._close_next_invoice()
         for subscription in self:
             staff = subscription._for_staff()
             staff._notify_staff(staff.env._(
                 "Follow up the next invoice of %(subscription)s on %(date)s",
                 subscription=staff.name, date=format_date(staff.env, staff.next_date)),
-                day=staff.next_date)
+                day=staff.next_date, kind=NEXT_INVOICE)
+
+    def _close_next_invoice(self):
+        """Take away the to-dos about the next invoice: another one follows, none, or a card
+        pays it."""
+        # sudo: whoever pays, pauses or ends, these to-dos are the engine's
+        self.sudo().activity_search([NEXT_INVOICE]).unlink()
 
     def _notify_unpaid(self):
         for subscription in self:

@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.tools import SQL
 
 
 class SubscriptionSubscription(models.Model):
@@ -52,26 +51,53 @@ class SubscriptionSubscription(models.Model):
         credit = self._outstanding_credits()[self]
         if self.currency_id.is_zero(credit):
             return None
-        amount = self.currency_id.format(credit)
-        if self._preview_next_invoice():
+        amount, first = self.currency_id.format(credit), self._billed_first()
+        if first == self:
             return self.env._(
                 "%(amount)s in your favour, deducted from your next invoice.", amount=amount)
+        if first:
+            return self.env._(
+                "%(amount)s in your favour, deducted from the next invoice of %(subscription)s.",
+                amount=amount, subscription=first.name)
+        if self.state == "paused" and not self.end_date:
+            return self.env._(
+                "%(amount)s in your favour, deducted from your first invoice after the pause.",
+                amount=amount)
         return self.env._(
             "%(amount)s in your favour. Ask us, and we give it back.", amount=amount)
 
-    def _preview_payment(self, total):
-        """Compute what the next invoice of a total leaves to pay.
+    def _preview_payment(self):
+        """Compute what the next invoice leaves to pay.
 
-        Credits of a customer who has several subscriptions pay the invoice that comes first.
+        What is in the customer's favour pays the subscription that is billed first, and what is
+        left then the next one.
 
         :return: dict of ``in_favour`` (what is deducted), ``carried`` (what was too little to be
-            charged by itself and is charged with it) and ``to_pay``
+            charged by itself and is charged with it) and ``to_pay``; none: no invoice comes
         """
         self.ensure_one()
-        in_favour = self._is_billed_first() and min(self._outstanding_credits()[self], total) or 0.0
+        total = self._preview_next_total()
+        if total is None:
+            return {}
+        in_favour = self._share_of_credit(self._outstanding_credits()[self], total)
         carried = sum(self._carried_invoices().mapped("amount_residual"))
         return {"in_favour": in_favour, "carried": carried,
                 "to_pay": self.currency_id.round(total - in_favour + carried)}
+
+    def _share_of_credit(self, credit, total):
+        """Compute what of a credit the next invoice will use, after those that come before it.
+
+        :param float credit: what is in the customer's favour
+        :param float total: of the next invoice, tax included
+        """
+        for earlier in self._billed_before() if credit else ():
+            credit -= min(credit, earlier._preview_next_total() or 0.0)
+        return self.currency_id.round(min(credit, total))
+
+    def _preview_next_total(self):
+        """Return what the next invoice amounts to with the usage so far, tax included, or None."""
+        ahead, usage = self._preview_next_invoice(), self._preview_usage()
+        return ahead["total"] + (usage["total"] if usage else 0.0) if ahead else None
 
     def _carried_invoices(self):
         """Return the invoices of which too little is left to be charged by itself."""
@@ -79,16 +105,24 @@ class SubscriptionSubscription(models.Model):
         return self.sudo().period_ids._carried().invoice_id.filtered(
             lambda invoice: not invoice._is_being_paid())
 
-    def _is_billed_first(self):
-        """Tell whether no other subscription of the customer is billed before."""
-        self.flush_model()
-        self.env.cr.execute(SQL(
-            "SELECT FROM subscription_subscription s WHERE s.commercial_partner_id = %s"
-            " AND s.company_id = %s AND s.currency_id = %s AND s.state IN %s AND NOT s.is_held"
-            " AND (s.next_run_at, s.id) < (%s, %s) LIMIT 1", self.commercial_partner_id.id,
-            self.company_id.id, self.currency_id.id, self._BILLED_STATES, self.next_run_at,
-            self.id))
-        return not self.env.cr.rowcount
+    def _billed_first(self):
+        """Return the subscription of the customer that what is in their favour pays first."""
+        return self._siblings_billed()[:1]
+
+    def _billed_before(self):
+        """Return the subscriptions of the customer that are billed before this one."""
+        siblings = self._siblings_billed()
+        return siblings[:siblings.ids.index(self.id)] if self in siblings else siblings
+
+    def _siblings_billed(self):
+        """Return all of the customer that will be billed in this company and currency, in the
+        order of billing."""
+        # sudo: which of the customer's own comes first is all that is told
+        siblings = self.sudo().search([
+            ("commercial_partner_id", "=", self.commercial_partner_id.id),
+            ("company_id", "=", self.company_id.id), ("currency_id", "=", self.currency_id.id),
+            ("state", "in", self._BILLED_STATES), ("is_held", "=", False)], order="next_run_at, id")
+        return siblings.filtered(lambda each: each._preview_next_invoice())
 
     def action_view_outstanding_credits(self):
         """Open the documents that accountants can give back or keep for something else."""

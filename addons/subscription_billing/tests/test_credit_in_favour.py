@@ -310,9 +310,8 @@ class TestSmallAmounts(CreditCommon):
                 self.env.ref("subscription_billing.ir_cron_dun").method_direct_trigger()
         self.assertEqual((subscription.state, period.dunning_start), ("active", False))
         self.assertFalse(subscription._open_invoices())
-        ahead = subscription._preview_next_invoice()
         self.assertEqual(
-            subscription._preview_payment(ahead["total"]),
+            subscription._preview_payment(),
             {"in_favour": 0.0, "carried": 0.49, "to_pay": 100.49})
         following = self.renew(subscription, date(2027, 3, 1))
         self.assertEqual(following.transaction_ids.amount, 100.49)
@@ -344,6 +343,82 @@ class TestSmallAmounts(CreditCommon):
         self.assertEqual((following.state, subscription.state), ("invoiced", "past_due"))
         self.assertFalse(period.dunning_start)
         self.assertTrue(following.dunning_start)
+
+
+@tagged("post_install", "-at_install")
+class TestCreditIsPromisedOnce(CreditCommon):
+
+    def paid_pro(self, **vals):
+        subscription = self.subscribe(self.pro, START, **vals)
+        self.pay(self.invoices(subscription))
+        return subscription
+
+    def test_two_subscriptions_do_not_promise_it_twice(self):
+        """The first billed takes its part, the next one the rest; one that ended takes none."""
+        first, second, ended = self.paid_pro(), self.paid_pro(), self.paid_pro()
+        with self.at(CHANGED):
+            ended._cancel(now=True)
+        self.assertEqual(ended._outstanding_credits()[ended], 96.77)
+        first.with_user(self.manager).unit_price = 90.0
+        self.assertEqual(first._preview_payment(),
+                         {"in_favour": 90.0, "carried": 0.0, "to_pay": 0.0})
+        self.assertEqual(second._preview_payment(),
+                         {"in_favour": 6.77, "carried": 0.0, "to_pay": 193.23})
+        self.assertIn("deducted from your next invoice", first._outstanding_credit_sentence())
+        for other in (second, ended):
+            self.assertIn(f"deducted from the next invoice of {first.name}",
+                          other._outstanding_credit_sentence())
+        self.run_due(RENEWED)
+        self.assertEqual(
+            [round(each._period_on(RENEWED).invoice_id.amount_residual, 2)
+             for each in (first, second)], [0.0, 193.23])
+
+    def test_paused(self):
+        subscription = self.paid_pro()
+        with self.at(CHANGED):
+            subscription._pause()
+        self.assertIn("from your first invoice after the pause",
+                      subscription._outstanding_credit_sentence())
+
+    def test_preview_and_mail_of_a_change_say_what_it_leaves(self):
+        subscription = self.paid_pro()
+        with self.at(CHANGED):
+            preview = subscription._preview_change(self.starter.price_ids)
+            self.assertEqual((preview["due"], preview["next_in_favour"]), (-51.62, 51.62))
+            change = subscription._change(self.starter.price_ids)
+        mail = self.mails_to(self.customer)[-1].body_html.replace("\xa0", " ")
+        self.assertRegex(mail, r"(?s)51\.62.*are paid by what is in your favour.*48\.38")
+        self.assertTrue(change.credit_note_id.sending_data)
+
+    def test_mail_of_an_invoice_says_what_is_left(self):
+        subscription = self.paid_pro()
+        with self.at(CHANGED):
+            change = subscription._change(self.starter.price_ids)
+        self.run_due(RENEWED)
+        partly = subscription._period_on(RENEWED).invoice_id
+        for invoice, left, top in (
+                (change.invoice_id, "Nothing is left to pay", "Nothing is left to pay"),
+                (partly, r"48[.,]38", r"48[.,]38")):
+            template = invoice._get_mail_template()
+            body = template._render_field("body_html", invoice.ids)[invoice.id]
+            self.assertRegex(body, left)
+            self.assertIn("are paid by what was in your favour", body)
+            context = invoice._notify_by_email_prepare_rendering_context(
+                self.env["mail.message"].new({"model": "account.move", "res_id": invoice.id}))
+            self.assertRegex(context["subtitles"][1], top)
+
+    def test_to_do_about_the_next_invoice(self):
+        """Closed when there is none, or a card pays it."""
+        for act in ("_cancel", "_pause", "token"):
+            subscription = self.paid_pro()
+            todo = self.env.ref("subscription_billing.mail_activity_next_invoice")
+            self.assertEqual(subscription.activity_ids.activity_type_id, todo)
+            with self.at(CHANGED):
+                if act == "token":
+                    subscription.token_id = self.make_token()
+                else:
+                    getattr(subscription, act)(**({"now": True} if act == "_cancel" else {}))
+            self.assertNotIn(todo, subscription.activity_ids.activity_type_id)
 
 
 @tagged("post_install", "-at_install")
@@ -386,3 +461,14 @@ class TestCreditIsSaid(HttpCase, SubscriptionCommon):
         mail = self.mails_to(self.customer).filtered(
             lambda each: each.subject == f"Your subscription {subscription.name} has ended")
         self.assertIn("in your favour. Ask us", mail.body_html)
+
+    def test_replaced_period_keeps_its_documents_on_the_page(self):
+        owner = self.make_portal("replaced")
+        subscription = self.draft(self.pro, partner_id=owner.partner_id.id)
+        subscription._start()
+        self.pay(self.invoices(subscription))
+        change = subscription._change(self.starter.price_ids)
+        self.authenticate("replaced", "replaced")
+        page = self.url_open(f"/my/subscriptions/{subscription.id}").text
+        for document in (change.cut_period_id.invoice_id, change.credit_note_id):
+            self.assertIn(document.name, page)

@@ -47,6 +47,7 @@ class TestUpgradePayment(CasesCommon):
         subjects = self.subjects()
         self.assertIn("Your change to Pro was not made", subjects)
         self.assertFalse([each for each in subjects if each.startswith("Payment failed")])
+        self.assertNotIn(f"Your subscription {subscription.name} changes", subjects)
         mail = self.mails_to(self.customer)[-1]
         self.assertIn("Nothing is owed for this change", mail.body_html)
         self.run_due(date(2027, 2, 1))
@@ -54,6 +55,14 @@ class TestUpgradePayment(CasesCommon):
         # Another card, and the same change goes through.
         subscription.token_id = self.make_token()
         self.charge(date(2027, 2, 1))
+
+    def test_told_once_the_money_has_come(self):
+        for card, policy in (("done", "take_back"), ("pending", "wait"), ("error", "keep"),
+                             (None, "take_back")):
+            with self.subTest(card=card, policy=policy):
+                subscription = self.upgrade(card, policy)
+                self.assertEqual(self.subjects().count(
+                    f"Your subscription {subscription.name} changes"), 1)
 
     def test_refused_and_changed_again_the_same_day(self):
         subscription = self.upgrade("error")
