@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
+from ..tools import civil
+
 KINDS = [
     ("renewal", "Renewal ahead"),
     ("trial", "End of trial ahead"),
@@ -144,6 +146,16 @@ class SubscriptionNotice(models.Model):
             "%(amount)s %(interval)s from %(date)s",
             amount=self.price_id._with_tax_word(self.amount),
             interval=self.price_id._interval_label(), date=format_date(self.env, self.day))
+
+    def _first_renewal(self):
+        """Return the customer's own first renewal at the price announced, a civil date."""
+        self.ensure_one()
+        subscription, price = self.subscription_id, self.price_id
+        anchor = (subscription.anchor_date if price._same_interval(subscription.price_id)
+                  else subscription.next_date)
+        day = max(self.day, subscription.next_date)
+        start, end = civil.period_of(anchor, price.interval_unit, price.interval_count, day)
+        return start if start == day else end
 
     def _query_cards(self, kind, limit):
         """Query the cards that live subscriptions go on using after their last day.

@@ -442,6 +442,7 @@ class TestLife(CasesCommon):
         for _each in range(2):
             self.notices(date(2027, 2, 11))
         self.assertEqual(self.subjects().count("New price of Starter"), 1)
+        self.assertIn("03/10/2027", self.mails_to(self.customer)[-1].body_html)  # their own day
         self.run_due(date(2027, 3, 10))
         self.assertEqual(
             self.invoices(subscription).mapped("amount_untaxed"), [100.0, 100.0, 120.0])
