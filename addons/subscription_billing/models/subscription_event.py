@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -54,6 +54,22 @@ class SubscriptionEvent(models.Model):
         string="MRR movement", readonly=True,
         help="Change of the monthly recurring revenue, in the subscription's currency.")
     note = fields.Char(readonly=True)
+    reason = fields.Char(compute="_compute_reason", help="The note, in words.")
+
+    @api.depends("kind", "note")
+    @api.depends_context("lang")
+    def _compute_reason(self):
+        """Write in words why a subscription has ended; other notes are words already."""
+        reasons = {
+            "term": self.env._("At its end date"),
+            "trial": self.env._("At the end of the trial"),
+            "cancel": self.env._("At once, by choice"),
+            "unpaid": self.env._("Unpaid"),
+            "written off": self.env._("Written off"),
+        }
+        for event in self:
+            ended = event.kind == "end"
+            event.reason = ended and reasons.get(event.note) or event.note
 
     def init(self):
         """Make the table append-only by a trigger."""

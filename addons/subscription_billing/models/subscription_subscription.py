@@ -254,11 +254,8 @@ class SubscriptionSubscription(models.Model):
 
     @api.depends("period_ids.invoice_id")
     def _compute_invoice_count(self):
-        counts = dict(self.env["subscription.period"]._read_group(
-            [("subscription_id", "in", self.ids), ("invoice_id", "!=", False)],
-            ["subscription_id"], ["invoice_id:count_distinct"]))
         for subscription in self:
-            subscription.invoice_count = counts.get(subscription, 0)
+            subscription.invoice_count = len(subscription._documents())
 
     @api.depends("period_ids.dunning_next_date")
     def _compute_dunning_next_date(self):

@@ -367,6 +367,7 @@ class SubscriptionSubscription(models.Model):
         self._check_not_past_end()
         self.end_date = False
         self._log_events("keep")
+        self._send_mail("subscription_billing.mail_template_goes_on")
 
     # Pause ---------------------------------------------------------------------------------------
 
@@ -410,6 +411,7 @@ class SubscriptionSubscription(models.Model):
         self._leave_pause()
         if self.next_date <= self._today():
             self._renew()
+        self._send_mail("subscription_billing.mail_template_goes_on")
 
     def _leave_pause(self):
         """Leave the pause: → active, or past due when an invoice is chased."""
