@@ -45,7 +45,8 @@ class SubscriptionChange(models.Model):
     from_unit_price = fields.Monetary(readonly=True)
     from_anchor_date = fields.Date(readonly=True)
     is_told = fields.Boolean(
-        string="Confirmed to the customer", readonly=True, help="The customer was told that it takes place.")
+        string="Confirmed to the customer", readonly=True,
+        help="The customer was told that it takes place.")
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
 

@@ -92,6 +92,9 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
         self.assertEqual(periods.mapped("state"), ["invoiced", "invoiced"])
         self.assertEqual(self.subscription.state, "suspended")
         self.assertEqual(self.subscription.token_id, self.refused)
+        page = self.url_open(self.url).text
+        self.assertIn("alert-danger", page, "the refusal is said where the customer lands")
+        self.assertNotIn("alert-danger", self.url_open(self.url).text)
 
     def test_another_customer_gets_404(self):
         self.suspend()
