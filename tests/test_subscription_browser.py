@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from sandbox.mail import html_of
 from tests.quota_house import make_key, make_plans, subscribe_all
-from tests.test_quota_api import call, sample
+from tests.test_quota_api import call, sample, wait_until
 
 ADDONS = ("subscription_quota",)
 pytestmark = pytest.mark.usefixtures("quiet_servers")
@@ -57,7 +57,7 @@ def visitor(house):
     return house.customers(1)[0]
 
 
-def make_plan(house, name, amount, *prices):
+def make_plan(house, name, amount, *prices, **vals):
     """A service of the agency, sold by the week or at these (unit, amount).
 
     :return: its id
@@ -66,7 +66,7 @@ def make_plan(house, name, amount, *prices):
         return env["subscription.plan"].create({
             "name": name, "taxes_id": [(5,)], "is_published": True,
             "price_ids": [(0, 0, {"interval_unit": unit, "amount": price})
-                          for unit, price in prices or (("week", amount),)]}).id
+                          for unit, price in prices or (("week", amount),)], **vals}).id
 
 
 def subscribe(house, visitor, plan_id, state=None):
@@ -292,6 +292,89 @@ def test_case_7_service_with_subscriptions_cannot_be_deleted(agency, house, visi
     [(name,)] = house.rows(
         f"SELECT name FROM subscription_subscription WHERE id = {subscription_id}")
     expect(error).to_contain_text(name)
+
+
+
+
+def put_in_cart(page, plan):
+    page.goto("/subscriptions")
+    page.locator(".o_plan", has_text=plan).get_by_role("button", name="S’abonner").click()
+    page.locator("a[name=website_sale_main_button]:visible").click()
+    page.wait_for_url(re.compile("/shop/(checkout|payment)"))
+    page.goto("/shop/payment")
+    expect(page.locator(".o_subscription_terms").first).to_contain_text("jusqu’à résiliation")
+
+
+def change_plan(page, subscription_id, plan):
+    page.goto(f"/my/subscriptions/{subscription_id}")
+    form = page.locator("form", has=page.locator("#price"))
+    form.locator("#price").select_option(form.locator(
+        "option", has_text=plan).get_attribute("value"))
+    form.locator("button").click()
+    page.get_by_role("button", name="Confirmer").click()
+    page.wait_for_url(f"**/my/subscriptions/{subscription_id}")
+
+
+def test_money_as_a_customer_sees_it(portal, house, visitor):
+    """Two purchases in one session, the second declined; an upgrade with a refused card; a
+    downgrade with credit left, and the next renewals."""
+    with house.env() as env:
+        family = env["subscription.family"].create({"name": "Petit et grand"}).id
+    small, _large = (make_plan(house, name, price, family_id=family) for name, price in (
+        ("Petit suivi", 30.0), ("Grand suivi", 70.0)))
+    make_plan(house, "Conseil à part", 20.0)
+    page = portal(visitor)
+    put_in_cart(page, "Petit suivi")
+    pay_by_card(page)
+    page.wait_for_url("**/shop/confirmation", timeout=90_000)
+    put_in_cart(page, "Conseil à part")
+    page.locator("#simulated_payment_state").select_option("error")
+    pay_by_card(page)
+    expect(page.locator(".o_payment_refusal")).to_contain_text("pas encore passée", timeout=90_000)
+    [(subscription_id, token_id)] = house.rows(
+        f"SELECT id, token_id FROM subscription_subscription WHERE plan_id = {small}")
+
+    # An upgrade: refused, and all is as before; then paid.
+    answer_of_card(house, token_id, "error")
+    change_plan(page, subscription_id, "Grand suivi")
+    expect(page.locator(".alert-danger")).to_contain_text("error")
+    expect(page.locator("h1")).to_contain_text("Petit suivi")
+    answer_of_card(house, token_id, "done")
+    change_plan(page, subscription_id, "Grand suivi")
+    expect(page.locator("h1")).to_contain_text("Grand suivi")
+    assert charges(house, subscription_id) == [40.0]
+
+    # Down again: 40 in favour, which pay one renewal and a part of the next.
+    change_plan(page, subscription_id, "Petit suivi")
+    expect(page.locator(".o_subscription_credit")).to_have_text(
+        re.compile("40,00.€ en votre faveur, déduits de votre prochaine facture"))
+    expect(page.locator(".o_subscription_to_pay")).to_have_text(re.compile("payer : 0,00"))
+    for said, charged in ((re.compile("10,00.€ en votre faveur"), [40.0]), (None, [40.0, 20.0])):
+        pass_days(house, subscription_id, days_to_renewal(house, subscription_id))
+        run(house, "renew")
+        wait_until(lambda: days_to_renewal(house, subscription_id) > 0, seconds=60)
+        wait_until(
+            lambda paid=charged: charges(house, subscription_id) == paid, seconds=60)
+        page.goto(f"/my/subscriptions/{subscription_id}")
+        credit = page.locator(".o_subscription_credit")
+        if said:
+            expect(credit).to_have_text(said)
+        else:
+            expect(credit).to_have_count(0)
+
+
+def answer_of_card(house, token_id, state):
+    """How the charges of a saved card end from now on."""
+    with house.env() as env:
+        env["payment.token"].browse(token_id).demo_simulated_state = state
+
+
+def charges(house, subscription_id):
+    """What the saved card paid, oldest first."""
+    return [float(amount) for [amount] in house.rows(
+        "SELECT t.amount FROM payment_transaction t JOIN subscription_period p"
+        f" ON p.id = t.subscription_period_id WHERE p.subscription_id = {subscription_id}"
+        " AND t.state = 'done' ORDER BY t.id")]
 
 
 def test_calls_go_on_after_an_upgrade_by_clicking(portal, house, monkeypatch, visitor):

@@ -1,1 +1,1 @@
-from . import payment, portal, shop, shop_payment
+from . import invoice, payment, portal, shop, shop_payment

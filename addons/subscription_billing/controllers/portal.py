@@ -4,8 +4,9 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
-from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 from odoo.addons.portal.controllers.portal import CustomerPortal
+
+from .invoice import take_refusal
 
 NEVER_DUE = -1e12
 
@@ -54,28 +55,14 @@ class SubscriptionPortal(CustomerPortal):
     def portal_my_subscription(self, subscription_id, **kw):
         """Show one subscription: state, next invoice, invoices, and what may be changed."""
         subscription = self._find_own(subscription_id)
-        self._tell_of_refusal(subscription)
+        if refusal := take_refusal(subscription.period_ids.invoice_id):
+            request.session["subscription_error"] = refusal
         subscription._use_outstanding_credits()
         due = sum(subscription._invoices_to_pay().mapped("amount_residual"))
         return self._render_page(
             "subscription_billing.portal_my_subscription", subscription, total_due=due,
             can_save=due and subscription.state != "ended"
             and self._providers_that_save(subscription, due))
-
-    def _tell_of_refusal(self, subscription):
-        """Say on the page that the payment from which the customer comes back was refused, once.
-
-        The landing page of Odoo's payment form gets no word of how the payment ended.
-        """
-        key = PaymentPostProcessing.MONITORED_TX_ID_KEY
-        # sudo: the payment that this session has made
-        payment = request.env["payment.transaction"].sudo().browse(
-            request.session.get(key)).exists()
-        if payment.state in ("error", "cancel") and payment.invoice_ids & \
-                subscription.period_ids.invoice_id:
-            del request.session[key]
-            request.session["subscription_error"] = payment.state_message or request.env._(
-                "The payment was refused.")
 
     def _render_page(self, template, subscription, **more):
         values = self._prepare_portal_layout_values()

@@ -130,6 +130,7 @@ class SubscriptionChange(models.Model):
         subscription, cut, day = self.subscription_id, self.cut_period_id, self._day_taken_back()
         subscription._lock()
         before = {subscription: (subscription.state, subscription.mrr)}
+        self.state = "taken_back"  # before its invoice is settled, which would confirm it
         credit_note = subscription._cut_short(day)
         terms = {
             "plan_id": self.from_price_id.plan_id.id, "price_id": self.from_price_id.id,
@@ -139,7 +140,6 @@ class SubscriptionChange(models.Model):
             "served_plan_id": False, "served_quantity": 0})
         again = subscription._create_periods([subscription._prepare_period_vals(
             "change", (cut.full_start, cut.full_end), day, terms)])
-        self.state = "taken_back"  # before its invoice is settled, which would confirm it
         subscription._settle_by_credit_notes(credit_note + period.invoice_id + again._invoice())
         subscription._log_events("take_back", before, note=reason)
         self._send_change_mail("subscription_billing.mail_template_change_taken_back")

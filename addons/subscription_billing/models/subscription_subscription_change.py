@@ -102,8 +102,8 @@ class SubscriptionSubscription(models.Model):
     def _preview_next_invoice(self):
         """Compute what the next invoice will be, planned change included.
 
-        :return: dict of ``date``, ``price``, ``quantity``, untaxed, tax and total; or None when
-            nothing more will be billed
+        :return: dict of ``date``, ``price``, ``quantity``, untaxed, tax and total, ``setup_fee``
+            (what of it is one, in the terms of the price); or None when nothing more is billed
         """
         self.ensure_one()
         if self.state not in self._BILLED_STATES or self._is_over():
@@ -113,7 +113,7 @@ class SubscriptionSubscription(models.Model):
         day = self._next_billed_day()
         terms = self._prepare_terms(price, quantity, day)
         anchor = self.anchor_date if price._same_interval(self.price_id) else day
-        return {"date": day, "price": price, "quantity": quantity,
+        return {"date": day, "price": price, "quantity": quantity, "setup_fee": terms["setup_fee"],
                 **self._whole_period_totals(terms, price, anchor, day)}
 
     # Conditions ---------------------------------------------------------------------------------
