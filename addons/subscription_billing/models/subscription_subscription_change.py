@@ -96,8 +96,8 @@ class SubscriptionSubscription(models.Model):
     def _whole_period_totals(self, terms, price, anchor, day=None):
         full = civil.period_of(
             anchor, price.interval_unit, price.interval_count, day or self.next_date)
-        return self._new_period(
-            self._prepare_period_vals("recurring", full, full[0], terms))._charge_totals()
+        vals = self._prepare_period_vals("recurring", full, full[0], terms)
+        return {**self._new_period(vals)._charge_totals(), "setup_fee": vals["setup_fee"]}
 
     def _preview_next_invoice(self):
         """Compute what the next invoice will be, planned change included.
@@ -113,7 +113,7 @@ class SubscriptionSubscription(models.Model):
         day = self._next_billed_day()
         terms = self._prepare_terms(price, quantity, day)
         anchor = self.anchor_date if price._same_interval(self.price_id) else day
-        return {"date": day, "price": price, "quantity": quantity, "setup_fee": terms["setup_fee"],
+        return {"date": day, "price": price, "quantity": quantity,
                 **self._whole_period_totals(terms, price, anchor, day)}
 
     # Conditions ---------------------------------------------------------------------------------
