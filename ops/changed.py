@@ -4,7 +4,7 @@ Changed is what differs, committed or not, from the last commit at which the who
 here, else from where this branch left ``origin/main``. Tests of an addon run when it, or an addon
 below it, changed. A flow of ``tests/`` runs when it changed, when something of ``tests/`` or
 ``clients/`` that it names did, or when an addon did that it touches: its constant ``ADDONS`` lists
-the topmost of those, and without one it always runs.
+the topmost of those, or is ``"all"``; without one it always runs.
 """
 
 import ast
@@ -133,7 +133,8 @@ def _flows(words, served):
     chosen = []
     for path in _files():
         touched = _declared(path)
-        if unknown or touched is None or served & set(touched) or words & named[path]:
+        concerned = served if touched == "all" else served & set(touched or ())
+        if unknown or touched is None or concerned or words & named[path]:
             chosen.append(f"tests/{path.name}")
     middlewares = {path.name for path in (paths.ROOT / CLIENTS).iterdir()}
     return [*chosen, CLIENTS] if words & middlewares else chosen

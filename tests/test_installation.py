@@ -15,6 +15,7 @@ from ops import paths, postgres
 from ops.arrows import Addons
 from tests.installation import uses
 
+ADDONS = "all"
 # The ledger is never rewritten: its rows keep the word for what credits were spent on.
 KEPT_VALUES = {"quota_credit": ["left: value quota of credit_entry.kind"]}
 WIDTH = 28

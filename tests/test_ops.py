@@ -269,7 +269,8 @@ def sources(tmp_path, monkeypatch):
     for name, content in (
             ("house", "world"), ("world", ""), ("conftest", "import house"),
             ("test_low", 'ADDONS = ("low",)\nimport house'), ("test_high", 'ADDONS = ("high",)'),
-            ("test_client", "ADDONS = ()\nimport middleware"), ("test_silent", "")):
+            ("test_client", "ADDONS = ()\nimport middleware"), ("test_every", 'ADDONS = "all"'),
+            ("test_silent", "")):
         (tmp_path / "tests" / f"{name}.py").write_text(content)
     for name in ("clients/middleware/a.py", "ops/a.py", "docs/a.md", ".gitignore"):
         (tmp_path / name).write_text(".house" if name == ".gitignore" else "")
@@ -297,24 +298,24 @@ def touch(name, text="# more\n"):
         opened.write(text)
 
 
-FLOWS = {"client", "high", "low", "silent"}
+FLOWS = {"client", "every", "high", "low", "silent"}
 
 
 @pytest.mark.parametrize("path, expected_addons, expected_flows", [
-    ("addons/low/models/model.py", "high low middle", "high low silent"),
-    ("addons/high/models/new.py", "high", "high silent"),
+    ("addons/low/models/model.py", "high low middle", "every high low silent"),
+    ("addons/high/models/new.py", "high", "every high silent"),
     ("addons/middle/tests/test_a.py", "high middle", "silent"),
     ("addons/low/readme/A.md", "", ""),
     ("docs/a.md", "", ""),
     ("tests/test_high.py", "", "high silent"),
     ("tests/world.py", "", "low silent"),
-    ("tests/unheard_of.py", "", "client high low silent"),
+    ("tests/unheard_of.py", "", "client every high low silent"),
     ("clients/middleware/a.py", "", "client silent clients"),
     ("tests/conftest.py", "all", "all"),
     ("ops/a.py", "all", "all"),
     ("odoo.conf", "all", "all"),
     ("requirements-dev.txt", "all", "all"),
-    ("strange/file", "", "client high low silent"),
+    ("strange/file", "", "client every high low silent"),
 ])
 @pytest.mark.parametrize("committed", [False, True])
 def test_changed(sources, path, expected_addons, expected_flows, committed):

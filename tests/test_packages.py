@@ -15,6 +15,7 @@ import pytest
 
 from ops import database, paths, postgres
 
+ADDONS = "all"
 DATABASE = "caps_test_packages"
 # Distributions without which Odoo's server does not start: no addon has to name them.
 OF_THE_SERVER = {"lxml", "markupsafe", "psycopg2-binary", "python-dateutil", "pytz", "werkzeug"}
