@@ -1,8 +1,7 @@
-import subprocess
-import tempfile
-
 from odoo.fields import Command
 from odoo.tests import TransactionCase
+
+from odoo.addons.report_paper.tests import common as paper
 
 SIRET = "73282932000074"
 COMPANY = {
@@ -10,6 +9,11 @@ COMPANY = {
     "vat": "FR44732829320", "company_registry": SIRET, "legal_form": "sas",
     "legal_capital": 10000.0, "legal_rcs_city": "Lyon",
 }
+
+
+def pages(content):
+    """Return the text of each page of a PDF, with plain spaces."""
+    return [page.replace("\xa0", " ").replace("\u202f", " ") for page in paper.pages(content)]
 
 
 class LegalCase(TransactionCase):
@@ -68,12 +72,3 @@ class LegalCase(TransactionCase):
         content, _kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._render_qweb_pdf("account.account_invoices", moves.ids)
         return pages(content)
-
-
-def pages(content):
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(content)
-        file.flush()
-        text = subprocess.run(["pdftotext", "-layout", file.name, "-"], check=True,
-                              capture_output=True, text=True).stdout
-    return text.replace("\xa0", " ").replace("\u202f", " ").split("\f")[:-1]

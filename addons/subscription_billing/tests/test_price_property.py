@@ -101,24 +101,7 @@ class TestShownIsBilled(BillingProperty):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-
-        def invoice(periods):
-            for period in periods:
-                period.write({"amount": period._charge_amount(), "state": "invoiced"})
-            return periods.env["account.move"]
-
-        def credit(period, amount, day):
-            period.credited += amount
-            return period.env["account.move"]
-
-        model = cls.registry["subscription.period"]
-        cls.classPatch(model, "_invoice", invoice)
-        cls.classPatch(model, "_post_credit_note", credit)
-        cls.classPatch(model, "_credit_totals", lambda *args: {
-            "untaxed": 0.0, "tax": 0.0, "total": 0.0})
-        for name, sender in (("subscription.subscription", "_send_mail"),
-                             ("subscription.change", "_send_confirmation")):
-            cls.classPatch(cls.registry[name], sender, lambda self, *args: None)
+        cls.make_rows_only()
         cls.classPatch(cls.registry["subscription.subscription"], "_check_documents",
                        lambda self, *args: None)
 
