@@ -170,7 +170,7 @@ class PaymentHouse(House):
             env["subscription.period"]._cron_charge()
 
     def ask(self):
-        """The scheduled action for lost answers, as if some minutes had gone by."""
+        """Run the scheduled action for unanswered charges, as if some minutes had gone by."""
         with self.env() as env:
             env.cr.execute(
                 "UPDATE payment_transaction SET create_date = create_date - interval '2 minutes'"

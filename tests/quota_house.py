@@ -87,11 +87,11 @@ class QuotaApi:
 class Line:
     """The line between a program and a server: it can lose answers, and be cut.
 
-    :ivar int lost: of the next requests, so many are carried out and their answers lost
+    :ivar int unanswered: of the next requests, so many are carried out and not answered
     """
 
     def __init__(self, url):
-        self.lost = 0
+        self.unanswered = 0
         self.carried = 0
         self._to = tuple(url.removeprefix("http://").split(":"))
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -117,8 +117,8 @@ class Line:
             asked.start()
             answer = b"".join(_chunks(server))
             self.carried += 1
-            if self.lost:
-                self.lost -= 1
+            if self.unanswered:
+                self.unanswered -= 1
             else:
                 client.sendall(answer)
             client.shutdown(socket.SHUT_RDWR)

@@ -135,20 +135,20 @@ def test_suspended_and_paid_within_a_second(house, monkeypatch, key, customers):
         assert call(url, reference).status_code == 200
 
 
-def test_lost_answer_is_counted_once(house, key, customers):
-    """The answer to a consumption is lost twice on its way; then the call is undone, twice."""
+def test_unanswered_call_is_counted_once(house, key, customers):
+    """A consumption goes unanswered twice; then the call is undone, twice."""
     _visitor, reference, _id = next(customers)
     line, api, caller = Line(house.url), QuotaApi(house, key, reference), Caller(reference)
 
-    async def lose():
+    async def consume_and_undo():
         async with QuotaClient(line.url, key, timeout=10, deadline=30) as client:
             await client.consume("scans", caller=caller)  # another call, which stays
-            line.lost = 2
-            answer = await client.consume("scans", caller=caller, idempotency_key="lost")
+            line.unanswered = 2
+            answer = await client.consume("scans", caller=caller, idempotency_key="unanswered")
             assert answer.replayed and answer.items[0].used == 2
             assert line.carried == 4
             for _time in range(2):
-                await client.undo("lost", caller=caller)
+                await client.undo("unanswered", caller=caller)
             assert api.used("scans") == 1
             # What is undone before it arrives does not count when it does.
             await client.undo("late", caller=caller)
@@ -156,7 +156,7 @@ def test_lost_answer_is_counted_once(house, key, customers):
                 await client.consume("scans", caller=caller, idempotency_key="late")
             assert api.used("scans") == 1
 
-    asyncio.run(lose())
+    asyncio.run(consume_and_undo())
     line.cut()
 
 

@@ -288,12 +288,12 @@ def test_pay_by_link(shop):
         *["Cap Insaho Formation Facture (Réf FAC"] * 2, *["Paiement reçu"] * 2]
 
 
-# Answers that are lost ----------------------------------------------------------------------------
+# Unanswered requests ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [
     "drop_after", "drop_before", "error_after", "error_before", "error_kept"])
-def test_lost_answer(shop, kind):
+def test_unanswered_request(shop, kind):
     """500 after the effect, connection cut: charged once, and known here, with no webhook."""
     visitor = shop.customer()
     [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
@@ -608,7 +608,7 @@ def test_dispute_lost(shop):
 
 
 def test_evidence_is_sent_once(shop):
-    """Stripe's answer lost, then two clicks at once: the bank reads one answer, and we win."""
+    """Left unanswered, then two clicks at once: the bank reads one answer, and we win."""
     visitor = shop.customer()
     period_id, _token_id, dispute = contested(shop, visitor, reason="subscription_canceled")
     with shop.env() as env:
@@ -625,11 +625,11 @@ def test_evidence_is_sent_once(shop):
     path = f"/v1/disputes/{dispute['id']}"
     with shop.stripe.hold():
         with shop.stripe.fault("drop_after", "POST", path):
-            lost = submit()
-        assert "Click again" in lost["error"]["data"]["message"]
+            unanswered = submit()
+        assert "Click again" in unanswered["error"]["data"]["message"]
         answers = at_once([submit] * 2)
     errors = [answer["error"]["data"]["message"] for answer in answers if "error" in answer]
-    assert len(errors) == 1 and "waits for no answer" in errors[0]
+    assert len(errors) == 1 and "No answer is expected" in errors[0]
     shop.settled()
     theirs = shop.stripe.get(f"disputes/{dispute['id']}")
     assert (theirs["evidence_details"]["submission_count"], theirs["status"]) == (1, "won")
@@ -696,7 +696,7 @@ def test_month_agrees_with_the_balance(shop):
 
 def test_the_demo(shop):
     """What `make demo` puts before staff: each customer as its story ends, in the inbox nothing
-    that waits, two differences, and a month that agrees once the lost payment is taken over."""
+    that waits, two differences, and a month that agrees once the missing payment is taken over."""
     from ops.demo_payments import ACCOUNT, Month
 
     bank = shop.stripe.other_account("demo")
@@ -725,9 +725,9 @@ def test_the_demo(shop):
         # « Relancer le paiement », and « Reprendre de Stripe »
         julien = env["subscription.subscription"].browse(month.subscriptions["Julien Faure"])
         julien.action_charge()
-        lost = env["stripe.difference"].search([
+        missing = env["stripe.difference"].search([
             ("provider_id", "=", provider_id), ("kind", "=", "unpaid_here")])
-        lost.action_take_over()
+        missing.action_take_over()
     shop.charge()
     month.settled()
     with shop.env() as env:
@@ -885,7 +885,7 @@ def test_card_replaced_and_taken_away(shop):
 
 
 def test_comparison_with_the_list_of_stripe(shop):
-    """A payment and a refund whose events were lost, and one of which nothing is known here."""
+    """A payment and a refund whose events never came, and one of which nothing is known here."""
     visitor = shop.customer()
     [period_id] = shop.due(visitor)
     [(invoice_id,)] = shop.rows(

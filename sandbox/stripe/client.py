@@ -184,7 +184,7 @@ class PaymentServer:
 
     @contextlib.contextmanager
     def hold(self, then="release"):
-        """Inside, events are made but not sent; afterwards they are, or they are lost ("drop")."""
+        """Hold events back inside the block; send them afterwards, or drop them ("drop")."""
         self.control("hold")
         try:
             yield

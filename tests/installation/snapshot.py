@@ -121,8 +121,8 @@ class Snapshot:
         found = []
         for kind, facts in self.facts.items():
             found += [f"left: {kind} {_label(fact)}" for fact in facts - before.facts[kind]]
-            found += [f"lost: {kind} {_label(fact)}" for fact in before.facts[kind] - facts]
-        found += [f"lost: {-count} rows of {table}"
+            found += [f"gone: {kind} {_label(fact)}" for fact in before.facts[kind] - facts]
+        found += [f"gone: {-count} rows of {table}"
                   for table, count in self.kept(before).items() if count < 0]
         found += [f"offered: {table} {name}" for table, _id, name in self.offers - before.offers]
         return sorted(found) + self._unknown_values() + self._unknown_models()

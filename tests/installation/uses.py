@@ -229,7 +229,7 @@ def subscription_stripe(env):
     paid._set_done()
     paid._post_process()
     now = int(datetime.now().timestamp())
-    env["payment.dispute"]._take(paid, {
+    env["payment.dispute"]._record_state(paid, {
         "id": "du_1", "object": "dispute", "amount": round(100 * paid.amount), "currency": "eur",
         "payment_intent": "pi_1", "reason": "fraudulent", "status": "needs_response",
         "evidence_details": {"due_by": now + 600_000, "submission_count": 0},
@@ -268,7 +268,7 @@ def legal_invoice(env):
     buyer = customer(env, "ACME", is_company=True, vat="FR40303265045")
     move = invoice(env, buyer)
     assert move._legal_mentions()
-    env["vies.answer"]._keep("FR40303265045")
+    env["vies.answer"]._get_or_create("FR40303265045")
 
 
 def invoice_europe(env):

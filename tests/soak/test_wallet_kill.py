@@ -168,7 +168,7 @@ def assert_ledger_is_what_the_journals_say(house, journals):
 
 
 def test_ten_thousand_operations_under_kill_nine(doomed_house, tmp_path):
-    """Whatever is killed whenever: nothing acknowledged is lost, nothing is done twice."""
+    """Whatever is killed whenever: all that was acknowledged is there, nothing is done twice."""
     house = doomed_house
     wallets = give_wallets(house, WALLETS)
     visitors = [house.customer() for _customer in range(CUSTOMERS)]

@@ -20,7 +20,7 @@ class PaymentTransaction(models.Model):
         result = super()._restore(reference)
         # sudo: as above
         self.sudo()._credit_invoices().invoice_line_ids._credit_release_held(
-            self.env._("The payment %(reference)s came back.", reference=self.reference),
+            self.env._("The payment %(reference)s is valid again.", reference=self.reference),
             reference)
         return result
 

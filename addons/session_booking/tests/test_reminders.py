@@ -98,9 +98,9 @@ class TestReminders(DeskCommon):
         session = self.make_session(
             date_begin="2026-10-25 17:00:00", date_end="2026-10-25 19:00:00")
         week, day, hour = self.training.reminder_rule_ids
-        self.assertEqual(day._due(session), datetime(2026, 10, 24, 16))
-        self.assertEqual(week._due(session), datetime(2026, 10, 18, 16))
-        self.assertEqual(hour._due(session), datetime(2026, 10, 25, 16))
+        self.assertEqual(day._due_moment(session), datetime(2026, 10, 24, 16))
+        self.assertEqual(week._due_moment(session), datetime(2026, 10, 18, 16))
+        self.assertEqual(hour._due_moment(session), datetime(2026, 10, 25, 16))
 
     def test_a_moved_session_is_reminded_of_anew(self):
         session = self.session_in(days=6)

@@ -116,7 +116,7 @@ class SaleOrderLine(models.Model):
                     price=line.subscription_price_id.display_name))
             if line.product_uom_qty != int(line.product_uom_qty):
                 raise ValidationError(self.env._(
-                    "“%(plan)s” is sold by the whole unit: %(quantity)s is not.",
+                    "“%(plan)s” is sold in whole units: %(quantity)s is not a whole number.",
                     plan=plan.name, quantity=line.product_uom_qty))
 
     @api.depends("subscription_price_id", "subscription_trial_days")

@@ -60,7 +60,7 @@ class SubscriptionChange(models.Model):
         """
         for change in self:
             subscription = change.subscription_id
-            before = {subscription: (subscription.state, subscription.mrr)}
+            before = subscription._standing()
             terms = subscription._prepare_terms(
                 change.price_id, change.quantity, subscription.next_date)
             if change.price_id != subscription.price_id:
@@ -126,7 +126,7 @@ class SubscriptionChange(models.Model):
         """
         subscription, cut, day = self.subscription_id, self.cut_period_id, self._day_taken_back()
         subscription._lock()
-        before = {subscription: (subscription.state, subscription.mrr)}
+        before = subscription._standing()
         credit_note = subscription._cut_short(day)
         terms = {
             "plan_id": self.from_price_id.plan_id.id, "price_id": self.from_price_id.id,

@@ -165,8 +165,8 @@ class SubscriptionSubscription(models.Model):
         present = self.price_id._per_month(self._per_interval(self._prepare_terms()))
         if wished < present and self.commitment_end and self.commitment_end > day:
             raise UserError(self.env._(
-                "%(subscription)s is committed until %(date)s: it can grow before, and shrink "
-                "from then on.", subscription=self.name,
+                "%(subscription)s is committed until %(date)s: until then it can only be "
+                "upgraded.", subscription=self.name,
                 date=format_date(self.env, self.commitment_end)))
 
     # Execution ----------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ class SubscriptionSubscription(models.Model):
             "cut_period_id": self._period_on(today).id, "from_unit_price": self.unit_price,
             "from_anchor_date": self.anchor_date})
         credit_note = self._cut_short(today)
-        before = {self: (self.state, self.mrr)}
+        before = self._standing()
         if change.price_id != self.price_id:
             terms["agreed_on"] = today
         if not change.price_id._same_interval(self.price_id):

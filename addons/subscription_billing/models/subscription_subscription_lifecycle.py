@@ -270,8 +270,8 @@ class SubscriptionSubscription(models.Model):
         """
         if self.is_held:
             raise UserError(self.env._(
-                "%(subscription)s is held until our staff have mended what its next invoice "
-                "needs. Try again once it is released.", subscription=self.name))
+                "%(subscription)s is on hold until our staff have completed what its next "
+                "invoice needs. Try again once it is released.", subscription=self.name))
 
     def _void_uninvoiced(self):
         """Void the period whose order was never invoiced: nothing is due, nothing is given back."""
@@ -352,7 +352,7 @@ class SubscriptionSubscription(models.Model):
         """
         return self._invoice_model().browse()
 
-    def _keep(self):
+    def _withdraw_cancellation(self):
         """Withdraw a cancellation that has not taken effect.
 
         :raise UserError: nothing was cancelled, or it has taken effect

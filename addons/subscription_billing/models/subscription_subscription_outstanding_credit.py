@@ -57,7 +57,7 @@ class SubscriptionSubscription(models.Model):
             return self.env._(
                 "%(amount)s in your favour, deducted from your next invoice.", amount=amount)
         return self.env._(
-            "%(amount)s in your favour. Ask us, and we give it back.", amount=amount)
+            "%(amount)s in your favour. Ask us for a refund.", amount=amount)
 
     def _preview_payment(self, total):
         """Compute what the next invoice of a total leaves to pay.

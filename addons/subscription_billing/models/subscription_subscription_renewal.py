@@ -205,7 +205,7 @@ class SubscriptionSubscription(models.Model):
         for subscription in self:
             price = subscription._unit_price_on(subscription.next_date)
             if subscription.currency_id.compare_amounts(price, subscription.unit_price):
-                before = {subscription: (subscription.state, subscription.mrr)}
+                before = subscription._standing()
                 subscription.write({"unit_price": price, "agreed_on": subscription.next_date})
                 subscription._log_events("price", before)
 

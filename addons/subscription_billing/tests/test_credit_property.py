@@ -253,7 +253,7 @@ class TestCreditProperty(CreditCommon):
                 self.assertIn(subscription.currency_id.format(open_now), sentence)
 
     def assertLedger(self):
-        """Nothing was lost: what is open, due less in favour, is the balance of the account."""
+        """Check that what is open, due less in favour, is the balance of the account."""
         for company in (self.company, self.other):
             lines = self.env["account.move.line"].search([
                 ("partner_id", "=", self.customer.id), ("company_id", "=", company.id),

@@ -154,7 +154,7 @@ class TestEndDate(DatesCommon):
         with self.at(date(2027, 1, 12)):
             subscription._pause()
         with self.at(date(2027, 2, 15)):
-            for action in (subscription._resume, subscription._keep):
+            for action in (subscription._resume, subscription._withdraw_cancellation):
                 with self.assertRaisesRegex(UserError, "ended on 02/01/2027"):
                     action()
             self.assertEqual(self.sentence(subscription), "This subscription is over.")
@@ -166,7 +166,7 @@ class TestEndDate(DatesCommon):
         subscription = self.cancelled()
         with self.at(date(2027, 1, 12)):
             subscription._pause()
-            subscription._keep()
+            subscription._withdraw_cancellation()
         self.run_due(date(2027, 2, 1))
         self.assertEqual((subscription.state, subscription.end_date), ("paused", False))
 

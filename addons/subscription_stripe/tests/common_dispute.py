@@ -64,7 +64,8 @@ class DisputeCommon(StripeCommon, SubscriptionCommon):
 
     def contest(self, *arguments, **values):
         """What an event of the dispute leads to."""
-        return self.env["payment.dispute"]._take(self.paid, self.theirs(*arguments, **values))
+        return self.env["payment.dispute"]._record_state(
+            self.paid, self.theirs(*arguments, **values))
 
     def booked(self, moves):
         """Balances by the first digits of the accounts."""

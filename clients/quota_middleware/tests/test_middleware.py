@@ -277,7 +277,7 @@ async def test_server_that_was_away_is_not_waited_for_by_every_call(server, open
 async def test_answer_lost_for_good_is_not_charged(server, open_app):
     """The call was counted, its answer never came, the caller was answered 503."""
     http = await open_app()
-    server.faults.extend(["lost", "lost"])
+    server.faults.extend(["unanswered", "unanswered"])
     assert (await http.post("/dependency")).status_code == 503
     assert server.requests == ["consume", "consume", "release"]
     assert server.used["scans"] == 0

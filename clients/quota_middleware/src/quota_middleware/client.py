@@ -30,8 +30,8 @@ NOBODY = Caller()
 class QuotaClient:
     """Asynchronous client of the quota API of one Odoo.
 
-    Every call that counts bears an ``Idempotency-Key`` of its own, the same at each retry: an
-    answer that was lost on its way does not count twice.
+    Every call that counts bears an ``Idempotency-Key`` of its own, the same at each retry: a
+    request that went unanswered does not count twice.
 
     :param url: of the Odoo, ``https://odoo.example.com``
     :param key: the service key of the application (``qk_…``); None when each caller's own key

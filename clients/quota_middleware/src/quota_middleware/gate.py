@@ -74,7 +74,7 @@ class Gate:
         try:
             answer = await self.guard.consume(caller, items, key)
         except Unavailable as error:
-            if error.sent:  # it may have been counted, and its answer lost
+            if error.sent:  # it may have been counted, though unanswered
                 self._consumed.append(key)
             raise
         self._consumed.append(key)
