@@ -83,7 +83,10 @@ def _git(*arguments):
 
 
 def _since():
-    """:return: (commit, its description), or (None, why there is none)"""
+    """Find the commit since which changes count.
+
+    :return: (commit, its description), or (None, why there is none)
+    """
     stamp = paths.HOUSE / "stamps" / PASSED
     if stamp.exists() and _git("cat-file", "-t", stamp.read_text()).strip() == "commit":
         return stamp.read_text(), f"{stamp.read_text()[:10]}, where all passed"
@@ -122,7 +125,8 @@ def _word(path):
 
 
 def _flows(words, served):
-    """
+    """Choose the flows to run.
+
     :param set words: of files that changed, see :func:`_word`; one no flow names concerns all
     :param set served: addons that may behave otherwise
     :return: list: arguments of pytest
@@ -151,7 +155,7 @@ def _named(text, helpers, words):
 
 
 def _declared(path):
-    """:return: the constant ``ADDONS`` of a flow, read without importing it; None: it has none"""
+    """Return the constant ``ADDONS`` of a flow, read without importing it; None: it has none."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ADDONS":
             return ast.literal_eval(node.value)

@@ -163,7 +163,10 @@ def _confirm(account, intent, params):
 
 
 def _pay(account, intent, method, decline=None, authenticated=False):
-    """:raise ApiError: 402 when the bank refuses; the intent keeps the trace"""
+    """Charge the payment method.
+
+    :raise ApiError: 402 when the bank refuses; the intent keeps the trace
+    """
     charge, refusal = charges.attempt(account, intent, method, decline)
     intent["latest_charge"] = charge["id"]
     if refusal:

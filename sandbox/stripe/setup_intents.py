@@ -97,7 +97,10 @@ def _confirm(account, intent):
 
 
 def _save(account, intent, method, authenticated=False):
-    """:raise ApiError: 402 when the bank refuses the card"""
+    """Save the card, unless the bank refuses it.
+
+    :raise ApiError: 402 when the bank refuses the card
+    """
     attempt = account.new(
         "setup_attempt", customer=intent["customer"], setup_intent=intent["id"],
         payment_method=method["id"], usage=intent["usage"], status="succeeded")

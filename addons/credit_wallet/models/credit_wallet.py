@@ -266,6 +266,7 @@ class CreditWallet(models.Model):
         return balances
 
     def _prepare_lot_vals(self, grant):
+        """Prepare the values of a lot to grant."""
         return {
             "wallet_id": grant["wallet"].id,
             "granted": grant["credits"], "remaining": grant["credits"],

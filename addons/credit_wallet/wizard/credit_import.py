@@ -216,6 +216,7 @@ class CreditImport(models.TransientModel):
         }
 
     def _prepare_line_vals(self, adjustment, owners):
+        """Prepare what the trial run shows of a line of the file."""
         return {
             "line": adjustment.line,
             "email": adjustment.email,

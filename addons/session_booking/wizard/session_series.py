@@ -138,6 +138,7 @@ class SessionSeries(models.TransientModel):
             for number, (_day, begin) in enumerate(self._moments())])
 
     def _prepare_session_vals(self, number, begin):
+        """Prepare the values of one session."""
         return {
             "name": self.event_type_id.name,
             "event_type_id": self.event_type_id.id,

@@ -27,7 +27,10 @@ class DunningPolicy(models.Model):
         self._check_not_used()
 
     def _check_not_used(self):
-        """:raise UserError: names the plans to give another policy first"""
+        """Refuse to give up a policy that plans use.
+
+        :raise UserError: names the plans to give another policy first
+        """
         # sudo: plans of companies the user does not see are chased by it, too
         if plans := self.sudo().with_context(active_test=False).plan_ids:
             raise UserError(self.env._(

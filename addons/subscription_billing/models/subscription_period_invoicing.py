@@ -138,6 +138,7 @@ class SubscriptionPeriod(models.Model):
             whole=(period.full_end - period.full_start).days)
 
     def _prepare_setup_line(self, fee):
+        """Prepare the invoice line of the setup fee."""
         subscription = self.subscription_id
         # sudo: see _product
         product = self.plan_id.setup_product_id.sudo().with_company(subscription.company_id)
@@ -179,6 +180,7 @@ class SubscriptionPeriod(models.Model):
         return move
 
     def _prepare_credit_line(self, amount):
+        """Prepare the line of a credit note, at the taxes of the invoice."""
         line = self._charged_line()
         untaxed, taxes = self._credit_split(amount)
         return {

@@ -42,6 +42,7 @@ class SubscriptionSubscription(models.Model):
         return self._preview_now(self._prepare_terms(price, quantity), price)
 
     def _preview_now(self, terms, price):
+        """Preview a change that takes effect at once."""
         today = self._today()
         period = self._period_on(today)
         row = self._prepare_change_row(terms, price, today)
@@ -202,6 +203,7 @@ class SubscriptionSubscription(models.Model):
         return change
 
     def _prepare_change_vals(self, price, quantity, timing, preview):
+        """Prepare the values of the change to record."""
         day = None if preview["charge"]["total"] else self.next_date
         return {
             "subscription_id": self.id, "timing": timing, "date": preview["date"],

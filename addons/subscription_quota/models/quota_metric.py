@@ -72,7 +72,10 @@ class QuotaMetric(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        """:raise UserError: names the subscriptions, plans or packs that need it"""
+        """Refuse to delete a metric that is in use.
+
+        :raise UserError: names the subscriptions, plans or packs that need it
+        """
         self._check_not_paid_for()
         self.env["subscription.subscription"]._refuse_while(
             ["|", "|", ("quota_counter_ids", "any", [("metric_id", "in", self.ids)]),

@@ -184,6 +184,7 @@ class StripeBalanceTransaction(models.Model):
             or (not books_account and each["type"] in const.ACCOUNT_MOVEMENTS)}
 
     def _prepare_movement_vals(self, provider, each, currency):
+        """Prepare the values of a movement, in units of the currency."""
         source = _balance_source(each)
         created_at = datetime.fromtimestamp(each["created"], UTC).replace(tzinfo=None)
         return {

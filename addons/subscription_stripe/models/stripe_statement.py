@@ -150,13 +150,15 @@ class StripeStatement(models.Model):
                 ("parent_state", "=", "posted"), ("currency_id", "=", self.currency_id.id)]
 
     def _balance(self, account, day):
-        """Of the account, before a day."""
+        """Sum the posted items of the account before a day."""
         [[total]] = self.env["account.move.line"]._read_group(
             [*self._posted_items_domain(account), ("date", "<", day)], [], ["amount_currency:sum"])
         return self.currency_id.round(total or 0.0)
 
     def _strangers(self):
-        """Domain of the month's items of the account that no movement at Stripe explains."""
+        """Return the domain of the account's items of the month that no movement at Stripe
+        explains.
+        """
         first, after = self._days()
         rows = self.env["stripe.balance.transaction"].search([
             ("provider_id", "=", self.provider_id.id),
@@ -210,7 +212,7 @@ class StripeStatement(models.Model):
         self.env["stripe.difference"]._report_movements(rows)
 
     def _movements(self):
-        """Stripe's movements of the month, and its balance before.
+        """Fetch Stripe's movements of the month, and its balance before.
 
         Stripe tells the present balance only: what came since is taken off it.
 
@@ -253,7 +255,7 @@ class StripeStatement(models.Model):
         return {**action, "domain": [("id", "in", self.row_ids.ids)], "context": {}}
 
     def action_view_strangers(self):
-        """Journal items of the account that Stripe knows nothing of."""
+        """Open the journal items of the account that Stripe knows nothing of."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window", "res_model": "account.move.line",

@@ -99,7 +99,7 @@ class QuotaClient:
 
     async def entitlements(self, *, caller: Caller = NOBODY,
                            known: Entitlements | None = None) -> Entitlements:
-        """All that the subscription may use.
+        """Fetch all that the subscription may use.
 
         :param known: an earlier answer; the server sends nothing when it still holds
         """
@@ -185,7 +185,10 @@ class QuotaClient:
         return headers
 
     def _understood(self, response: httpx.Response, caller: Caller) -> None:
-        """:raise Refused: the caller is told; the other errors are the application's."""
+        """Check that the answer is one of the API's, and no refusal.
+
+        :raise Refused: the caller is told; the other errors are the application's.
+        """
         if response.is_success or response.status_code == 304:
             self._allowed(response, caller)
             return
@@ -199,7 +202,10 @@ class QuotaClient:
         raise Refused(problem)
 
     def _allowed(self, response: httpx.Response, caller: Caller) -> None:
-        """:raise Refused: the answer to a check is no, which the server does not word"""
+        """Check that a check was answered with yes.
+
+        :raise Refused: the answer to a check is no, which the server does not word
+        """
         data = response.json() if response.content else {}
         for item in data.get("items", ()):
             if item.get("allowed", True):

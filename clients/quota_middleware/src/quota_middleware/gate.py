@@ -44,7 +44,10 @@ class Gate:
         self._consumed: list[str] = []  # idempotency keys
 
     async def caller(self) -> Caller:
-        """:raise Refused: the request does not say whose quota it uses"""
+        """Find out whose quota the request uses.
+
+        :raise Refused: the request does not say whose quota it uses
+        """
         if self._caller is None:
             request = Request(self._scope)
             language = request.headers.get("accept-language")
