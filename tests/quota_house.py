@@ -10,7 +10,7 @@ KINDS = {"scans": "period", "accounts": "held", "api_access": "feature"}
 
 
 def make_key(house, **vals):
-    """:return: a service key with every scope, or what `vals` make of it"""
+    """Make a service key with every scope, or with what `vals` make of it."""
     with house.env() as env:
         return env["quota.api.key"].create({
             "name": f"Key {env['quota.api.key'].search_count([])}", "is_service": True,
@@ -18,7 +18,7 @@ def make_key(house, **vals):
 
 
 def make_plans(house, *plans):
-    """Plans of one family, by the month, without tax.
+    """Make plans of one family, by the month, without tax.
 
     :param plans: (name, price, {code of metric: limit})
     :return: their ids
@@ -35,7 +35,7 @@ def make_plans(house, *plans):
 
 
 def _metrics(env):
-    """The metrics of the demo by their codes; those it lacks are made."""
+    """Return the metrics of the demo by their codes; make those it lacks."""
     metrics = env["quota.metric"].search([])
     metrics += metrics.create([
         {"name": code, "code": code, "kind": kind} for code, kind in KINDS.items()
@@ -44,7 +44,7 @@ def _metrics(env):
 
 
 def subscribe_all(house, visitors, plan_id):
-    """A subscription of the plan for each, begun today.
+    """Make a subscription of the plan for each, begun today.
 
     :return: list of (reference, id)
     """
@@ -99,7 +99,7 @@ class Line:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def cut(self):
-        """Nobody answers from now on."""
+        """Answer nobody from now on."""
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -111,7 +111,7 @@ class Line:
                 threading.Thread(target=self._carry, args=[client], daemon=True).start()
 
     def _carry(self, client):
-        """One request a connection, as Odoo's threaded server has it."""
+        """Carry one request over a connection, as Odoo's threaded server has it."""
         with client, socket.create_connection(self._to) as server:
             asked = threading.Thread(target=_pour, args=[client, server], daemon=True)
             asked.start()

@@ -25,7 +25,7 @@ NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-u
 
 @pytest.fixture
 def checkout():
-    """A fresh clone of what `make` needs first, where PostgreSQL's user may enter."""
+    """Copy what `make` needs first to a fresh clone, where PostgreSQL's user may enter."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         clone = Path(folder) / "clone"
@@ -37,7 +37,9 @@ def checkout():
 
 
 def run(clone, command="demo", mount="", python=("-m", "ops"), **environment):
-    """:return: (exit code, what was printed)
+    """Run a command; return (exit code, what was printed).
+
+    :return: (exit code, what was printed)
 
     :param str mount: shell commands that make the machine look otherwise
     """
@@ -51,7 +53,7 @@ def run(clone, command="demo", mount="", python=("-m", "ops"), **environment):
 
 
 def refused(clone, **options):
-    """The sentence with which a command ends before it has changed anything."""
+    """Return the sentence with which a command ends before it has changed anything."""
     before = sorted(clone.rglob("*"))
     code, printed = run(clone, **options)
     assert code == 1, printed
@@ -128,7 +130,7 @@ def test_taken_port(checkout):
 
 @contextlib.contextmanager
 def role(name, options):
-    """The PG* variables of a role of the private cluster."""
+    """Yield the PG* variables of a role of the private cluster."""
     own = {name: os.environ[name] for name in ("PGHOST", "PGPORT") if name in os.environ}
     own.update(postgres.environment())
     postgres.query(f"DROP ROLE IF EXISTS {name}")
@@ -182,7 +184,7 @@ def test_house_copied_while_its_server_ran(checkout):
 
 @pytest.fixture
 def demo(tmp_path, monkeypatch):
-    """A demo of another name with Odoo's own modules and, of ours, what a test writes."""
+    """Make a demo of another name with Odoo's own modules and, of ours, what a test writes."""
     folder = tmp_path / "addons"
     folder.mkdir()
     monkeypatch.setattr(paths, "ADDONS", folder)
@@ -197,7 +199,10 @@ def demo(tmp_path, monkeypatch):
 
 
 def write_addon(folder, name, depends=("base",), **files):
-    """:param files: name of a file without its ending (xml) to its content"""
+    """Write an addon.
+
+    :param files: name of a file without its ending (xml) to its content
+    """
     (folder / name).mkdir()
     (folder / name / "__init__.py").write_text("")
     (folder / name / "__manifest__.py").write_text(repr({
@@ -255,7 +260,7 @@ def test_step_error_outside_a_step_is_said_without_a_traceback(checkout):
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
-    """A repository of three addons, one above another, and flows."""
+    """Make a repository of three addons, one above another, and flows."""
     for name in ("addons", "tests", "clients/middleware", "ops", "docs"):
         (tmp_path / name).mkdir(parents=True)
     for constant, name in (("ROOT", ""), ("ADDONS", "addons"), ("HOUSE", ".house")):

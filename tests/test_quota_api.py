@@ -40,7 +40,7 @@ def plans(house):
 
 @pytest.fixture(scope="module")
 def customers(house, plans):
-    """Customers of the small plan, one for each test: (visitor, reference, id)."""
+    """Yield customers of the small plan, one for each test: (visitor, reference, id)."""
     visitors = house.customers(8, credits=None)
     return iter([(visitor, *subscription) for visitor, subscription in zip(
         visitors, subscribe_all(house, visitors, plans[0]), strict=True)])
@@ -48,7 +48,7 @@ def customers(house, plans):
 
 @contextmanager
 def sample(monkeypatch, url, key, **environment):
-    """The sample application, listening."""
+    """Yield the sample application, listening."""
     monkeypatch.setenv("QUOTA_URL", url)
     monkeypatch.setenv("QUOTA_KEY", key)
     for name, value in environment.items():
@@ -74,7 +74,7 @@ def call(url, reference, method="POST", path="/scans"):
 
 
 def upgrade(visitor, subscription_id, plan_id):
-    """As the customer does in the portal: look at the amounts, confirm."""
+    """Look at the amounts and confirm, as the customer does in the portal."""
     [(price_id,)] = visitor.house.rows(
         f"SELECT id FROM subscription_plan_price WHERE plan_id = {plan_id}")
     path = f"/my/subscriptions/{subscription_id}/change"
@@ -224,7 +224,7 @@ def test_served_as_described(house):
 
 
 def answered(house):
-    """How often each address of the API was answered 200."""
+    """Count how often each address of the API was answered 200."""
     return {name: len(re.findall(rf'/quota/v1/{name}\S* HTTP/1\.\d" 200', house.log()))
             for name in ("consume", "release", "check", "entitlements", "usage")}
 

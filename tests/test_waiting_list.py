@@ -16,7 +16,7 @@ NEWCOMERS = 20
 
 
 def full_session(house, owner):
-    """A session of one seat, taken by the owner.
+    """Make a session of one seat, taken by the owner.
 
     :return: (id of the session, id of the registration)
     """

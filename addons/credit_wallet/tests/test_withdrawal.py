@@ -36,7 +36,7 @@ class TestWithdrawal(CreditAccountingCase):
         return invoice, self._transaction(invoice)
 
     def _refund(self, paid, amount):
-        """What a refund made at the provider becomes in Odoo."""
+        """Make in Odoo what a refund at the provider becomes."""
         refund = paid._create_child_transaction(amount, is_refund=True)
         refund._set_done()
         refund._post_process()

@@ -49,7 +49,7 @@ class LegalCase(TransactionCase):
 
     @classmethod
     def invoice(cls, partner, tax=None, lines=1, move_type="out_invoice", price=None, **vals):
-        """A posted document of lines at 10.00 without tax.
+        """Make a posted document of lines at 10.00 without tax.
 
         :param price: function of the number of a line, 1 and more, to its price
         """
@@ -68,7 +68,7 @@ class LegalCase(TransactionCase):
         return move.with_context(lang=lang)._legal_mentions()
 
     def pages(self, moves):
-        """The text of each page of the printed documents, read by poppler."""
+        """Return the text of each page of the printed documents, read by poppler."""
         content, _kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._render_qweb_pdf("account.account_invoices", moves.ids)
         return pages(content)

@@ -54,7 +54,7 @@ class PaperCase(TransactionCase):
     pages = staticmethod(pages)
 
     def print(self, partners, lines=1, **data):
-        """:return: bytes of the PDF, as a user's click makes it"""
+        """Return the bytes of the PDF, as a user's click makes it."""
         content, kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._render_qweb_pdf(
                 self.report, partners.ids, data={"lines": lines, "body": "", "head": "", **data})

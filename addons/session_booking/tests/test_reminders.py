@@ -24,7 +24,7 @@ class TestReminders(DeskCommon):
         return self.make_session(date_begin=begin, date_end=begin + timedelta(hours=2))
 
     def booked(self, session, partner, **ago):
-        """A seat booked so long ago."""
+        """Book a seat so long ago."""
         seat = self.seat(session, partner)
         self.env.flush_all()
         self.env.cr.execute(
@@ -38,7 +38,7 @@ class TestReminders(DeskCommon):
             self.env.ref("session_booking.ir_cron_session_reminders").method_direct_trigger()
 
     def sent(self, seat):
-        """Kinds sent (hours ahead); there is a mail for each."""
+        """List the kinds sent (hours ahead); check that there is a mail for each."""
         kinds = seat.reminder_ids.mapped("hours")
         self.assertEqual(
             len(self.mails(seat, "Reminder") | self.mails(seat, "Rappel")), len(kinds))
@@ -58,7 +58,7 @@ class TestReminders(DeskCommon):
             self.assertEqual(self.sent(seat), kinds, delay)
 
     def set_begin(self, session, begin):
-        """The session is then, as if it had always been."""
+        """Set when the session begins, as if it had always been so."""
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE event_event SET date_begin = %s, date_end = %s WHERE id = %s",

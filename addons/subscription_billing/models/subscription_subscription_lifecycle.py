@@ -82,7 +82,7 @@ class SubscriptionSubscription(models.Model):
                 start=format_date(self.env, day)))
 
     def _prepare_start_vals(self, day):
-        """Extension point: prepare the values of a subscription that starts on a day."""
+        """Prepare the values of a subscription that starts on a day."""
         return {"anchor_date": day, "next_date": day}
 
     def _end_of_commitment_from(self, day):

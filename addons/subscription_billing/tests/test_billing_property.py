@@ -37,7 +37,7 @@ lives = st.tuples(
 
 
 def many_lives(examples):
-    """Decorator of a method that plays one life: it is called with many."""
+    """Decorate a method that plays one life, to be called with many."""
     how = settings(
         max_examples=examples, deadline=None, database=None,
         phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
@@ -100,7 +100,7 @@ class Reference:
         self.anchor = today
 
     def worth(self):
-        """Σ days × daily price, for each plan: exact fractions of a euro."""
+        """Sum days × daily price, for each plan, as exact fractions of a euro."""
         total = Counter()
         for terms in filter(None, self.days.values()):
             price, quantity, start, end = terms
@@ -109,7 +109,7 @@ class Reference:
         return total
 
     def cents(self):
-        """The same to the cent: the price of whole periods is whole, pieces are of it."""
+        """Sum the same to the cent: a whole period has its whole price, pieces have parts of it."""
         total, stretch = Counter(), []
         for day, terms in [*sorted(self.days.items()), (None, None)]:
             if stretch and (not terms or terms != stretch[0][1]):
@@ -229,7 +229,7 @@ class BillingProperty(SubscriptionCommon):
         self.reference.planned = None
 
     def assertTiled(self):
-        """Periods tile time without gap or overlap."""
+        """Check that periods tile time without gap or overlap."""
         rows = self.subscription.period_ids.filtered(
             lambda period: period.state != "void").sorted("date_start")
         self.assertEqual(rows[0].date_start, min(self.reference.days))
@@ -238,7 +238,7 @@ class BillingProperty(SubscriptionCommon):
             self.assertEqual(row.date_end, following.date_start)
 
     def assertWorth(self, net):
-        """Σ invoiced − Σ credited = Σ days × daily price, per plan, to the cent."""
+        """Check that Σ invoiced − Σ credited = Σ days × daily price, per plan, to the cent."""
         expected = {plan: cents for plan, cents in self.reference.cents().items() if cents}
         self.assertEqual({plan: cents for plan, cents in net.items() if cents}, expected)
         cuts = len(self.subscription.period_ids)

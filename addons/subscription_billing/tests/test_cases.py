@@ -22,7 +22,7 @@ class CasesCommon(SubscriptionCommon):
 
     @classmethod
     def make_token(cls, state="done", partner=None):
-        """A saved means of payment whose charges end in a state (Odoo's demo provider)."""
+        """Make a means of payment whose charges end in a state (Odoo's demo provider)."""
         return cls.env["payment.token"].create({
             "provider_id": cls.provider.id, "payment_method_id": cls.method.id,
             "payment_details": "4242", "partner_id": (partner or cls.customer).id,

@@ -110,8 +110,9 @@ class TestCreditProperty(CreditCommon):
 
     @classmethod
     def open_in_favour(cls, period):
-        """What may pay the period, found without the engine's help: all documents of these lives
-        are of subscriptions, so all that is open counts but what is kept or on its way back."""
+        """Sum what may pay the period without the engine's help: all documents of these lives are
+        of subscriptions, so all that is open counts but what is kept or on its way back.
+        """
         # In the environment of the scheduled action: it may not have written all of it yet.
         lines = period.env["account.move.line"].search([
             ("partner_id", "=", cls.customer.id), ("company_id", "=", period.company_id.id),
@@ -126,7 +127,7 @@ class TestCreditProperty(CreditCommon):
         return nullcontext()
 
     def tick(self, day):
-        """What the scheduled actions do on a day."""
+        """Do what the scheduled actions do on a day."""
         self.run_due(day)
         self.charge(day)
         with self.enter_registry_test_mode():
@@ -164,7 +165,7 @@ class TestCreditProperty(CreditCommon):
         self.assertSaid()
 
     def do(self, name, subscription, *values):
-        """One step, if it can be taken."""
+        """Take one step, if it can be taken."""
         try:
             with self.env.cr.savepoint():
                 getattr(self, f"do_{name}")(subscription, *values)
@@ -204,7 +205,7 @@ class TestCreditProperty(CreditCommon):
             subscription.token_id = state and self.make_token(state)
 
     def do_answer(self, subscription, state):
-        """A bank tells of a debit that was under way."""
+        """Let the bank answer about a debit that was under way."""
         payment = subscription.period_ids.invoice_id.transaction_ids.filtered(
             lambda each: each.state == "pending")[:1]
         if not payment:
@@ -216,7 +217,7 @@ class TestCreditProperty(CreditCommon):
             payment._set_error("Refused")
 
     def do_gesture(self, subscription, cents):
-        """A credit note of a part of a period, by hand."""
+        """Credit a part of a period, by hand."""
         period = subscription.period_ids.filtered(
             lambda each: each.state == "paid" and each.amount - each.credited > 1)[:1]
         if not period:
@@ -241,7 +242,9 @@ class TestCreditProperty(CreditCommon):
         lines.action_refund_by_transfer()
 
     def assertSaid(self):
-        """Each page says the amount that the books have open, of its company and currency."""
+        """Check that each page says the amount that the books have open, of its company and
+        currency.
+        """
         for subscription in self.subscriptions:
             period = subscription.period_ids[:1]
             open_now = sum(-line.amount_residual_currency for line in self.open_in_favour(period))

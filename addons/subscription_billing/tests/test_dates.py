@@ -113,7 +113,7 @@ class TestEndDate(DatesCommon):
     """A contract ends on its day, in whatever state it is."""
 
     def cancelled(self):
-        """:return: a paid subscription that ends on 1 February"""
+        """Make a paid subscription that ends on 1 February."""
         subscription = self.subscribe(self.starter, date(2027, 1, 1))
         self.pay(self.invoices(subscription))
         with self.at(date(2027, 1, 10)):
@@ -181,7 +181,11 @@ class TestEndDate(DatesCommon):
             subscription._pause(resume_date=date(2027, 1, 12))
 
     def suspended(self):
-        """:return: (an unpaid and suspended subscription that ends on 1 February, its invoice)"""
+        """Make an unpaid, suspended subscription that ends on 1 February; return it and its
+        invoice.
+
+        :return: (an unpaid and suspended subscription that ends on 1 February, its invoice)
+        """
         subscription = self.subscribe(self.starter, date(2027, 1, 1))
         with self.at(date(2027, 1, 20)):
             subscription._mark_past_due()

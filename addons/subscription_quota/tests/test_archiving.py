@@ -34,7 +34,7 @@ class TestArchiving(QuotaCommon):
         self.elsewhere.name = "SUB-ELSEWHERE"
 
     def things(self):
-        """:return: what the subscription stands on"""
+        """Return what the subscription stands on."""
         return [
             self.plan, self.plan.product_tmpl_id, self.plan.product_variant_id, self.scans,
             self.customer, self.billed, self.firm]

@@ -26,7 +26,7 @@ class TestAmounts(StripeCommon, TransactionCase):
         return currency
 
     def asked(self, amount, currency, **vals):
-        """(amount of the transaction, what Stripe is asked for)"""
+        """Return the amount of the transaction, and what Stripe is asked for."""
         transaction = self.transaction(
             f"S-{currency.name}-{amount}", amount=amount, currency_id=currency.id, **vals)
         payload = transaction._stripe_minor_amount()

@@ -55,7 +55,7 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.assertEqual((self.period.state, self.subscription.state), ("paid", "active"))
 
     def lost_then_won(self, amount=10000):
-        """Lost, and won on appeal by two events; what the books must say."""
+        """Check the books of a dispute lost, then won on appeal by two events."""
         self.contest(amount=amount)
         self.contest("lost", amount=amount)
         yield
@@ -390,7 +390,7 @@ class TestBalance(DisputeCommon, TransactionCase):
             self.provider, list(movements))
 
     def entries(self):
-        """All that is on the account of Stripe, but for the payment."""
+        """Return all that is on the account of Stripe, but for the payment."""
         return self.env["account.move.line"].search([
             ("account_id", "=", self.provider._stripe_account().id),
             ("parent_state", "=", "posted")]).move_id - self.paid.payment_id.move_id

@@ -30,7 +30,7 @@ def subscription_of(request):
 
 
 def service():
-    """An application of each kind of door."""
+    """Make an application with each kind of door."""
     app = FastAPI()
 
     @app.post("/dependency")
@@ -92,7 +92,7 @@ RULES = [
 
 @pytest.fixture
 def clock(monkeypatch):
-    """`clock.passed` seconds go by for what the middleware remembers, and nobody waits."""
+    """Let `clock.passed` seconds go by for what the middleware remembers, without waiting."""
     class Clock:
         passed = 0
 
@@ -107,7 +107,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 async def open_app(server, anyio_backend):
-    """`await open_app(**options)`: an HTTP client of the application behind the middleware."""
+    """Open an HTTP client of the application behind the middleware: `await open_app(**options)`."""
     opened = []
 
     async def open_app(url=None, **options):
