@@ -1,7 +1,6 @@
 import importlib.util
 
-from odoo.fields import Command
-from odoo.tests import TransactionCase, tagged
+from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import file_path
 from odoo.tools.convert import convert_file
 
@@ -20,10 +19,9 @@ class TestMailUpdates(TransactionCase):
         cls.untouched, cls.edited, cls.translated = cls.templates = [
             cls.env.ref(f"credit_wallet.mail_template_credits_{name}")
             for name in ("expiring", "low", "changed")]
-        cls.staff = cls.env["res.users"].create({
-            "name": "Staff", "login": "staff_of_mails",
-            "group_ids": [Command.set([cls.env.ref("base.group_user").id,
-                                       cls.env.ref("mail.group_mail_template_editor").id])]})
+        cls.staff = new_test_user(
+            cls.env, "staff_of_mails", "credit_wallet.group_credit_manager,"
+            "account.group_account_readonly,mail.group_mail_template_editor")
 
     def age(self, template):
         """Make the template what an older release of the addon wrote."""
@@ -51,7 +49,8 @@ class TestMailUpdates(TransactionCase):
         self.translated.with_user(self.staff).update_field_translations(
             "subject", {"fr_FR": "Le nôtre"})
 
-        self.update()
+        for _release in range(2):
+            self.update()
         self.assertEqual(self.subjects(self.untouched), RENEWED)
         self.assertNotIn("Former", self.untouched.body_html)
         self.assertIn("Bonjour", self.untouched.with_context(lang="fr_FR").body_html)
