@@ -35,6 +35,7 @@ class TestMailUpdates(TransactionCase):
 
     def update(self):
         """Do with templates and translations what an update of the addon does."""
+        self.env.flush_all()
         convert_file(self.env, "credit_wallet", "data/mail_template_data.xml", {}, mode="update")
         self.env["ir.module.module"]._get("credit_wallet")._update_translations()
         self.env.invalidate_all()

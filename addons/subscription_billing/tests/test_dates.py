@@ -262,7 +262,7 @@ class TestEndDate(DatesCommon):
             for action in (
                     subscription._pause, lambda: subscription._cancel(now=True),
                     lambda: subscription._change(self.pro.price_ids)):
-                with self.assertRaisesRegex(UserError, "is held until our staff"):
+                with self.assertRaisesRegex(UserError, "is on hold until our staff"):
                     action()
             subscription._cancel()
         self.assertEqual(subscription.end_date, date(2027, 3, 1))  # February was used
