@@ -112,8 +112,8 @@ Try first
   4. {mailbox}/mails — every mail the demo sends; the link in them opens the demo LMS.
   5. {url}/odoo — as admin: Credits and Events.
   6. {url}/odoo — as comptable: Abonnements > Impayé, « Relancer le paiement »
-     asks the payment server: Julien Faure's card pays this time, Marc Dubois's is lost, Aïcha
-     Diallo's bank wants to see her (her mail has the link).
+     asks the payment server: Julien Faure's card pays this time, Marc Dubois's was reported lost,
+     Aïcha Diallo's bank asks for her authentication (her mail has the link).
   7. Facturation > Clients: Litiges (answer one), Écarts avec Stripe (tick « Payé chez Stripe, pas
      ici », « Reprendre de Stripe »), then Analyse > Rapprochement Stripe: after « Récupérer » it
      agrees to the cent. Configuration > Paiements en ligne > Santé de Stripe shows the webhooks.

@@ -95,12 +95,12 @@ class Difference:
 
     @property
     def has_code(self):
-        """The records that were made by the code might be made otherwise now."""
+        """Tell whether code changed: the records that it made might be made otherwise now."""
         return any(path.endswith((".py", ".sql")) for path in self.files)
 
     @property
     def has_static(self):
-        """Style sheets and scripts have to be compiled again."""
+        """Tell whether style sheets and scripts have to be compiled again."""
         return any(map(_is_static, self.files))
 
 

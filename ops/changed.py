@@ -4,7 +4,7 @@ Changed is what differs, committed or not, from the last commit at which the who
 here, else from where this branch left ``origin/main``. Tests of an addon run when it, or an addon
 below it, changed. A flow of ``tests/`` runs when it changed, when something of ``tests/`` or
 ``clients/`` that it names did, or when an addon did that it touches: its constant ``ADDONS`` lists
-the topmost of those, and without one it always runs.
+the topmost of those, or is ``"all"``; without one it always runs.
 """
 
 import ast
@@ -83,7 +83,10 @@ def _git(*arguments):
 
 
 def _since():
-    """:return: (commit, its description), or (None, why there is none)"""
+    """Find the commit since which changes count.
+
+    :return: (commit, its description), or (None, why there is none)
+    """
     stamp = paths.HOUSE / "stamps" / PASSED
     if stamp.exists() and _git("cat-file", "-t", stamp.read_text()).strip() == "commit":
         return stamp.read_text(), f"{stamp.read_text()[:10]}, where all passed"
@@ -122,7 +125,8 @@ def _word(path):
 
 
 def _flows(words, served):
-    """
+    """Choose the flows to run.
+
     :param set words: of files that changed, see :func:`_word`; one no flow names concerns all
     :param set served: addons that may behave otherwise
     :return: list: arguments of pytest
@@ -133,7 +137,8 @@ def _flows(words, served):
     chosen = []
     for path in _files():
         touched = _declared(path)
-        if unknown or touched is None or served & set(touched) or words & named[path]:
+        concerned = served if touched == "all" else served & set(touched or ())
+        if unknown or touched is None or concerned or words & named[path]:
             chosen.append(f"tests/{path.name}")
     middlewares = {path.name for path in (paths.ROOT / CLIENTS).iterdir()}
     return [*chosen, CLIENTS] if words & middlewares else chosen
@@ -150,7 +155,7 @@ def _named(text, helpers, words):
 
 
 def _declared(path):
-    """:return: the constant ``ADDONS`` of a flow, read without importing it; None: it has none"""
+    """Return the constant ``ADDONS`` of a flow, read without importing it; None: it has none."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ADDONS":
             return ast.literal_eval(node.value)

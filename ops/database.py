@@ -20,7 +20,7 @@ _BASE_LOCK, _TEMPLATE_LOCK = threading.Lock(), threading.Lock()
 
 
 def _odoo_addons():
-    """Debian's package keeps all addons in the package ``odoo``; a checkout has two folders."""
+    """List Odoo's folders of addons: one in Debian's package, two in a checkout."""
     home = paths.odoo_home()
     inside = home / "odoo" / "addons"
     return [inside] if (inside / "account").exists() else [inside, home / "addons"]
@@ -68,7 +68,10 @@ def update(database, changed, added=()):
 
 
 def ensure_base():
-    """:return: a key that changes whenever the database of Odoo's modules was built again."""
+    """Make the database of Odoo's own modules, unless it is up to date.
+
+    :return: a key that changes whenever it was built again
+    """
     modules = _standard_modules()
     # Where Odoo and the server are, when they are not those of the house.
     places = [str(paths.odoo_home()) if os.environ.get("ODOO_HOME") else "",
@@ -126,6 +129,7 @@ class _Template:
         self.assets = assets
 
     def ensure(self):
+        """Build or update the database, unless it was made from the files as they are."""
         scripts = [FOLDER / script for script in (self.data, self.assets) if script]
         key = ensure_base() + paths.digest(*scripts)
         made = paths.read_stamp(self.name) if self.name in postgres.databases() else {}

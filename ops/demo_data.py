@@ -225,7 +225,7 @@ def make_packs(env):
 
 
 def make_plans(env, vat):
-    """Starter, Pro and Scale: a month or a year, the first two weeks of Pro free of charge."""
+    """Make Starter, Pro and Scale, by the month or year; two weeks of Pro are free of charge."""
     family = env["subscription.family"].create({"name": "Plateforme"})
     family.with_context(lang="en_US").name = "Platform"
     plans = {}

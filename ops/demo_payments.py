@@ -118,7 +118,7 @@ class Month:
         return dict(zip(CUSTOMERS, partners.ids, strict=True))
 
     def _save_cards(self):
-        """« Mes moyens de paiement », by each customer with a card."""
+        """Save the card of each customer who has one, in « Mes moyens de paiement »."""
         for name, (_plan, _street, card, _bank) in CUSTOMERS.items():
             if card:
                 transaction_id, secret = self.do(self._open_card_form, name)
@@ -156,7 +156,7 @@ class Month:
     # Today ----------------------------------------------------------------------------------------
 
     def _subscribe(self, env):
-        """Subscriptions and their invoices, which wait for the cards to be charged.
+        """Make the subscriptions and their invoices, which wait for the cards to be charged.
 
         :return: dict of a name to the id of the subscription
         """
@@ -171,7 +171,7 @@ class Month:
         return made
 
     def _renewed(self, env, partner, plan, today, token_id):
-        """Begun a month ago, and paid by bank transfer then; the renewal is the card's."""
+        """Subscribe a month ago, paid by bank transfer then; the card pays the renewal."""
         made = subscribe(env, partner, plan, today - relativedelta(months=1))
         first = made.period_ids.invoice_id
         pay(env, first)
@@ -188,7 +188,7 @@ class Month:
                 self.server.card_becomes(self.do(self._method_of, name), refusal)
 
     def _bank_is_content_again(self, name):
-        """Who charges the card once more, today or by the policy, is paid."""
+        """Let the bank accept the card again: the next charge is paid."""
         self.server.card_becomes(self.do(self._method_of, name), None)
 
     def _method_of(self, env, name):
@@ -223,7 +223,7 @@ class Month:
         return self.server.get(f"payment_intents/{intent}")["latest_charge"]
 
     def _pay_and_lose_the_event(self, name):
-        """« Payer maintenant », and Odoo is never told: the comparison of the night finds it."""
+        """Pay by « Payer maintenant », untold to Odoo: the comparison of the night finds it."""
         with self.server.hold(then="drop"):
             _transaction_id, secret = self.do(self._open_payment_form, name)
             self.server.confirm_payment(secret)

@@ -75,7 +75,10 @@ def _environment(root):
 
 
 def _time(root, environment, command):
-    """:return: the exit code"""
+    """Run a command and print how long it took.
+
+    :return: the exit code
+    """
     print(f"\n===== {command}", flush=True)
     started = time.monotonic()
     done = subprocess.run(

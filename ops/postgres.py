@@ -84,7 +84,7 @@ def _is_at_home(data):
 
 
 def _as_owner(command):
-    """PostgreSQL refuses to run as root: root hands it to the `postgres` user."""
+    """Let root hand the command to the `postgres` user: PostgreSQL refuses to run as root."""
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
 
 

@@ -121,7 +121,8 @@ def start_odoo(db_name):
 
 
 def _wait(process, ready, name):
-    """
+    """Wait until the server answers.
+
     :param process: None: it was started before
     :raise StepError: when it stops, or is not ready within two minutes
     """

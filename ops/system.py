@@ -114,7 +114,7 @@ def debian_mirror():
 
 
 def _download(names, folder, options):
-    """``apt-get download`` verifies each file against the signed index (SHA-256)."""
+    """Download packages; ``apt-get`` verifies each file against the signed index (SHA-256)."""
     run(["apt-get", *options, "download", *names], "odoo-source",
         "Check the network, or set ODOO_HOME to an Odoo 19 elsewhere", cwd=folder)
 

@@ -53,8 +53,8 @@ class Plan:
 
 
 def plan(arguments):
-    """``make test``: all; ``ARGS=--changed``, ``ARGS="--addons /credit_wallet:TestX"`` or
-    ``ARGS="-k name"``: a part.
+    """Plan what to run: by default all; with ``--changed``, ``--addons /credit_wallet:TestX`` or
+    ``-k name`` a part.
 
     :return: a :class:`Plan`
     """
@@ -72,7 +72,7 @@ def plan(arguments):
 
 
 def _runs(addons):
-    """Tags of runs that take long enough to be worth a start of Odoo's, the longest first."""
+    """Group addons in runs long enough to be worth a start of Odoo, the longest first."""
     runs, seconds = [], SECONDS_OF_A_RUN
     for addon in sorted(addons, key=_seconds_of, reverse=True):
         if seconds >= SECONDS_OF_A_RUN:
@@ -103,7 +103,10 @@ def _run_all(plan):
 
 
 def _run_tagged(tags):
-    """:return: (passed, failed) of the tests that Odoo's runner finds by these tags"""
+    """Run the tests that Odoo's runner finds by these tags.
+
+    :return: (passed, failed) of the tests that Odoo's runner finds by these tags
+    """
     name = re.sub(r"\W+", "_", tags).strip("_")[:40]
     database_name = f"caps_test_addons_{name}"
     started = time.monotonic()

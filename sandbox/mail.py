@@ -26,6 +26,7 @@ class _Inbox:
         self.lock = threading.Lock()
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802  aiosmtpd's name
+        """Store a mail, with the addresses it was sent to."""
         with self.lock:
             name = f"{time.time_ns()}.eml"
             partial = self.folder / f"{name}.part"

@@ -26,7 +26,7 @@ def environment(cr):
 
 
 def prepare(env, count):
-    """Subscriptions whose next period starts today, as a company that moves in has them."""
+    """Make subscriptions whose next period starts today, as a company that moves in has them."""
     today = env["subscription.subscription"].new({"tz": "Europe/Paris"})._today()
     plan = env["subscription.plan"].create({
         "name": f"Run of {count}",
@@ -48,7 +48,7 @@ def prepare(env, count):
 
 
 def renew(database):
-    """A worker: renew until nothing is due, as the scheduled action does."""
+    """Renew until nothing is due, as a worker of the scheduled action does."""
     from odoo.modules.registry import Registry
 
     registry = Registry(database)
@@ -79,7 +79,7 @@ def fork(database):
 
 
 def supervise(options):
-    """:return: number of workers killed while they worked"""
+    """Run workers and kill some; return how many were killed while they worked."""
     chance = random.Random(options.seed)
     children = [fork(options.database) for _worker in range(options.workers)]
     killed = 0

@@ -8,7 +8,7 @@ expect.set_options(timeout=30_000)  # whichever files are run: two servers share
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory, worker_id):
-    """The demo with two server processes; shared, so tests make their own customers.
+    """Start the demo with two server processes; it is shared, so tests make their own customers.
 
     One for each process of pytest-xdist.
     """
@@ -19,7 +19,8 @@ def house(tmp_path_factory, worker_id):
 
 @pytest.fixture(scope="module")
 def quiet_servers(house):
-    """Nothing in this file makes a server complain; the races of other files may have."""
+    """Check that nothing in this file makes a server complain; the races of other files may have.
+    """
     before = set(house.errors())
     yield
     errors = [line for line in house.errors() if line not in before]
@@ -28,7 +29,7 @@ def quiet_servers(house):
 
 @pytest.fixture
 def no_mail(house):
-    """Invoices and mails that nobody reads are not made, during the test nor after it.
+    """Make no invoices and mails that nobody reads, during the test nor after it.
 
     A race leaves dozens, each with a PDF that takes a second of the processor.
     """
@@ -43,7 +44,8 @@ def no_mail(house):
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium; stopped after a file, for nothing else can use asyncio while Playwright runs."""
+    """Start Chromium; stop it after a file, for nothing else can use asyncio while Playwright runs.
+    """
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=[
@@ -65,7 +67,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Beside the traceback of a failed click: what the page showed at that moment."""
+    """Add to the traceback of a failed click what the page showed at that moment."""
     report = yield
     page = getattr(item, "funcargs", {}).get("page")
     if page and report.when == "call" and report.failed:

@@ -62,7 +62,7 @@ class House:
         return self
 
     def create(self):
-        """The database without its servers: enough for tests that only talk to it."""
+        """Make the database without its servers: enough for tests that only talk to it."""
         self.mailbox.start()
         self.lms.start()
         postgres.copy(self.template, self.name)
@@ -86,7 +86,7 @@ class House:
         return {**os.environ, **postgres.environment(), "ODOO_MAX_HTTP_THREADS": "24"}
 
     def _launch(self, number, port):
-        """One server process; only the first runs the scheduled actions."""
+        """Start one server process; only the first runs the scheduled actions."""
         log = (self.folder / f"odoo-{number}.log").open("ab")
         return subprocess.Popen(
             self._command(
@@ -96,7 +96,7 @@ class House:
             stdout=log, stderr=subprocess.STDOUT, env=self._environment(), cwd=paths.ROOT)
 
     def kill(self, number):
-        """SIGKILL: the server has no time to say goodbye to anybody."""
+        """Kill the server, which has no time to say goodbye to anybody."""
         self.processes[number].kill()
         self.processes[number].wait()
 
@@ -107,8 +107,9 @@ class House:
 
     @contextlib.contextmanager
     def guard_off(self, control):
-        """Inside, visitors meet another server, with a guard of ours switched off: a negative
-        control that needs no house of its own."""
+        """Let visitors meet another server inside the block, with a guard of ours switched off: a
+        negative control that needs no house of its own.
+        """
         guarded, self.ports[0] = self.ports[0], paths.free_port()
         self.control = control
         server = self._launch(len(self.processes), self.ports[0])
@@ -145,7 +146,7 @@ class House:
             file.read_text(errors="replace") for file in sorted(self.folder.glob("odoo-*.log")))
 
     def errors(self):
-        """Lines of the logs in which a server complains.
+        """List the lines of the logs in which a server complains.
 
         Left out is what Odoo logs and then repairs: a statement refused for serialization is
         tried again, and a mail that another thread has just sent is gone from the queue.
@@ -157,7 +158,7 @@ class House:
 
     @contextlib.contextmanager
     def env(self):
-        """An Odoo environment on the database, for preparing and for reading; commits."""
+        """Yield an Odoo environment on the database, for preparing and for reading; commits."""
         from odoo import SUPERUSER_ID, api
         from odoo.modules.registry import Registry
         from odoo.tools import config
@@ -176,14 +177,14 @@ class House:
             cursor.execute(statement)
 
     def rows(self, query):
-        """Rows of a query; unlike :meth:`sql` it fails aloud."""
+        """Return the rows of a query; unlike :meth:`sql` it fails aloud."""
         with contextlib.closing(psycopg2.connect(dbname=self.name)) as connection, \
                 connection.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetchall()
 
     def customer(self, credits=0, name=None):
-        """A new portal user, with a wallet when there are credits to put into it, and a
+        """Make a portal user, with a wallet when there are credits to put into it, and a
         browser-like session logged in.
 
         :return: the :class:`Visitor`
@@ -191,7 +192,7 @@ class House:
         return self.customers(1, credits or None, **({"name": name} if name else {}))[0]
 
     def customers(self, count, credits=0, **vals):
-        """Many new customers at once, signed in without the seconds their passwords take.
+        """Make many customers at once, signed in without the seconds their passwords take.
 
         :param credits: in the wallet of each; None: there is no wallet yet
         :return: list of :class:`Visitor`
@@ -208,7 +209,7 @@ class House:
             return [self._visitor(user) for user in users]
 
     def administrator(self):
-        """The back office's first user, signed in."""
+        """Return the back office's first user, signed in."""
         with self.env() as env:
             return self._visitor(env.ref("base.user_admin"))
 
@@ -218,7 +219,7 @@ class House:
             for _user in range(count)])
 
     def _portal_vals(self, env, login):
-        """A customer with the address an invoice needs."""
+        """Prepare a customer with the address an invoice needs."""
         return {
             "name": f"Client {login[:4]}", "login": login, "email": login, "lang": "fr_FR",
             "tz": "Europe/Paris", "group_ids": [(6, 0, [env.ref("base.group_portal").id])],
@@ -226,14 +227,14 @@ class House:
             "country_id": env.ref("base.fr").id, "phone": "+33612345678"}
 
     def _visitor(self, user):
-        """The browser of somebody who has signed in before."""
+        """Return the browser of somebody who has signed in before."""
         visitor = Visitor(self, partner_id=user.partner_id.id)
         visitor.login = user.login
         visitor.http.cookies.set("session_id", self._signed_in(user))
         return visitor
 
     def _signed_in(self, user):
-        """The cookie of a session as the login form would have opened it."""
+        """Make the cookie of a session as the login form would have opened it."""
         from odoo import http
         from odoo.service import security
 
@@ -246,7 +247,7 @@ class House:
         return session.sid
 
     def session(self, capacity=10, price=2, days=None, **vals):
-        """A new published session of a training.
+        """Make a published session of a training.
 
         :param int days: from now; by default a month and more, each session at its own time, for
             a customer is asked twice before booking two at the same time
@@ -280,7 +281,7 @@ class Visitor:
             self.sign_in()
 
     def twin(self):
-        """Another tab of the same browser: same cookies, its own connections."""
+        """Open another tab of the same browser: same cookies, its own connections."""
         twin = copy.copy(self)
         twin.http = requests.Session()
         twin.http.headers.update(self.http.headers)
@@ -302,11 +303,11 @@ class Visitor:
         assert "/web/login" not in answer.url, f"{self.login} could not sign in"
 
     def csrf(self, path="/trainings"):
-        """The session's token, as every page carries it for its scripts."""
+        """Return the session's token, as every page carries it for its scripts."""
         return re.search(r'csrf_token: "([^"]+)"', self.get(path).text)[1]
 
     def booking_form(self, session_id, server=0):
-        """The hidden fields of the booking form, as the page gave them."""
+        """Return the hidden fields of the booking form, as the page gave them."""
         page = self.get(f"/trainings/{session_id}", server)
         assert page.status_code == 200, page.status_code
         return {name: field(page.text, name) for name in ("csrf_token", "token", "price")}
@@ -318,7 +319,7 @@ class Visitor:
 
 
 def field(page, name):
-    """Value of a hidden input of the page."""
+    """Return the value of a hidden input of the page."""
     for pattern in (rf'name="{name}"[^>]*value="([^"]*)"', rf'value="([^"]*)"[^>]*name="{name}"'):
         found = re.search(pattern, page)
         if found:
@@ -327,7 +328,7 @@ def field(page, name):
 
 
 def alert(page):
-    """Text of the page's booking error, tags removed."""
+    """Return the text of the page's booking error, tags removed."""
     found = re.search(r'class="o_booking_(?:error|unavailable)[^>]*>(.*?)</div>', page, re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[1])).strip() if found else ""
 

@@ -78,7 +78,7 @@ QUESTIONS = {
 
 
 def violations(house):
-    """:return: list of sentences, empty when the books of the house agree."""
+    """List what does not agree in the books of the house, in sentences."""
     found = []
     for rule, question in QUESTIONS.items():
         rows = house.rows(f"SELECT to_json(wrong) FROM ({question} LIMIT 5) wrong")
@@ -87,6 +87,9 @@ def violations(house):
 
 
 def check(house):
-    """:raise AssertionError: naming each rule that does not hold, with its first culprits."""
+    """Check the rules of the books.
+
+    :raise AssertionError: naming each rule that does not hold, with its first culprits.
+    """
     found = violations(house)
     assert not found, "\n".join(found)

@@ -6,7 +6,7 @@ import tempfile
 
 
 def pages(content):
-    """The text of each page, with plain spaces."""
+    """Return the text of each page, with plain spaces."""
     with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
         file.write(content)
         file.flush()
@@ -16,5 +16,5 @@ def pages(content):
 
 
 def misses(page, words):
-    """Those of the words that are not on the page."""
+    """List the words that are not on the page."""
     return [word for word in words if word not in page]

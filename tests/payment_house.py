@@ -32,7 +32,7 @@ class PaymentHouse(House):
         return self
 
     def _set_up(self, env):
-        """What the demo does, but visitors are offered Stripe instead of the demo's card."""
+        """Do what the demo does, but offer visitors Stripe instead of the demo's card."""
         from ops.demo_payments import connect
 
         env["payment.provider"].search([("code", "=", "demo")]).is_published = False
@@ -45,7 +45,7 @@ class PaymentHouse(House):
         self.stripe.stop()
 
     def worker_that_charges(self):
-        """A process of its own that runs the scheduled action once, and may be killed.
+        """Start a process of its own that runs the scheduled action once, and may be killed.
 
         :return: its number
         """
@@ -60,18 +60,18 @@ class PaymentHouse(House):
 
     @property
     def api(self):
-        """The account as its owner uses it outside of Odoo, with Stripe's own library."""
+        """Return the account as its owner uses it outside of Odoo, with Stripe's own library."""
         return stripe.StripeClient(
             self.stripe.secret_key, base_addresses={"api": self.stripe.url}).v1
 
     def customer(self):
-        """A new customer who is signed in already."""
+        """Make a customer who is signed in already."""
         return self.customers(1)[0]
 
     # What customers do ----------------------------------------------------------------------------
 
     def save_card(self, visitor, number="4242424242424242"):
-        """« Mes moyens de paiement »: the form, the card, and Stripe tells of it.
+        """Save a card by the form of « Mes moyens de paiement »; Stripe tells of it.
 
         :return: id of the token
         """
@@ -90,7 +90,7 @@ class PaymentHouse(House):
         return self.by("stripe", "card", tokenize)
 
     def by(self, provider_code, method_code, tokenize=False, flow="direct"):
-        """What the form says of the provider and method the customer chose."""
+        """Return what the form says of the provider and method the customer chose."""
         provider, method = self.rows(
             "SELECT p.id, m.id FROM payment_provider p, payment_method m"
             f" WHERE p.code = '{provider_code}' AND p.is_published AND m.code = '{method_code}'"
@@ -99,7 +99,7 @@ class PaymentHouse(House):
                 "flow": flow, "tokenization_requested": tokenize}
 
     def pay_invoice(self, visitor, invoice_id, amount, **values):
-        """« Payer maintenant » on the portal's page of an invoice, up to the card.
+        """Click « Payer maintenant » on the portal's page of an invoice, up to the card.
 
         :return: the payment intent
         """
@@ -107,7 +107,7 @@ class PaymentHouse(House):
             visitor, invoice_id, amount, **{**self.by_card(), **values}))
 
     def start_payment(self, visitor, invoice_id, amount, **values):
-        """« Payer maintenant » by any provider.
+        """Click « Payer maintenant » by any provider.
 
         :return: the reference of the transaction
         """
@@ -116,22 +116,23 @@ class PaymentHouse(House):
             landing_route="/my/invoices", is_validation=False, **values)["reference"]
 
     def intent(self, reference):
-        """The payment intent of a transaction."""
+        """Return the payment intent of a transaction."""
         [intent] = [each for each in self.stripe.get("payment_intents", limit=100)["data"]
                     if each["metadata"].get("odoo_reference") == reference]
         return intent
 
     def come_back(self, visitor, reference, intent):
-        """The browser returns from the bank's page."""
+        """Return from the bank's page, as the browser does."""
         visitor.get(f"/payment/stripe/return?reference={reference}&payment_intent={intent['id']}")
 
     def poll(self, visitor):
-        """What the page « Votre paiement est en cours » does each second; its errors are
-        answers."""
+        """Do what the page « Votre paiement est en cours » does each second; its errors are
+        answers.
+        """
         return json_answer(visitor, "/payment/status/poll", csrf_token="")
 
     def deliver(self, events):
-        """Stripe tells the server that visitors meet, too."""
+        """Deliver Stripe's events to the server that visitors meet, too."""
         return self.stripe.deliver(
             events, f"{self.url}/payment/stripe/webhook", self._webhook_secret())
 
@@ -142,13 +143,13 @@ class PaymentHouse(House):
         return secret
 
     def wait_on_page(self, visitor):
-        """It asks until it is told that the payment is done; see :meth:`poll`."""
+        """Ask until the page is told that the payment is done; see :meth:`poll`."""
         wait_for(lambda: self.poll(visitor).get("result", {}).get("state") == "done")
 
     # What happens by itself -----------------------------------------------------------------------
 
     def due(self, *visitors, token_id=False, amount=100.0, **price):
-        """Subscriptions whose first period starts today, invoiced.
+        """Make subscriptions whose first period starts today, invoiced.
 
         :param price: more values of the plan's price
         :return: ids of the periods
@@ -165,12 +166,12 @@ class PaymentHouse(House):
             return made._renew().ids
 
     def charge(self):
-        """The scheduled action, in this process: another worker than the server's."""
+        """Run the scheduled action in this process: another worker than the server's."""
         with self.env() as env:
             env["subscription.period"]._cron_charge()
 
     def ask(self):
-        """The scheduled action for lost answers, as if some minutes had gone by."""
+        """Run the scheduled action for unanswered charges, as if some minutes had gone by."""
         with self.env() as env:
             env.cr.execute(
                 "UPDATE payment_transaction SET create_date = create_date - interval '2 minutes'"
@@ -186,31 +187,31 @@ class PaymentHouse(House):
     # What became of it ----------------------------------------------------------------------------
 
     def period(self, period_id):
-        """(state of the period, of the subscription, of the invoice, attempts)"""
+        """Return (state of the period, of the subscription, of the invoice, attempts)."""
         return self.rows(
             "SELECT p.state, s.state, m.payment_state, p.attempt_count FROM subscription_period p"
             " JOIN subscription_subscription s ON s.id = p.subscription_id"
             f" JOIN account_move m ON m.id = p.invoice_id WHERE p.id = {period_id}")[0]
 
     def invoice(self, period_id):
-        """Its id."""
+        """Return the invoice's id."""
         return self.rows(
             f"SELECT invoice_id FROM subscription_period WHERE id = {period_id}")[0][0]
 
     def attempts(self, period_id):
-        """(reference, state, kind of refusal, Stripe's code) of each charge, oldest first."""
+        """List (reference, state, kind of refusal, Stripe's code) of each charge, oldest first."""
         return self.rows(
             "SELECT reference, state, decline_kind, stripe_decline_code FROM payment_transaction"
             f" WHERE subscription_period_id = {period_id} ORDER BY id")
 
     def payments(self, visitor):
-        """(direction, cents) of each posted payment, oldest first."""
+        """List (direction, cents) of each posted payment, oldest first."""
         return [(direction, round(amount * 100)) for direction, amount in self.rows(
             "SELECT payment_type, amount FROM account_payment WHERE state IN ('paid',"
             f" 'in_process') AND partner_id = {visitor.partner_id} ORDER BY id")]
 
     def subjects(self, visitor):
-        """Of all mails to the customer, sorted."""
+        """List the subjects of all mails to the customer, sorted."""
         return sorted(subject for (subject,) in self.rows(
             "SELECT message.subject FROM mail_mail mail"
             " JOIN mail_message message ON message.id = mail.mail_message_id"
@@ -218,13 +219,14 @@ class PaymentHouse(House):
             f" WHERE told.res_partner_id = {visitor.partner_id}"))
 
     def told(self, visitor):
-        """Of all mails to the customer, what they are about, sorted: « Paiement reçu »."""
+        """List what all mails to the customer are about, sorted: « Paiement reçu »."""
         return sorted(re.split(r"\W*(?::|SUB\d|/\d)", subject)[0]
                       for subject in self.subjects(visitor))
 
     def books(self, visitor):
-        """Cents that the customer's invoices and payments leave on each account: Stripe's, or by
-        its first digits."""
+        """Sum the cents that the customer's invoices and payments leave on each account: Stripe's,
+        or by its first digits.
+        """
         with self.env() as env:
             stripe_account = env.ref("payment.payment_provider_stripe")._stripe_account()
             balances = {}
@@ -236,7 +238,7 @@ class PaymentHouse(House):
             return {code: balance for code, balance in balances.items() if balance}
 
     def succeeded(self, reference):
-        """How often the card was charged under a reference, as Stripe has it."""
+        """Count how often the card was charged under a reference, as Stripe has it."""
         return len([
             each for each in self.stripe.get("payment_intents", limit=100)["data"]
             if each["metadata"].get("odoo_reference") == reference

@@ -10,7 +10,7 @@ KINDS = {"scans": "period", "accounts": "held", "api_access": "feature"}
 
 
 def make_key(house, **vals):
-    """:return: a service key with every scope, or what `vals` make of it"""
+    """Make a service key with every scope, or with what `vals` make of it."""
     with house.env() as env:
         return env["quota.api.key"].create({
             "name": f"Key {env['quota.api.key'].search_count([])}", "is_service": True,
@@ -18,7 +18,7 @@ def make_key(house, **vals):
 
 
 def make_plans(house, *plans):
-    """Plans of one family, by the month, without tax.
+    """Make plans of one family, by the month, without tax.
 
     :param plans: (name, price, {code of metric: limit})
     :return: their ids
@@ -35,7 +35,7 @@ def make_plans(house, *plans):
 
 
 def _metrics(env):
-    """The metrics of the demo by their codes; those it lacks are made."""
+    """Return the metrics of the demo by their codes; make those it lacks."""
     metrics = env["quota.metric"].search([])
     metrics += metrics.create([
         {"name": code, "code": code, "kind": kind} for code, kind in KINDS.items()
@@ -44,7 +44,7 @@ def _metrics(env):
 
 
 def subscribe_all(house, visitors, plan_id):
-    """A subscription of the plan for each, begun today.
+    """Make a subscription of the plan for each, begun today.
 
     :return: list of (reference, id)
     """
@@ -87,11 +87,11 @@ class QuotaApi:
 class Line:
     """The line between a program and a server: it can lose answers, and be cut.
 
-    :ivar int lost: of the next requests, so many are carried out and their answers lost
+    :ivar int unanswered: of the next requests, so many are carried out and not answered
     """
 
     def __init__(self, url):
-        self.lost = 0
+        self.unanswered = 0
         self.carried = 0
         self._to = tuple(url.removeprefix("http://").split(":"))
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -99,7 +99,7 @@ class Line:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def cut(self):
-        """Nobody answers from now on."""
+        """Answer nobody from now on."""
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -111,14 +111,14 @@ class Line:
                 threading.Thread(target=self._carry, args=[client], daemon=True).start()
 
     def _carry(self, client):
-        """One request a connection, as Odoo's threaded server has it."""
+        """Carry one request over a connection, as Odoo's threaded server has it."""
         with client, socket.create_connection(self._to) as server:
             asked = threading.Thread(target=_pour, args=[client, server], daemon=True)
             asked.start()
             answer = b"".join(_chunks(server))
             self.carried += 1
-            if self.lost:
-                self.lost -= 1
+            if self.unanswered:
+                self.unanswered -= 1
             else:
                 client.sendall(answer)
             client.shutdown(socket.SHUT_RDWR)

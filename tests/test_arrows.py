@@ -9,7 +9,7 @@ DRAWN = {"wallet": [], "booking": ["wallet"], "billing": []}
 
 @pytest.fixture
 def addons(tmp_path):
-    """Three addons as they are drawn, and a way to change their files."""
+    """Make three addons as they are drawn, and a way to change their files."""
     folder = tmp_path / "addons"
     for name, below in DRAWN.items():
         (folder / name).mkdir(parents=True)

@@ -53,7 +53,7 @@ def numbers(name, sql):
 
 
 def check_billed_once(name, count):
-    """Each due period has exactly one posted invoice; nothing is left over."""
+    """Check that each due period has exactly one posted invoice; nothing is left over."""
     assert numbers(name, """
         SELECT count(*), count(DISTINCT subscription_id), count(DISTINCT invoice_id),
                count(*) FILTER (WHERE state = 'invoiced')
@@ -86,7 +86,7 @@ def test_killed_again_and_again(company):
 
 
 def subscriptions(house, count, state):
-    """Subscriptions of new customers, whose next period starts today.
+    """Make subscriptions of new customers, whose next period starts today.
 
     :return: their ids
     """
@@ -109,26 +109,26 @@ def subscriptions(house, count, state):
 
 
 def run_cron(house):
-    """The scheduled action in a process of its own; a conflict is for its next run."""
+    """Run the scheduled action in a process of its own; a conflict is for its next run."""
     with contextlib.suppress(psycopg2.errors.SerializationFailure), house.env() as env:
         env["subscription.run"]._cron_renew(limit=10)
 
 
 def buttons(house, admin, model, method, ids):
-    """The button of each record, pressed on both servers."""
+    """Return calls that press the button of each record, on both servers."""
     return [partial(call, admin.twin(), model, method, [record_id], server=server)
             for record_id in ids for server in (0, 1)]
 
 
 def check_answers(answers):
-    """Whoever comes second is told so in words; nobody sees a failure."""
+    """Check that whoever comes second is told so in words; nobody sees a failure."""
     names = {answer["error"]["data"]["name"].rsplit(".", 1)[-1]
              for answer in answers if answer and "error" in answer}
     assert names <= {"WrongState", "UserError"}, answers
 
 
 def check_invoices(house, ids):
-    """One period, and one posted invoice of the customer, for each subscription."""
+    """Check that each subscription has one period, and one posted invoice of the customer."""
     chosen = f"subscription_id IN ({','.join(map(str, ids))})"
     assert house.rows(f"""
         SELECT count(*), count(DISTINCT subscription_id), count(DISTINCT invoice_id)
@@ -178,7 +178,7 @@ def test_invoice_again_by_two(house):
 
 
 def defer(house):
-    """An invoice of a year that began months ago.
+    """Make an invoice of a year that began months ago.
 
     :return: ids of its shares whose months are over
     """
@@ -198,7 +198,7 @@ def defer(house):
 
 
 def earn(house):
-    """The scheduled action in a process of its own, which does not wait for anybody's rows."""
+    """Run the scheduled action in a process of its own, which waits for nobody's rows."""
     with house.env() as env:
         env.cr.execute("SET LOCAL lock_timeout = '3s'")
         env["revenue.deferral"]._cron_earn()

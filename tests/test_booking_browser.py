@@ -19,7 +19,7 @@ PRICE = 2
 
 @pytest.fixture(params=SCREENS)
 def screen(request, browser, house):
-    """A page of the given size, with the faults it met."""
+    """Open a page of the given size, and note the faults it meets."""
     width, height = SCREENS[request.param]
     context = browser.new_context(
         viewport={"width": width, "height": height}, locale="fr-FR", base_url=house.url,
@@ -35,14 +35,14 @@ def screen(request, browser, house):
 
 
 def sign_in(page, visitor):
-    """The cookie of the visitor's session, as after the login form."""
+    """Set the cookie of the visitor's session, as after the login form."""
     page.context.add_cookies([{
         "name": "session_id", "value": visitor.http.cookies.get("session_id"),
         "url": visitor.house.url}])
 
 
 def look(page):
-    """No serious fault of accessibility, and nothing wider than the screen."""
+    """Check that accessibility has no serious fault, and that nothing is wider than the screen."""
     results = Axe().run(page, options={"resultTypes": ["violations"]})
     serious = [
         f"{fault['id']} ({fault['impact']}): {fault['nodes'][0]['html'][:200]} "
@@ -60,7 +60,7 @@ def name_of(house, session_id):
 
 
 def open_from_calendar(page, name):
-    """By the keyboard's means only: a link that can be focused, and Enter."""
+    """Open it by the keyboard's means only: focus a link, and press Enter."""
     page.goto("/trainings?view=list")
     for _page in range(3):
         links = page.get_by_role("link", name=re.compile(name))

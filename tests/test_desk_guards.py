@@ -24,7 +24,7 @@ PRICE = 2
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    """The demo's data without servers: no scheduled action sends what is counted here."""
+    """Make the demo's data without servers: no scheduled action sends what is counted here."""
     made = House("caps_test_desk", tmp_path_factory.mktemp("desk"))
     yield made.create()
     made.stop()
@@ -36,7 +36,7 @@ def customer(desk):
 
 
 def confirm_twice(desk, model, values, guarded):
-    """A dialog of the back office, confirmed twice at the same moment.
+    """Confirm a dialog of the back office twice at the same moment.
 
     Both clicks have read the session before either of them begins.
 
@@ -65,7 +65,7 @@ def confirm_twice(desk, model, values, guarded):
 
 
 def booked(desk, customer):
-    """A session without a trainer, in which the customer has a seat."""
+    """Make a session without a trainer, in which the customer has a seat."""
     session_id = desk.session(price=PRICE, trainer_id=False)
     with desk.env() as env:
         book(session_id, customer.partner_id, env)
@@ -73,7 +73,7 @@ def booked(desk, customer):
 
 
 def told(desk, session_id, subject):
-    """Mails with this subject to those who have or had a seat in the session."""
+    """Count the mails with this subject to those who have or had a seat in the session."""
     [(count,)] = desk.rows(f"""
         SELECT COUNT(*) FROM mail_mail mail
           JOIN mail_message message ON message.id = mail.mail_message_id
@@ -115,7 +115,7 @@ def test_move_twice_negative_control(desk, customer):
 
 
 def cancel_twice(desk, customer, guarded):
-    """:return: mails, and seats left taken"""
+    """Cancel twice; return how many mails were sent, and seats left taken."""
     session_id = booked(desk, customer)
     confirm_twice(desk, "session.cancel", {"event_id": session_id}, guarded)
     seats, _balance = seats_and_balance(desk, session_id, customer)
@@ -136,7 +136,7 @@ def test_cancel_twice_negative_control(desk, customer):
 
 
 def group_twice(desk, customer, guarded):
-    """:return: seats taken, and credits spent on them"""
+    """Book a group twice; return the seats taken, and the credits spent on them."""
     session_id = desk.session(price=PRICE, trainer_id=False)
     _seats, before = seats_and_balance(desk, session_id, customer)
     confirm_twice(desk, "session.group.booking", {

@@ -17,7 +17,7 @@ ROUNDS = 3
 
 
 def call(visitor, model, method, *args, server=0, **kwargs):
-    """What the web client does for a button.
+    """Do what the web client does for a button.
 
     :return: the answer's JSON
     """
@@ -27,13 +27,13 @@ def call(visitor, model, method, *args, server=0, **kwargs):
 
 
 def click(visitor, model, values, server):
-    """A wizard made, not yet confirmed; what confirms it."""
+    """Make a wizard, not yet confirmed; return what confirms it."""
     made = call(visitor, model, "create", [values], server=server)["result"]
     return partial(call, visitor, model, "action_confirm", made, server=server)
 
 
 def mails_to(house, login, subject):
-    """The mails to this address with the subject, once nothing waits to be sent."""
+    """List the mails to this address with the subject, once nothing waits to be sent."""
     house.mailbox.wait_for_mail(login, subject)
     deadline = time.monotonic() + 60
     while house.rows("SELECT 1 FROM mail_mail WHERE state = 'outgoing' LIMIT 1"):
@@ -112,7 +112,7 @@ def test_group_booked_twice_at_once(house):
 
 
 def session_to_remind_of(house, customers):
-    """A session in six days, booked by the customers before the reminder of the week was due."""
+    """Make a session in six days, booked before the reminder of the week was due."""
     session_id = house.session(capacity=10, price=PRICE, days=6)
     for customer in customers:
         assert customer.book(session_id).status_code == 200
@@ -124,7 +124,7 @@ def session_to_remind_of(house, customers):
 
 
 def three_crons(house, session_id):
-    """Three runs at the same moment.
+    """Run the scheduled action three times at the same moment.
 
     :return: (reminders, seats reminded of) of the session
     """

@@ -15,7 +15,7 @@ FIELDS = "SELECT model FROM ir_model UNION ALL SELECT model || '.' || name FROM 
 
 
 def documents():
-    """All files in Markdown of the repository."""
+    """List all files in Markdown of the repository."""
     names = subprocess.check_output(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
         cwd=paths.ROOT, text=True)

@@ -14,7 +14,7 @@ PASSWORD = "Cap-sur-2027!"
 
 
 def sign_up(page):
-    """§3.1 « L'utilisateur crée un compte sur le site »."""
+    """Create an account on the site: §3.1 « L'utilisateur crée un compte sur le site »."""
     page.goto("/")
     page.get_by_role("link", name="Se connecter").first.click()
     page.get_by_role("link", name=re.compile("pas de compte|Créer un compte|Inscri", re.I)).click()
@@ -27,7 +27,7 @@ def sign_up(page):
 
 
 def choose_session(page, name):
-    """§3.4 and §3.5: the calendar, a session, its price in credits."""
+    """Choose a session in the calendar, with its price in credits: §3.4 and §3.5."""
     page.get_by_role("menuitem", name="Formations").first.click()
     expect(page.get_by_role("heading", name="Calendrier des formations")).to_be_visible()
     if not page.get_by_role("link", name=re.compile(name)).count():
@@ -37,7 +37,7 @@ def choose_session(page, name):
 
 
 def buy_pack_of_five(page):
-    """§3.2: from « crédits insuffisants » to the packs, the cart, and the demo card."""
+    """Go from « crédits insuffisants » to the packs, the cart, and the demo card: §3.2."""
     page.get_by_role("link", name="Acheter des crédits").click()
     page.get_by_role("link", name="Pack 5 crédits").first.click()
     page.locator("#add_to_cart").click()

@@ -17,7 +17,7 @@ PASSWORD = "Cap-sur-2027!"
 
 
 def sign_up(house, name, login):
-    """§3.1: the visitor creates an account on the site."""
+    """Create an account on the site as the visitor does: §3.1."""
     visitor = Visitor(house)
     page = visitor.get("/web/signup")
     answer = visitor.post("/web/signup", {
@@ -31,7 +31,7 @@ def sign_up(house, name, login):
 
 
 def json_answer(visitor, path, server=0, **params):
-    """The whole answer to a JSON-RPC call: with `result`, or with `error`."""
+    """Return the whole answer to a JSON-RPC call: with `result`, or with `error`."""
     answer = visitor.http.post(
         f"{visitor.house.urls[server]}{path}", json={"jsonrpc": "2.0", "params": params},
         timeout=120)
@@ -46,7 +46,7 @@ def json_call(visitor, path, **params):
 
 
 def order_pack(house, visitor, credits):
-    """§3.2: order a pack as the shop's own pages do it, up to the card.
+    """Order a pack as the shop's own pages do it, up to the card: §3.2.
 
     :return: the reference of the payment that now waits for the card
     """
@@ -59,7 +59,7 @@ def order_pack(house, visitor, credits):
 
 
 def checkout(house, visitor):
-    """From the cart to the payment page, as the shop's own pages do it, up to the card.
+    """Go from the cart to the payment page, as the shop's own pages do it, up to the card.
 
     :return: the reference of the payment that now waits for the card
     """
@@ -87,12 +87,12 @@ def checkout(house, visitor):
 
 
 def buy_pack(house, visitor, credits):
-    """§3.2: buy a pack with the demo card."""
+    """Buy a pack with the demo card: §3.2."""
     return pay_by_card(visitor, order_pack(house, visitor, credits))
 
 
 def pay_by_card(visitor, reference):
-    """The demo card is accepted, and the shop says so."""
+    """Pay with the demo card, which the shop accepts and says so."""
     json_call(visitor, "/payment/demo/simulate_payment", reference=reference,
               payment_details="4111111111111111", simulated_state="done")
     json_call(visitor, "/payment/status/poll", csrf_token="")
@@ -115,7 +115,7 @@ BETWEEN_PROFESSIONALS = ["10 points", " 40,00 € (Code de commerce, art. D441-5
 
 
 def pdf_page(mail):
-    """The text of the only page of the invoice in a mail."""
+    """Return the text of the only page of the invoice in a mail."""
     attached = [part for part in mail.iter_attachments()
                 if part.get_content_type() == "application/pdf"]
     assert attached, f"no PDF in {mail['Subject']}"
@@ -199,8 +199,8 @@ def test_insaho_3_sign_up_buy_book_and_reach_the_course(house):
 
 
 def check_mailed_once(house, visitor, word, count):
-    """Issue 7, part 1: every invoice is posted by itself, mailed once in the customer's language
-    and filed in the portal, however often the scheduled actions run.
+    """Check that every invoice is posted by itself, mailed once in the customer's language and
+    filed in the portal, however often the scheduled actions run.
 
     :param str word: what that language calls an invoice
     """
@@ -245,7 +245,8 @@ def wake(house, *crons):
 
 
 def downloaded(visitor, invoice):
-    """The text of the only page of an invoice, as its customer downloads it in the portal."""
+    """Return the text of the only page of an invoice, as its customer downloads it in the portal.
+    """
     answer = visitor.get(f"/my/invoices/{invoice}?report_type=pdf&download=true")
     assert answer.headers["Content-Type"] == "application/pdf"
     page, = paper.pages(answer.content)

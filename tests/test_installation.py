@@ -15,13 +15,15 @@ from ops import paths, postgres
 from ops.arrows import Addons
 from tests.installation import uses
 
+ADDONS = "all"
 # The ledger is never rewritten: its rows keep the word for what credits were spent on.
 KEPT_VALUES = {"quota_credit": ["left: value quota of credit_entry.kind"]}
 WIDTH = 28
 
 
 def journeys():
-    """What is to be tried, by name: (kind, arguments, addons) of :mod:`tests.installation.journey`.
+    """List what is to be tried, by name: (kind, arguments, addons) of
+    :mod:`tests.installation.journey`.
 
     Addons that stand on one another share a database: they come from the bottom up and go from
     the top down.
@@ -50,7 +52,7 @@ ROWS = {}  # by addon, as far as journeys were made
 
 
 def made(journey):
-    """The rows of a journey, which is made once."""
+    """Return the rows of a journey, which is made once."""
     kind, arguments, addons = JOURNEYS[journey]
     if not ROWS.keys() >= set(addons):
         ROWS.update(make(journey, kind, arguments))
@@ -93,7 +95,7 @@ def test_table(record_property):
 
 
 def line(row):
-    """Seconds to install, to use and to uninstall; tables of its own with rows; what stays."""
+    """Write the seconds to install, to use and to uninstall; own tables with rows; what stays."""
     tables = row["tables"].values()
     kept = [f"{count} {table}" for table, count in row["kept"].items()]
     return (f"{row['addon']:{WIDTH}} {row['install']:5.0f} s {row['use']:2.0f} s "

@@ -12,7 +12,7 @@ REPETITIONS = 20
 
 
 def race(house, visitors, session_id):
-    """All visitors confirm at once, each on a server of their own.
+    """Let all visitors confirm at once, each on a server of their own.
 
     :return: the answers, in the order of the visitors
     """
@@ -37,7 +37,7 @@ def race(house, visitors, session_id):
 
 
 def outcome(house, session_id, visitors):
-    """(seats taken by registrations, counter, credits spent on the session)."""
+    """Return (seats taken by registrations, counter, credits spent on the session)."""
     partners = ",".join(str(visitor.partner_id) for visitor in visitors)
     seats = house.sql(
         f"SELECT COUNT(*) FROM event_registration WHERE event_id = {session_id} "

@@ -25,7 +25,7 @@ NAMESPACE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-u
 
 @pytest.fixture
 def checkout():
-    """A fresh clone of what `make` needs first, where PostgreSQL's user may enter."""
+    """Copy what `make` needs first to a fresh clone, where PostgreSQL's user may enter."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         clone = Path(folder) / "clone"
@@ -37,7 +37,9 @@ def checkout():
 
 
 def run(clone, command="demo", mount="", python=("-m", "ops"), **environment):
-    """:return: (exit code, what was printed)
+    """Run a command; return (exit code, what was printed).
+
+    :return: (exit code, what was printed)
 
     :param str mount: shell commands that make the machine look otherwise
     """
@@ -51,7 +53,7 @@ def run(clone, command="demo", mount="", python=("-m", "ops"), **environment):
 
 
 def refused(clone, **options):
-    """The sentence with which a command ends before it has changed anything."""
+    """Return the sentence with which a command ends before it has changed anything."""
     before = sorted(clone.rglob("*"))
     code, printed = run(clone, **options)
     assert code == 1, printed
@@ -128,7 +130,7 @@ def test_taken_port(checkout):
 
 @contextlib.contextmanager
 def role(name, options):
-    """The PG* variables of a role of the private cluster."""
+    """Yield the PG* variables of a role of the private cluster."""
     own = {name: os.environ[name] for name in ("PGHOST", "PGPORT") if name in os.environ}
     own.update(postgres.environment())
     postgres.query(f"DROP ROLE IF EXISTS {name}")
@@ -182,7 +184,7 @@ def test_house_copied_while_its_server_ran(checkout):
 
 @pytest.fixture
 def demo(tmp_path, monkeypatch):
-    """A demo of another name with Odoo's own modules and, of ours, what a test writes."""
+    """Make a demo of another name with Odoo's own modules and, of ours, what a test writes."""
     folder = tmp_path / "addons"
     folder.mkdir()
     monkeypatch.setattr(paths, "ADDONS", folder)
@@ -197,7 +199,10 @@ def demo(tmp_path, monkeypatch):
 
 
 def write_addon(folder, name, depends=("base",), **files):
-    """:param files: name of a file without its ending (xml) to its content"""
+    """Write an addon.
+
+    :param files: name of a file without its ending (xml) to its content
+    """
     (folder / name).mkdir()
     (folder / name / "__init__.py").write_text("")
     (folder / name / "__manifest__.py").write_text(repr({
@@ -255,7 +260,7 @@ def test_step_error_outside_a_step_is_said_without_a_traceback(checkout):
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
-    """A repository of three addons, one above another, and flows."""
+    """Make a repository of three addons, one above another, and flows."""
     for name in ("addons", "tests", "clients/middleware", "ops", "docs"):
         (tmp_path / name).mkdir(parents=True)
     for constant, name in (("ROOT", ""), ("ADDONS", "addons"), ("HOUSE", ".house")):
@@ -269,7 +274,8 @@ def sources(tmp_path, monkeypatch):
     for name, content in (
             ("house", "world"), ("world", ""), ("conftest", "import house"),
             ("test_low", 'ADDONS = ("low",)\nimport house'), ("test_high", 'ADDONS = ("high",)'),
-            ("test_client", "ADDONS = ()\nimport middleware"), ("test_silent", "")):
+            ("test_client", "ADDONS = ()\nimport middleware"), ("test_every", 'ADDONS = "all"'),
+            ("test_silent", "")):
         (tmp_path / "tests" / f"{name}.py").write_text(content)
     for name in ("clients/middleware/a.py", "ops/a.py", "docs/a.md", ".gitignore"):
         (tmp_path / name).write_text(".house" if name == ".gitignore" else "")
@@ -297,24 +303,24 @@ def touch(name, text="# more\n"):
         opened.write(text)
 
 
-FLOWS = {"client", "high", "low", "silent"}
+FLOWS = {"client", "every", "high", "low", "silent"}
 
 
 @pytest.mark.parametrize("path, expected_addons, expected_flows", [
-    ("addons/low/models/model.py", "high low middle", "high low silent"),
-    ("addons/high/models/new.py", "high", "high silent"),
+    ("addons/low/models/model.py", "high low middle", "every high low silent"),
+    ("addons/high/models/new.py", "high", "every high silent"),
     ("addons/middle/tests/test_a.py", "high middle", "silent"),
     ("addons/low/readme/A.md", "", ""),
     ("docs/a.md", "", ""),
     ("tests/test_high.py", "", "high silent"),
     ("tests/world.py", "", "low silent"),
-    ("tests/unheard_of.py", "", "client high low silent"),
+    ("tests/unheard_of.py", "", "client every high low silent"),
     ("clients/middleware/a.py", "", "client silent clients"),
     ("tests/conftest.py", "all", "all"),
     ("ops/a.py", "all", "all"),
     ("odoo.conf", "all", "all"),
     ("requirements-dev.txt", "all", "all"),
-    ("strange/file", "", "client high low silent"),
+    ("strange/file", "", "client every high low silent"),
 ])
 @pytest.mark.parametrize("committed", [False, True])
 def test_changed(sources, path, expected_addons, expected_flows, committed):

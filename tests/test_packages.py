@@ -15,6 +15,7 @@ import pytest
 
 from ops import database, paths, postgres
 
+ADDONS = "all"
 DATABASE = "caps_test_packages"
 # Distributions without which Odoo's server does not start: no addon has to name them.
 OF_THE_SERVER = {"lxml", "markupsafe", "psycopg2-binary", "python-dateutil", "pytz", "werkzeug"}
@@ -32,7 +33,8 @@ def manifest(addon):
 
 
 def tops():
-    """Addons that no other of ours needs: pip and Odoo are to find the others by themselves."""
+    """List addons that no other of ours needs: pip and Odoo are to find the others by themselves.
+    """
     needed = {name for addon in paths.our_addons() for name in manifest(addon)["depends"]}
     return [addon for addon in paths.our_addons() if addon not in needed]
 
@@ -45,7 +47,7 @@ def run(*command, **options):
 
 
 def build(folder, *addons):
-    """:return: the folder of the wheels"""
+    """Build the wheels of addons into a folder, and return it."""
     run(paths.PYTHON, "-m", "pip", "wheel", "--disable-pip-version-check", "--no-index",
         "--no-deps", "--no-build-isolation", "--wheel-dir", folder, *addons)
     return folder
@@ -53,7 +55,7 @@ def build(folder, *addons):
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """Of all addons, built where there is no git."""
+    """Build the wheels of all addons, where there is no git."""
     folder = tmp_path_factory.mktemp("packages")
     shutil.copytree(
         paths.ADDONS, folder / "addons", ignore=shutil.ignore_patterns("__pycache__"))
@@ -62,7 +64,8 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(wheels, tmp_path_factory):
-    """The Python of a fresh virtual environment that sees Odoo and the packages of the house."""
+    """Make a virtual environment that sees Odoo and the packages of the house; return its Python.
+    """
     folder = tmp_path_factory.mktemp("environment")
     run(paths.PYTHON, "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
@@ -100,7 +103,7 @@ def test_imports_are_declared():
 
 
 def _imports(addon):
-    """Top names of the modules an addon imports from elsewhere, its tests left out."""
+    """List the modules an addon imports from elsewhere, its tests left out."""
     files = [file for file in (paths.ADDONS / addon).rglob("*.py") if "tests" not in file.parts]
     names = set()
     for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):

@@ -41,7 +41,7 @@ def process():
 
 @pytest.fixture
 def server(process):
-    """An account of its own for each test."""
+    """Give each test an account of its own."""
     return process.other_account(uuid.uuid4().hex)
 
 
@@ -53,7 +53,7 @@ def api(server):
 
 @pytest.fixture
 def inbox():
-    """An endpoint that refuses deliveries as often as it is told to."""
+    """Open an endpoint that refuses deliveries as often as it is told to."""
     inbox = Inbox()
     yield inbox
     inbox.close()
@@ -92,7 +92,7 @@ class Inbox:
         self._http.server_close()
 
     def events(self, secret, since=0):
-        """What came, each verified by the library.
+        """List what came, each verified by the library.
 
         :raise stripe.SignatureVerificationError: for a wrong signature
         """
@@ -102,7 +102,10 @@ class Inbox:
 
 
 def saved_card(server, api, number="4242424242424242"):
-    """:return: the customer's and the payment method's ids, after the form in the browser"""
+    """Save a card by the form in the browser; return the customer's and the payment method's ids.
+
+    :return: the customer's and the payment method's ids, after the form in the browser
+    """
     customer = api.customers.create({"name": "Ada", "email": "ada@example.com"})
     intent = api.setup_intents.create({
         "customer": customer.id, "allowed_payment_method_types": ["card"]})
@@ -112,7 +115,7 @@ def saved_card(server, api, number="4242424242424242"):
 
 
 def charge(api, customer, method, key=None, amount=12_00, **params):
-    """An off-session charge, as a renewal makes it."""
+    """Charge off session, as a renewal does."""
     return api.payment_intents.create({
         "amount": amount, "currency": "eur", "customer": customer, "payment_method": method,
         "confirm": True, "off_session": True, **params},
@@ -120,7 +123,7 @@ def charge(api, customer, method, key=None, amount=12_00, **params):
 
 
 def paid(server, api, amount=12_00, **params):
-    """:return: a payment intent that succeeded"""
+    """Make a payment intent that succeeded."""
     return charge(api, *saved_card(server, api), amount=amount, **params)
 
 

@@ -40,7 +40,7 @@ def plans(house):
 
 @pytest.fixture(scope="module")
 def customers(house, plans):
-    """Customers of the small plan, one for each test: (visitor, reference, id)."""
+    """Yield customers of the small plan, one for each test: (visitor, reference, id)."""
     visitors = house.customers(8, credits=None)
     return iter([(visitor, *subscription) for visitor, subscription in zip(
         visitors, subscribe_all(house, visitors, plans[0]), strict=True)])
@@ -48,7 +48,7 @@ def customers(house, plans):
 
 @contextmanager
 def sample(monkeypatch, url, key, **environment):
-    """The sample application, listening."""
+    """Yield the sample application, listening."""
     monkeypatch.setenv("QUOTA_URL", url)
     monkeypatch.setenv("QUOTA_KEY", key)
     for name, value in environment.items():
@@ -74,7 +74,7 @@ def call(url, reference, method="POST", path="/scans"):
 
 
 def upgrade(visitor, subscription_id, plan_id):
-    """As the customer does in the portal: look at the amounts, confirm."""
+    """Look at the amounts and confirm, as the customer does in the portal."""
     [(price_id,)] = visitor.house.rows(
         f"SELECT id FROM subscription_plan_price WHERE plan_id = {plan_id}")
     path = f"/my/subscriptions/{subscription_id}/change"
@@ -135,20 +135,20 @@ def test_suspended_and_paid_within_a_second(house, monkeypatch, key, customers):
         assert call(url, reference).status_code == 200
 
 
-def test_lost_answer_is_counted_once(house, key, customers):
-    """The answer to a consumption is lost twice on its way; then the call is undone, twice."""
+def test_unanswered_call_is_counted_once(house, key, customers):
+    """A consumption goes unanswered twice; then the call is undone, twice."""
     _visitor, reference, _id = next(customers)
     line, api, caller = Line(house.url), QuotaApi(house, key, reference), Caller(reference)
 
-    async def lose():
+    async def consume_and_undo():
         async with QuotaClient(line.url, key, timeout=10, deadline=30) as client:
             await client.consume("scans", caller=caller)  # another call, which stays
-            line.lost = 2
-            answer = await client.consume("scans", caller=caller, idempotency_key="lost")
+            line.unanswered = 2
+            answer = await client.consume("scans", caller=caller, idempotency_key="unanswered")
             assert answer.replayed and answer.items[0].used == 2
             assert line.carried == 4
             for _time in range(2):
-                await client.undo("lost", caller=caller)
+                await client.undo("unanswered", caller=caller)
             assert api.used("scans") == 1
             # What is undone before it arrives does not count when it does.
             await client.undo("late", caller=caller)
@@ -156,7 +156,7 @@ def test_lost_answer_is_counted_once(house, key, customers):
                 await client.consume("scans", caller=caller, idempotency_key="late")
             assert api.used("scans") == 1
 
-    asyncio.run(lose())
+    asyncio.run(consume_and_undo())
     line.cut()
 
 
@@ -224,7 +224,7 @@ def test_served_as_described(house):
 
 
 def answered(house):
-    """How often each address of the API was answered 200."""
+    """Count how often each address of the API was answered 200."""
     return {name: len(re.findall(rf'/quota/v1/{name}\S* HTTP/1\.\d" 200', house.log()))
             for name in ("consume", "release", "check", "entitlements", "usage")}
 

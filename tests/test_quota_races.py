@@ -30,7 +30,7 @@ PROGRAMS = 50
 
 @pytest.fixture(scope="module")
 def plans(house):
-    """A small plan and a large one, with metrics of this file's own.
+    """Make a small plan and a large one, with metrics of this file's own.
 
     :return: dict of ids
     """
@@ -52,7 +52,7 @@ def plans(house):
 
 
 def subscribe(house, plan_id, **vals):
-    """A new customer's subscription, active since yesterday.
+    """Make a new customer's subscription, active since yesterday.
 
     :return: (its id, an API key of the customer)
     """
@@ -89,7 +89,7 @@ def used(house, subscription_id, code):
 
 
 def check_history(house, subscription_id):
-    """Counters, movements and totals a day tell the same."""
+    """Check that counters, movements and totals of a day tell the same."""
     assert not house.rows(f"""
         SELECT metric_id, c.used, u.units, d.units FROM
         (SELECT metric_id, sum(used) AS used FROM quota_counter
@@ -105,7 +105,7 @@ def check_history(house, subscription_id):
 
 
 def one_of_fifty(house, plans):
-    """« Limit 100, used 99, 50 parallel consumes from two server processes: one allowed. »"""
+    """Try « Limit 100, used 99, 50 parallel consumes from two server processes: one allowed. »"""
     subscription_id, token = subscribe(house, plans["small"])
     for server in range(len(house.urls)):  # each server compiles its routes at the first call
         consume(house, token, plans["scans"], 99 if server == 0 else 100, server)
@@ -124,7 +124,7 @@ def one_of_fifty(house, plans):
 
 @contextlib.contextmanager
 def engine_without(house, guard, replacement=""):
-    """The engine of the database meanwhile without one of its guards."""
+    """Switch off one guard of the database's engine inside the block."""
     [(whole,)] = house.rows("SELECT pg_get_functiondef('quota_move'::regproc)")
     assert len(re.findall(guard, whole)) == 1, guard
     house.execute(re.sub(guard, replacement, whole))
@@ -208,7 +208,7 @@ class Play:
                 self.move(chance)
 
     def move(self, chance):
-        """One request, or the same request again."""
+        """Send one request, or the same request again."""
         from odoo.addons.subscription_quota import engine
 
         code = chance.choice((self.plans["scans"], self.plans["accounts"]))
@@ -302,7 +302,7 @@ def test_reset_at_the_second_of_consumption(house, plans):
 
 
 def set_parameter(house, name, value):
-    """Both servers are told, as the settings tell them.
+    """Set a parameter; tell both servers, as the settings do.
 
     :return: what it was
     """
@@ -377,7 +377,7 @@ CREDITS, PRICE, UNITS, LIMIT = 10, 4, 50, 100
 
 @pytest.fixture(scope="module")
 def packs(house):
-    """A plan of 100 scans that grants ten credits a period, and a pack of 50 more for four.
+    """Make a plan of 100 scans that grants ten credits a period, and a pack of 50 more for four.
 
     :return: (plan, pack), their ids
     """
@@ -392,14 +392,14 @@ def packs(house):
 
 
 def subscribed(house, plan_id, count):
-    """:return: list of (visitor, subscription), each with ten credits in the wallet"""
+    """Make customers; return (visitor, subscription) of each, with ten credits in the wallet."""
     visitors = house.customers(count, credits=None)
     return [(visitor, subscription_id) for visitor, (_name, subscription_id)
             in zip(visitors, subscribe_all(house, visitors, plan_id), strict=True)]
 
 
 def tabs(visitor, subscription_id, pack_id, count):
-    """The page of packs in so many tabs, half of them on the other server.
+    """Open the page of packs in so many tabs, half of them on the other server.
 
     :return: for each the click on « Payer 4 crédits »
     """
@@ -415,7 +415,7 @@ def tabs(visitor, subscription_id, pack_id, count):
 
 
 def bought(house, visitor, subscription_id):
-    """How many packs were paid, after checking that wallet, units and documents say the same."""
+    """Count the packs paid, after checking that wallet, units and documents say the same."""
     [(entries, paid, documents)] = house.rows(f"""
         SELECT count(DISTINCT e.id), COALESCE(sum(DISTINCT e.credits), 0), count(m.id)
         FROM credit_entry e LEFT JOIN account_move m
@@ -486,7 +486,7 @@ def after(seconds, action):
 
 
 def post(admin, move_id):
-    """The accountant posts a document.
+    """Post a document, as the accountant does.
 
     :return: the answer, which is no error
     """

@@ -24,7 +24,7 @@ THREADS = 12  # transactions at once in the tests that talk to the database
 
 
 def sold(house, session_id):
-    """(registrations, debits, invoices) of the session, from the database."""
+    """Return (registrations, debits, invoices) of the session, from the database."""
     [row] = house.rows(f"""
         SELECT COUNT(DISTINCT r.id), COUNT(DISTINCT e.id) FILTER (WHERE e.credits = -{PRICE}),
                COUNT(DISTINCT m.id) FILTER (WHERE m.state = 'posted')
@@ -115,7 +115,7 @@ def again_until_serialized(env, work):
 
 
 def together(house, works):
-    """Each work in a thread and an environment of its own, all started at the same moment.
+    """Do each work in a thread and an environment of its own, all started at the same moment.
 
     The snapshot of each transaction is taken before any of the works begins.
 
@@ -143,7 +143,7 @@ def book(session_id, partner_id, env):
 
 
 def snapshots_older_than_the_bookings(house, session_id, seats):
-    """More transactions than seats, each of which sees all seats free when it begins."""
+    """Book in more transactions than seats, each of which sees all seats free when it begins."""
     visitors = house.customers(THREADS, credits=PRICE)
     booked = together(house, [
         partial(book, session_id, visitor.partner_id) for visitor in visitors])

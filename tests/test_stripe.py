@@ -45,7 +45,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def understood(shop):
-    """Whatever the test: Stripe would have understood each request, and no event has failed."""
+    """Check after each test that Stripe understood each request, and that no event failed."""
     yield
     assert shop.stripe.refused() == []
     assert shop.rows("SELECT kind, error FROM stripe_event WHERE state = 'failed'") == []
@@ -231,7 +231,7 @@ def test_refund_from_the_invoice(shop):
 
 
 def credit_note(shop, period_id, amount):
-    """Posted, of a part of the period's invoice.
+    """Post a credit note of a part of the period's invoice.
 
     :return: its id
     """
@@ -288,12 +288,12 @@ def test_pay_by_link(shop):
         *["Cap Insaho Formation Facture (Réf FAC"] * 2, *["Paiement reçu"] * 2]
 
 
-# Answers that are lost ----------------------------------------------------------------------------
+# Unanswered requests ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [
     "drop_after", "drop_before", "error_after", "error_before", "error_kept"])
-def test_lost_answer(shop, kind):
+def test_unanswered_request(shop, kind):
     """500 after the effect, connection cut: charged once, and known here, with no webhook."""
     visitor = shop.customer()
     [period_id] = shop.due(visitor, token_id=shop.save_card(visitor))
@@ -374,7 +374,8 @@ def test_not_charged_while_the_customer_pays(shop):
 
 
 def something_changes(shop, visitor, reference, case):
-    """Before the next worker comes: nothing, a day, or the customer's address."""
+    """Change something before the next worker comes: nothing, the day, or the customer's address.
+    """
     if case == 1:  # Stripe has forgotten the idempotency key
         shop.stripe.forget_keys()
         with shop.env() as env:
@@ -387,7 +388,7 @@ def something_changes(shop, visitor, reference, case):
 
 
 def charge_and_kill(shop, period_id):
-    """A worker that charges, and is killed before it can write the answer down: its row is
+    """Start a worker that charges, and kill it before it can write the answer down: its row is
     locked from outside while it waits for Stripe.
 
     :return: the reference of the charge
@@ -430,8 +431,9 @@ def test_webhook_negative_control(shop):
 
 
 def pay_from_all_sides(shop):
-    """Stripe takes its time to answer the first webhook; the page and more webhooks come
-    meanwhile, and the page asks until it is told."""
+    """Pay while Stripe takes its time to answer the first webhook: the page and more webhooks come
+    meanwhile, and the page asks until it is told.
+    """
     visitor = shop.customer()
     reference = order_plan(shop, visitor)
     intent = shop.intent(reference)
@@ -459,7 +461,7 @@ def pay_from_all_sides(shop):
 
 
 def assert_none_put_off(shop):
-    """Part 7: a conflict is tried again at once, not in a minute by the scheduled action."""
+    """Check that a conflict is tried again at once, not in a minute by the scheduled action."""
     wait_for(lambda: not shop.rows(
         "SELECT 1 FROM stripe_event WHERE state = 'processing'"
         " OR state = 'received' AND attempts = 0"))
@@ -468,7 +470,7 @@ def assert_none_put_off(shop):
 
 
 def broken_keys(shop):
-    """How often two made the same row, and the database refused the second."""
+    """Count how often two made the same row, and the database refused the second."""
     return len(re.findall("duplicate key value violates", shop.log()))
 
 
@@ -487,7 +489,7 @@ def test_life_in_any_order(shop):
 
 
 def live(shop, chance):
-    """A life at Stripe while nothing is told; then all of it is.
+    """Live a life at Stripe while nothing is told; then tell all of it.
 
     :return: how it ends: states, payments, books, mails, and what became of the events
     """
@@ -525,7 +527,7 @@ def live(shop, chance):
 
 
 def periods_after_trial(shop, visitor):
-    """A subscription whose trial ends today, and the two periods billed after it.
+    """Make a subscription whose trial ends today, and the two periods billed after it.
 
     :return: their ids
     """
@@ -552,7 +554,7 @@ def deliver_shuffled(shop, events, chance):
 
 
 def contested(shop, visitor, **how):
-    """A renewal that the saved card paid, and that its holder contests.
+    """Make a renewal that the saved card paid, and that its holder contests.
 
     :return: ids of the period and of the card, and the dispute at Stripe
     """
@@ -567,7 +569,7 @@ def contested(shop, visitor, **how):
 
 
 def booked(shop, dispute):
-    """Cents that a dispute put on each account, by its first digits."""
+    """Sum the cents that a dispute put on each account, by its first digits."""
     with shop.env() as env:
         ours = env["payment.dispute"].search([("reference", "=", dispute["id"])])
         account = ours.provider_id._stripe_account()
@@ -608,7 +610,7 @@ def test_dispute_lost(shop):
 
 
 def test_evidence_is_sent_once(shop):
-    """Stripe's answer lost, then two clicks at once: the bank reads one answer, and we win."""
+    """Left unanswered, then two clicks at once: the bank reads one answer, and we win."""
     visitor = shop.customer()
     period_id, _token_id, dispute = contested(shop, visitor, reason="subscription_canceled")
     with shop.env() as env:
@@ -625,11 +627,11 @@ def test_evidence_is_sent_once(shop):
     path = f"/v1/disputes/{dispute['id']}"
     with shop.stripe.hold():
         with shop.stripe.fault("drop_after", "POST", path):
-            lost = submit()
-        assert "Click again" in lost["error"]["data"]["message"]
+            unanswered = submit()
+        assert "Click again" in unanswered["error"]["data"]["message"]
         answers = at_once([submit] * 2)
     errors = [answer["error"]["data"]["message"] for answer in answers if "error" in answer]
-    assert len(errors) == 1 and "waits for no answer" in errors[0]
+    assert len(errors) == 1 and "No answer is expected" in errors[0]
     shop.settled()
     theirs = shop.stripe.get(f"disputes/{dispute['id']}")
     assert (theirs["evidence_details"]["submission_count"], theirs["status"]) == (1, "won")
@@ -696,7 +698,7 @@ def test_month_agrees_with_the_balance(shop):
 
 def test_the_demo(shop):
     """What `make demo` puts before staff: each customer as its story ends, in the inbox nothing
-    that waits, two differences, and a month that agrees once the lost payment is taken over."""
+    that waits, two differences, and a month that agrees once the missing payment is taken over."""
     from ops.demo_payments import ACCOUNT, Month
 
     bank = shop.stripe.other_account("demo")
@@ -725,9 +727,9 @@ def test_the_demo(shop):
         # « Relancer le paiement », and « Reprendre de Stripe »
         julien = env["subscription.subscription"].browse(month.subscriptions["Julien Faure"])
         julien.action_charge()
-        lost = env["stripe.difference"].search([
+        missing = env["stripe.difference"].search([
             ("provider_id", "=", provider_id), ("kind", "=", "unpaid_here")])
-        lost.action_take_over()
+        missing.action_take_over()
     shop.charge()
     month.settled()
     with shop.env() as env:
@@ -744,7 +746,7 @@ def test_the_demo(shop):
 
 
 def shown(env, subscription_id):
-    """(state, of its last period, whether a next step is shown, kinds of refusals by attempt)"""
+    """Return (state, of its last period, whether a next step is shown, kinds of refusals)."""
     subscription = env["subscription.subscription"].browse(subscription_id)
     period = subscription.period_ids.sorted("id")[-1]
     return (subscription.state, period.state, bool(period.dunning_next_date),
@@ -752,7 +754,7 @@ def shown(env, subscription_id):
 
 
 def assert_agrees(shop, bank, statement_id):
-    """Each movement, both balances, and what the payments were for."""
+    """Check each movement, both balances, and what the payments were for."""
     balance = bank.get("balance")["available"][0]["amount"]
     with shop.env() as env:
         statement = env["stripe.statement"].browse(statement_id)
@@ -768,7 +770,7 @@ def assert_agrees(shop, bank, statement_id):
 
 
 def merchant(shop, bank, account):
-    """Another company account at Stripe, with an account of its own on the books.
+    """Make another company account at Stripe, with an account of its own on the books.
 
     :param account: codes of it and of its journal
 
@@ -785,7 +787,7 @@ def merchant(shop, bank, account):
 
 
 def charged(shop, bank, provider_id, visitor):
-    """A period, whose price pays for credits, that a card saved with the account has paid.
+    """Make a period, whose price pays for credits, that a card saved with the account has paid.
 
     :return: id of the charge
     """
@@ -885,7 +887,7 @@ def test_card_replaced_and_taken_away(shop):
 
 
 def test_comparison_with_the_list_of_stripe(shop):
-    """A payment and a refund whose events were lost, and one of which nothing is known here."""
+    """A payment and a refund whose events never came, and one of which nothing is known here."""
     visitor = shop.customer()
     [period_id] = shop.due(visitor)
     [(invoice_id,)] = shop.rows(

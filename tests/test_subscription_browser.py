@@ -21,7 +21,7 @@ DEMO_CARD = "4111 1111 1111 1111"
 
 @pytest.fixture
 def agency(page):
-    """The back office, in French."""
+    """Open the back office, in French."""
     page.goto("/web/login")
     form = page.locator(".oe_login_form")
     form.locator("input[name=login]").fill("admin")
@@ -33,7 +33,7 @@ def agency(page):
 
 @pytest.fixture
 def portal(browser, house):
-    """Opens the customer's own browser: `portal(visitor)` gives a page that is signed in."""
+    """Open the customer's own browser: `portal(visitor)` gives a page that is signed in."""
     contexts = []
 
     def opened(visitor):
@@ -53,12 +53,12 @@ def portal(browser, house):
 
 @pytest.fixture
 def visitor(house):
-    """A customer of the agency."""
+    """Make a customer of the agency."""
     return house.customers(1)[0]
 
 
 def make_plan(house, name, amount, *prices, **vals):
-    """A service of the agency, sold by the week or at these (unit, amount).
+    """Make a service of the agency, sold by the week or at these (unit, amount).
 
     :return: its id
     """
@@ -70,7 +70,7 @@ def make_plan(house, name, amount, *prices, **vals):
 
 
 def subscribe(house, visitor, plan_id, state=None):
-    """A subscription begun today and paid; `state`: how the charges of its saved card end.
+    """Make a subscription begun today and paid; `state`: how the charges of its saved card end.
 
     :return: its id
     """

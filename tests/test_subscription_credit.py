@@ -27,7 +27,7 @@ PLAN = "INSAHO mensuel"
 
 
 def order_plan(house, visitor):
-    """§3.2: choose the plan on the pricing page, up to the card.
+    """Choose the plan on the pricing page, up to the card: §3.2.
 
     :return: the reference of the payment that now waits for the card
     """
@@ -42,7 +42,7 @@ def order_plan(house, visitor):
 
 
 def subscription_of(house, visitor):
-    """Its id, and its only period's."""
+    """Return the subscription's id, and that of its only period."""
     [row] = house.rows(
         "SELECT s.id, p.id FROM subscription_subscription s JOIN subscription_period p "
         f"ON p.subscription_id = s.id WHERE s.partner_id = {visitor.partner_id}")
@@ -50,7 +50,7 @@ def subscription_of(house, visitor):
 
 
 def lots_of(house, visitor):
-    """Credits granted and their value, of each lot."""
+    """List the credits granted and their value, of each lot."""
     return house.rows(
         "SELECT l.granted, l.value_granted FROM credit_lot l "
         f"WHERE l.partner_id = {visitor.partner_id} ORDER BY l.id")
@@ -119,8 +119,9 @@ def test_another_customer_gets_404(house):
 
 
 def pay_once_told_often(house, notifications=NOTIFICATIONS):
-    """One payment, told ten times by the browser and the provider on two servers; then ten jobs
-    at once that find the invoice paid."""
+    """Pay once, told ten times by the browser and the provider on two servers; then run ten jobs at
+    once that find the invoice paid.
+    """
     visitor = house.customer()
     reference = order_plan(house, visitor)
     at_once([
@@ -143,8 +144,9 @@ def pay_once_told_often(house, notifications=NOTIFICATIONS):
 
 
 def tell_paid(house, period_id):
-    """What a payment does to the invoice of the period, in its own transaction, tried again as
-    Odoo does; a server that gave up would be asked again."""
+    """Do what a payment does to the invoice of the period, in its own transaction, tried again as
+    Odoo does; a server that gave up would be asked again.
+    """
     from odoo.service.model import retrying
 
     for _request in range(20):

@@ -16,7 +16,9 @@ TABS = 24
 
 @pytest.fixture(scope="module")
 def unguarded_house(tmp_path_factory):
-    """Bookings trust Odoo's count of seats, and wallets are read, added to and written back."""
+    """Start a house where bookings trust Odoo's count of seats, and wallets are read, added to and
+    written back.
+    """
     made = House("caps_test_unguarded", tmp_path_factory.mktemp("unguarded"), NO_GUARD, crons=0)
     yield made.start()
     made.stop()

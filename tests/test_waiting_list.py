@@ -16,7 +16,7 @@ NEWCOMERS = 20
 
 
 def full_session(house, owner):
-    """A session of one seat, taken by the owner.
+    """Make a session of one seat, taken by the owner.
 
     :return: (id of the session, id of the registration)
     """
@@ -91,7 +91,7 @@ def test_one_seat_freed_three_waiting_twenty_newcomers(house):
 
 
 def test_freed_while_the_list_is_joined(house):
-    """Joining and freeing at the same instant: the seat is never lost between the two."""
+    """Joining and freeing at the same instant: the seat is offered, or the visitor told to book."""
     visitors = house.customers(6, credits=PRICE)
     for owner, waiter in zip(visitors[::2], visitors[1::2], strict=True):
         session_id, registration_id = full_session(house, owner)

@@ -21,7 +21,7 @@ NOTIFICATIONS = 20
 
 
 def tabs_of(house, visitor, count):
-    """Ready to click in as many tabs: each its session, its form, and a server in turn.
+    """Open as many tabs, ready to click: each its session, its form, and a server in turn.
 
     :return: functions that click and return the answer
     """
@@ -53,7 +53,7 @@ def wallet_of(house, visitor):
 
 
 def assert_booked_or_refused(answers):
-    """Each tab got its seat, or a clear refusal; no server failed."""
+    """Check that each tab got its seat, or a clear refusal; no server failed."""
     outcomes = Counter(answer.status_code for answer in answers)
     assert set(outcomes) <= {303, 402}, (
         outcomes, {alert(answer.text) for answer in answers if answer.status_code == 409})
@@ -89,7 +89,7 @@ def test_ten_credits_fifty_tabs_two_servers(house):
 
 
 def add_five(house, visitor, number):
-    """What the back office does: a grant in its own process, with Odoo's own retries.
+    """Grant five credits as the back office does, in a process of its own, with Odoo's own retries.
 
     :return: how many times all five tries were used up and the administrator clicked again
     """
@@ -136,7 +136,7 @@ def test_added_credits_stay_during_spends(house):
 
 
 def notify(visitor, reference, server):
-    """What the browser and the provider send once a card is accepted.
+    """Send what the browser and the provider send once a card is accepted.
 
     :return: the errors of the answers; the page asks again on an error
     """

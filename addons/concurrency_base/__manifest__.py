@@ -2,7 +2,7 @@
     "name": "Concurrency Base",
     "summary": "What keeps apart those who do the same thing at the same moment: queues, row "
     "locks, mails after the effect of a payment",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Technical",
     "author": "Odoo Credits",
     "license": "LGPL-3",

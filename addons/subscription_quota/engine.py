@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def is_done(self):
-        """Whether the units are counted, now or by the same request before."""
+        """Tell whether the units are counted, now or by the same request before."""
         return self.name in ("moved", "replayed")
 
 
@@ -54,7 +54,7 @@ def move(cr, subscription_id, units, moment, api_key_id=None, key=None):
 
 
 def move_by_key(cr, token, reference, units, moment, key=None):
-    """As :func:`move`, for whoever shows an API key that may consume: one trip to the database.
+    """Count as :func:`move` does for whoever shows an API key that may consume, in one query.
 
     :param tuple token: start and hash, see :func:`find_key`
     :param str reference: of the subscription, see :func:`find_key`
@@ -71,7 +71,7 @@ def move_by_key(cr, token, reference, units, moment, key=None):
 
 
 def state_by_key(cr, token, reference, moment, codes):
-    """As :func:`state`, for whoever shows an API key that may check: one trip to the database.
+    """Answer as :func:`state` does for whoever shows an API key that may check, in one query.
 
     :return: (row of ``quota_key`` or None, list of dicts of ``quota_state``)
     """
@@ -116,7 +116,7 @@ def state(cr, subscription_id, moment, codes=None):
 
 
 def refusal(metric):
-    """Why a metric, as :func:`move` or :func:`check` left it, was not counted.
+    """Tell why a metric, as :func:`move` or :func:`check` left it, was not counted.
 
     :return: suspended, invalid (nothing of the kind is counted), limit, or None
     """
@@ -135,7 +135,7 @@ def refusal(metric):
 
 
 def seconds_to_reset(metric, moment):
-    """Until the period ends where the customer lives; None for what does not reset."""
+    """Count the seconds until the period ends where the customer lives; None: it never does."""
     resets_on = metric["resets_on"]
     if not resets_on:
         return None
@@ -196,7 +196,7 @@ def entitlements(cr, subscription_id, moment, lang):
 
 
 def history(cr, subscription_id, first, last, code=None, after=None, limit=100):
-    """Totals a day, the latest first.
+    """List the totals of each day, the latest first.
 
     :param after: (day, metric id) of the last row already read
     :return: list of dicts of day, metric_id, metric, consumed, released; perhaps one too many

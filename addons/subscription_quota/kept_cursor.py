@@ -36,7 +36,10 @@ class KeptCursor(PsycopgCursor):
     """A cursor with what the engine needs of Odoo's."""
 
     def execute(self, query, params=()):
-        """:param tuple params: for each ``%s``; a dict for named ones, which are not prepared"""
+        """Execute a query; it is prepared once for each connection.
+
+        :param tuple params: for each ``%s``; a dict for named ones, which are not prepared
+        """
         if not isinstance(params, tuple):
             return super().execute(query, params)
         prepared = self.connection.prepared

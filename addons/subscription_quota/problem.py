@@ -75,7 +75,7 @@ class Problem(Exception):
 
     @property
     def status(self):
-        """HTTP status of the answer."""
+        """Return the HTTP status of the answer."""
         return PROBLEMS[self.slug][0]
 
     def response(self):

@@ -31,7 +31,7 @@ MINIMUM_AMOUNTS = {
 }
 # What amounts are multiples of, where it is not the smallest unit that Stripe counts in: the last
 # digit of three decimals is 0 (https://docs.stripe.com/currencies#three-decimal), and two decimals
-# that have lost their meaning are 00 (https://docs.stripe.com/currencies#special-cases).
+# that mean nothing any more are 00 (https://docs.stripe.com/currencies#special-cases).
 AMOUNT_STEPS = {
     **dict.fromkeys(("BHD", "JOD", "KWD", "OMR", "TND"), 0.01),
     **dict.fromkeys(("ISK", "UGX"), 1.0),

@@ -10,7 +10,7 @@ class StripeRefused(ValidationError):
 
     @property
     def intent(self):
-        """The payment intent that a refused charge leaves behind, or None."""
+        """Return the payment intent that a refused charge leaves behind, or None."""
         return self.error.get("payment_intent")
 
 

@@ -12,7 +12,7 @@ demand. Tests drive it through :class:`~sandbox.stripe.client.PaymentServer`::
             ...
         stripe.deliver(stripe.events())            # in the order given, again and again if wanted
         with stripe.fault("drop_after", "POST", "/v1/payment_intents") as fault:
-            ...                                    # the charge is made, its answer is lost
+            ...                                    # the charge is made, but unanswered
         assert fault.hits == 1 and stripe.refused() == []
 
 One process may hold many accounts: an account is what follows the prefix of its keys, so

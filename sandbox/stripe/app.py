@@ -58,7 +58,7 @@ class Call:
 
     @classmethod
     async def read(cls, request):
-        """Parameters come in the query or as a form; Odoo sends a form even with a GET."""
+        """Read the parameters of the query or the form; Odoo sends a form even with a GET."""
         params = forms.parsed(request.query_string)
         if request.content_type == "multipart/form-data":
             params.update(await _uploaded(request))
@@ -141,7 +141,10 @@ class Server:
 
 
 async def _reply(account, route, request, call, fault):
-    """:return: the answer, and whether it is that of an earlier request"""
+    """Answer a request, or repeat the answer to an earlier one.
+
+    :return: the answer, and whether it is that of an earlier request
+    """
     slot = Slot(account, call)
     try:
         if not route:
@@ -166,7 +169,10 @@ async def _reply(account, route, request, call, fault):
 
 
 def _checked(account, route, call):
-    """:raise ApiError: 400, noted in `refused`, for a parameter the library does not declare"""
+    """Check the parameters against those the library declares.
+
+    :raise ApiError: 400, noted in `refused`, for a parameter the library does not declare
+    """
     params = dict(call.params)
     # Only browsers send the secret: the library's types are those of servers.
     secret = params.pop("client_secret", None) if route.public else None

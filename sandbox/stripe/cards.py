@@ -1,8 +1,8 @@
 """Test cards and what they do (https://docs.stripe.com/testing), and how banks decline.
 
 A card that is refused at once cannot be saved, at Stripe as here. For a saved card that works
-first and fails later there is 4000000000000341, and the control call that makes any saved card
-lost, empty or stolen from now on.
+first and fails later there is 4000000000000341, and the control call that makes the bank
+decline any saved card from now on: reported lost or stolen, or without funds.
 """
 
 from dataclasses import dataclass

@@ -155,7 +155,7 @@ class PaymentServer:
 
     @property
     def script(self):
-        """In the place of https://js.stripe.com/v3/, for a browser's page::
+        """Return the script that takes the place of https://js.stripe.com/v3/ in a browser's page::
 
             page.route("https://js.stripe.com/**", lambda route: route.fulfill(
                 content_type="text/javascript", body=server.script))
@@ -184,7 +184,7 @@ class PaymentServer:
 
     @contextlib.contextmanager
     def hold(self, then="release"):
-        """Inside, events are made but not sent; afterwards they are, or they are lost ("drop")."""
+        """Hold events back inside the block; send them afterwards, or drop them ("drop")."""
         self.control("hold")
         try:
             yield
@@ -216,7 +216,7 @@ class PaymentServer:
 
     @contextlib.contextmanager
     def fault(self, kind, method="POST", path="/v1/*", times=1, seconds=0):
-        """Inside, that many requests fail; see :mod:`sandbox.stripe.faults`.
+        """Make that many requests fail inside the block; see :mod:`sandbox.stripe.faults`.
 
         :return: a :class:`Hits`, whose ``hits`` says how many did
         """

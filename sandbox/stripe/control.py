@@ -131,7 +131,7 @@ def remove_fault(account, values, number):
 
 @order("payment_methods/{id}/decline")
 def decline(account, values, id):
-    """Let the bank decline this saved card from now on: lost, empty... or no longer (null)."""
+    """Make the bank decline this saved card from now on, for a reason; or no longer (null)."""
     behaviour(account, account.get("payment_method", id)).decline = values["reason"]
 
 

@@ -119,7 +119,7 @@ class Deliveries:
 
 
 async def _status_of_post(url, body, headers):
-    """Each on its own connection; a redirection counts as a failure, as at Stripe."""
+    """Post on a connection of its own; a redirection counts as a failure, as at Stripe."""
     try:
         async with aiohttp.ClientSession(timeout=PATIENCE) as session, session.post(
                 url, data=body.encode(), headers=headers, allow_redirects=False) as answer:

@@ -58,7 +58,7 @@ def new_secret():
 
 
 def roll(account, endpoint, keep_old=True, secret=None):
-    """Another secret; for a time the old one signs as well.
+    """Give the endpoint another secret; for a time the old one signs as well.
 
     https://docs.stripe.com/webhooks#roll-endpoint-secrets
     """

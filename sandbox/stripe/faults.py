@@ -56,7 +56,10 @@ class Faults:
         return asdict(self._faults[number])
 
     def remove(self, number):
-        """:return: how it ended, with its number of hits"""
+        """Remove a fault.
+
+        :return: how it ended, with its number of hits
+        """
         return asdict(self._faults.pop(number))
 
     def take(self, method, path):

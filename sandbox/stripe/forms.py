@@ -21,7 +21,7 @@ def _put(node, path, value):
 
 
 def _with_lists(node, name):
-    """Hashes whose keys are all numbers are lists, but for metadata, whose keys are free."""
+    """Turn hashes whose keys are all numbers into lists, but not metadata, whose keys are free."""
     if not isinstance(node, dict):
         return node
     if name != "metadata" and all(key.isdigit() for key in node):

@@ -49,7 +49,7 @@ def keep(server, app, file):
 
 
 def store(server, file):
-    """Another file first: whoever is killed meanwhile leaves the former one whole."""
+    """Write the state to a new file first: whoever is killed meanwhile leaves the old one whole."""
     new = file.with_suffix(".new")
     new.write_bytes(pickle.dumps({
         name: _state(account) for name, account in server.accounts.items()}))
@@ -63,7 +63,10 @@ def _state(account):
 
 
 def recall(server, file):
-    """:return: the deliveries to go on with, of each account by its name"""
+    """Read the state that :func:`store` wrote.
+
+    :return: the deliveries to go on with, of each account by its name
+    """
     on_their_way = {}
     for name, state in (pickle.loads(file.read_bytes()) if file.exists() else {}).items():
         on_their_way[name] = state.pop("on their way")

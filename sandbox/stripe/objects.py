@@ -90,7 +90,7 @@ class Account:
         return found
 
     def all(self, kind, **values):
-        """Objects of the kind whose fields have these values (None: any), newest first."""
+        """List the objects of the kind whose fields have these values (None: any), newest first."""
         return [
             found for found in reversed(self.kinds[kind].values())
             if not found.get("deleted") and all(
@@ -131,7 +131,7 @@ def with_secret(obj):
 
 
 def merged_metadata(obj, given):
-    """Keys are added one by one, an empty value unsets one, an empty string all.
+    """Merge keys one by one; an empty value removes one, an empty string all.
 
     https://docs.stripe.com/api/metadata
     """
@@ -141,7 +141,7 @@ def merged_metadata(obj, given):
 
 
 def kept(params, *names):
-    """Those of the parameters that are stored as they came; an empty string unsets."""
+    """Return those of the parameters that are stored as they came; an empty string removes one."""
     return {
         name: None if params[name] == "" else params[name] for name in names if name in params}
 

@@ -79,7 +79,7 @@ def _refusal(errors, params):
 
 
 def _path(error, params):
-    """Keys of the request only: between them pydantic names the branches of unions it tried."""
+    """Keep the keys of the request: pydantic adds the branches of unions that it tried."""
     path, node = [], params
     for step in error["loc"]:
         with contextlib.suppress(KeyError, IndexError, TypeError):

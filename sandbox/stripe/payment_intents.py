@@ -2,10 +2,11 @@
 
 import time
 
-from . import charges, disputes, payment_methods
+from . import charges, disputes, intents, payment_methods
 from .cards import Decline
 from .errors import declined, invalid, unexpected_state
-from .objects import kept, merged_metadata, page, with_secret
+from .intents import OPEN
+from .objects import kept, page
 from .payment_methods import behaviour
 from .routes import route
 
@@ -13,7 +14,6 @@ FIELDS = (
     "automatic_payment_methods", "capture_method", "confirmation_method", "description",
     "payment_method_options", "payment_method_types", "receipt_email", "setup_future_usage",
     "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_group")
-OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 MINIMUM = 50  # minor units (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)
 
 
@@ -24,19 +24,9 @@ def create(account, params):
     if not params.get("confirm") and "off_session" in params:
         raise invalid(
             "off_session may only be passed when confirm is true.", None, "off_session")
-    customer = params.get("customer") or None
-    if customer:
-        account.get("customer", customer, "customer")
-    method = _method(account, params, customer)
-    intent = with_secret(account.new(
-        "payment_intent", amount=params["amount"], currency=_currency(params),
-        customer=customer, payment_method=method and method["id"],
-        status="requires_confirmation" if method else "requires_payment_method",
-        **kept(params, *FIELDS)))
-    intent["metadata"] = merged_metadata(intent, params.get("metadata"))
-    if params.get("allowed_payment_method_types"):
-        intent["payment_method_types"] = params["allowed_payment_method_types"]
-    account.emit("payment_intent.created", intent)
+    intent = intents.create(
+        account, "payment_intent", params, FIELDS, amount=params["amount"],
+        currency=_currency(params))
     if params.get("confirm"):
         _confirm(account, intent, params)
     return intent
@@ -67,14 +57,7 @@ def update(account, params, id):
     if "amount" in params:
         _check_amount(params["amount"])
         values["amount"] = params["amount"]
-    if params.get("customer"):
-        values["customer"] = account.get("customer", params["customer"], "customer")["id"]
-    if "metadata" in params:
-        values["metadata"] = merged_metadata(intent, params["metadata"])
-    method = _method(account, params, values.get("customer") or intent["customer"])
-    if method:
-        values.update(payment_method=method["id"], status="requires_confirmation")
-    return account.change(intent, **values)
+    return intents.update(account, intent, params, values)
 
 
 @route("POST", "/v1/payment_intents/{id}/confirm", "payment_intent_confirm", public=True)
@@ -85,7 +68,7 @@ def confirm(account, params, id):
         raise unexpected_state(
             "payment_intent", intent, "You cannot confirm this PaymentIntent because it has a "
             f"status of {intent['status']}.")
-    method = _method(account, params, intent["customer"])
+    method = intents.find_method(account, params, intent["customer"])
     if method:
         intent.update(payment_method=method["id"])
     intent.update(kept(params, "setup_future_usage", "receipt_email", "shipping"))
@@ -129,23 +112,8 @@ def capture(account, params, id):
 
 @route("POST", "/v1/payment_intents/{id}/_authenticate", None, public=True)
 def authenticate(account, params, id):
-    """Answer the bank's question as the holder, in the browser (3D Secure).
-
-    Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
-    """
-    intent = account.get("payment_intent", id, "intent")
-    if intent["status"] != "requires_action":
-        raise unexpected_state("payment_intent", intent, "There is nothing to authenticate.")
-    intent["next_action"] = None
-    method = account.get("payment_method", intent["payment_method"])
-    if params["success"] == "true":
-        _pay(account, intent, method, authenticated=True)
-        return intent
-    _refused(account, intent, method, {
-        "code": "payment_intent_authentication_failure",
-        "message": "We are unable to authenticate your payment method. Please choose a different "
-                   "payment method and try again."})
-    return intent
+    """Answer the bank's question as the holder; see :func:`intents.answer_bank`."""
+    return intents.answer_bank(account, "payment_intent", id, params, _pay, _refuse)
 
 
 def _check_amount(amount):
@@ -164,17 +132,6 @@ def _currency(params):
     if len(currency) != 3 or not currency.isalpha():
         raise invalid(f"Invalid currency: {currency}.", None, "currency")
     return currency
-
-
-def _method(account, params, customer):
-    """Return the payment method that a request names or describes; None when it does neither."""
-    if params.get("payment_method_data"):
-        return payment_methods.made_of(account, params["payment_method_data"])
-    if not params.get("payment_method"):
-        return None
-    method = payment_methods.find(account, params["payment_method"], "payment_method")
-    payment_methods.check_usable(account, method, customer)
-    return method
 
 
 def _off_session(params):
@@ -202,19 +159,19 @@ def _confirm(account, intent, params):
         raise invalid(
             "This payment required an authentication action to complete.",
             "payment_intent_action_required", status=402, payment_intent=intent)
-    intent.update(status="requires_action", next_action={
-        "type": "use_stripe_sdk",
-        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": ""}})
-    account.emit("payment_intent.requires_action", intent)
+    intents.ask_holder(account, "payment_intent", intent)
 
 
 def _pay(account, intent, method, decline=None, authenticated=False):
-    """:raise ApiError: 402 when the bank refuses; the intent keeps the trace"""
+    """Charge the payment method.
+
+    :raise ApiError: 402 when the bank refuses; the intent keeps the trace
+    """
     charge, refusal = charges.attempt(account, intent, method, decline)
     intent["latest_charge"] = charge["id"]
     if refusal:
         details = {**refusal.fields(), "charge": charge["id"], "message": refusal.message}
-        _refused(account, intent, method, details)
+        _refuse(account, intent, method, details)
         raise declined(
             refusal, charge=charge["id"], payment_intent=intent, payment_method=method)
     intent.update(last_payment_error=None, next_action=None)
@@ -231,7 +188,7 @@ def _pay(account, intent, method, decline=None, authenticated=False):
         disputes.begin(account, charge, reason)
 
 
-def _refused(account, intent, method, details):
+def _refuse(account, intent, method, details):
     intent.update(
         status="requires_payment_method", payment_method=None, next_action=None,
         last_payment_error={"type": "card_error", "payment_method": dict(method), **details})

@@ -148,7 +148,7 @@ def check_fresh(account, method):
 
 
 def check_usable(account, method, customer_id):
-    """Whose card is it? Somebody else's may not be charged.
+    """Check whose card it is: somebody else's may not be charged.
 
     :raise ApiError: 400
     """

@@ -1,32 +1,21 @@
 """Setup intents: a card is saved for later (https://docs.stripe.com/api/setup_intents)."""
 
-from . import payment_methods
+from . import intents, payment_methods
 from .errors import declined, unexpected_state
-from .objects import kept, merged_metadata, page, with_secret
+from .intents import OPEN
+from .objects import kept, page
 from .payment_methods import behaviour
 from .routes import route
 
 FIELDS = (
     "automatic_payment_methods", "description", "payment_method_options", "payment_method_types",
     "usage")
-OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 @route("POST", "/v1/setup_intents", "setup_intent_create")
 def create(account, params):
     """Create a setup intent, and confirm it if asked to."""
-    customer = params.get("customer") or None
-    if customer:
-        account.get("customer", customer, "customer")
-    method = _method(account, params, customer)
-    intent = with_secret(account.new(
-        "setup_intent", customer=customer, payment_method=method and method["id"],
-        status="requires_confirmation" if method else "requires_payment_method",
-        **kept(params, *FIELDS)))
-    intent["metadata"] = merged_metadata(intent, params.get("metadata"))
-    if params.get("allowed_payment_method_types"):
-        intent["payment_method_types"] = params["allowed_payment_method_types"]
-    account.emit("setup_intent.created", intent)
+    intent = intents.create(account, "setup_intent", params, FIELDS)
     if params.get("confirm"):
         _confirm(account, intent)
     return intent
@@ -50,23 +39,16 @@ def retrieve(account, params, id):
 @route("POST", "/v1/setup_intents/{id}", "setup_intent_update")
 def update(account, params, id):
     """Change a setup intent that is open."""
-    intent = _open(account, id, "update")
-    values = kept(params, "description", "payment_method_types")
-    if params.get("customer"):
-        values["customer"] = account.get("customer", params["customer"], "customer")["id"]
-    if "metadata" in params:
-        values["metadata"] = merged_metadata(intent, params["metadata"])
-    method = _method(account, params, values.get("customer") or intent["customer"])
-    if method:
-        values.update(payment_method=method["id"], status="requires_confirmation")
-    return account.change(intent, **values)
+    intent = _find_open(account, id, "update")
+    return intents.update(
+        account, intent, params, kept(params, "description", "payment_method_types"))
 
 
 @route("POST", "/v1/setup_intents/{id}/confirm", "setup_intent_confirm", public=True)
 def confirm(account, params, id):
     """Confirm a setup intent: save its payment method."""
-    intent = _open(account, id, "confirm")
-    method = _method(account, params, intent["customer"])
+    intent = _find_open(account, id, "confirm")
+    method = intents.find_method(account, params, intent["customer"])
     if method:
         intent["payment_method"] = method["id"]
     _confirm(account, intent)
@@ -76,7 +58,7 @@ def confirm(account, params, id):
 @route("POST", "/v1/setup_intents/{id}/cancel", "setup_intent_cancel")
 def cancel(account, params, id):
     """Cancel a setup intent."""
-    intent = _open(account, id, "cancel")
+    intent = _find_open(account, id, "cancel")
     intent.update(
         status="canceled", next_action=None,
         cancellation_reason=params.get("cancellation_reason"))
@@ -86,42 +68,18 @@ def cancel(account, params, id):
 
 @route("POST", "/v1/setup_intents/{id}/_authenticate", None, public=True)
 def authenticate(account, params, id):
-    """Answer the bank's question as the holder, in the browser (3D Secure).
-
-    Not an endpoint of Stripe's: there the bank's page and Stripe's own scripts do it.
-    """
-    intent = account.get("setup_intent", id, "intent")
-    if intent["status"] != "requires_action":
-        raise unexpected_state("setup_intent", intent, "There is nothing to authenticate.")
-    intent["next_action"] = None
-    method = account.get("payment_method", intent["payment_method"])
-    if params["success"] == "true":
-        _save(account, intent, method, authenticated=True)
-    else:
-        _failed(account, intent, method, {
-            "code": "setup_intent_authentication_failure",
-            "message": "We are unable to authenticate your payment method. Please choose a "
-                       "different payment method and try again."})
-    return intent
+    """Answer the bank's question as the holder; see :func:`intents.answer_bank`."""
+    return intents.answer_bank(account, "setup_intent", id, params, _save, _refuse)
 
 
-def _open(account, intent_id, verb):
+def _find_open(account, intent_id, verb):
+    """Return the intent, or refuse what cannot be done with it any more."""
     intent = account.get("setup_intent", intent_id, "intent")
     if intent["status"] not in OPEN:
         raise unexpected_state(
             "setup_intent", intent, f"You cannot {verb} this SetupIntent because it has a status "
             f"of {intent['status']}.")
     return intent
-
-
-def _method(account, params, customer):
-    if params.get("payment_method_data"):
-        return payment_methods.made_of(account, params["payment_method_data"])
-    if not params.get("payment_method"):
-        return None
-    method = payment_methods.find(account, params["payment_method"], "payment_method")
-    payment_methods.check_usable(account, method, customer)
-    return method
 
 
 def _confirm(account, intent):
@@ -133,16 +91,16 @@ def _confirm(account, intent):
     method = account.get("payment_method", intent["payment_method"])
     card = behaviour(account, method).card
     if card.authentication:
-        intent.update(status="requires_action", next_action={
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": ""}})
-        account.emit("setup_intent.requires_action", intent)
+        intents.ask_holder(account, "setup_intent", intent)
         return
     _save(account, intent, method)
 
 
 def _save(account, intent, method, authenticated=False):
-    """:raise ApiError: 402 when the bank refuses the card"""
+    """Save the card, unless the bank refuses it.
+
+    :raise ApiError: 402 when the bank refuses the card
+    """
     attempt = account.new(
         "setup_attempt", customer=intent["customer"], setup_intent=intent["id"],
         payment_method=method["id"], usage=intent["usage"], status="succeeded")
@@ -150,7 +108,7 @@ def _save(account, intent, method, authenticated=False):
     refusal = behaviour(account, method).refusal()
     if refusal:
         attempt["status"] = "failed"
-        _failed(account, intent, method, {**refusal.fields(), "message": refusal.message})
+        _refuse(account, intent, method, {**refusal.fields(), "message": refusal.message})
         raise declined(refusal, setup_intent=intent, payment_method=method)
     if intent["customer"]:
         payment_methods.attach_to(
@@ -160,7 +118,7 @@ def _save(account, intent, method, authenticated=False):
     account.emit("setup_intent.succeeded", intent)
 
 
-def _failed(account, intent, method, details):
+def _refuse(account, intent, method, details):
     intent.update(
         status="requires_payment_method", payment_method=None, next_action=None,
         last_setup_error={"type": "card_error", "payment_method": dict(method), **details})

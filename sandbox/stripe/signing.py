@@ -6,7 +6,7 @@ import time
 
 
 def signature(body, secrets, at=None):
-    """One ``v1`` a secret, over the time and the body.
+    """Sign the time and the body: one ``v1`` for each secret.
 
     :param str body: exactly as sent
     :param list secrets: the endpoint's; two while one is being replaced

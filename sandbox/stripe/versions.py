@@ -14,7 +14,7 @@ UNBUNDLED_SINCE = "2022-11-15"
 
 
 def shapes(account, obj):
-    """Both shapes of an object as it is now, for an event that will show it later."""
+    """Return both shapes of an object as it is now, for an event that will show it later."""
     return {False: snapshot(account, obj, LATEST), True: snapshot(account, obj, BUNDLED)}
 
 
@@ -41,7 +41,7 @@ def snapshot(account, obj, version):
 
 
 def event_as_of(account, event, version):
-    """Events show their object as it was, in the version of who reads or receives them."""
+    """Show the event's object as it was then, in the version of who reads or receives it."""
     shaped = copy.deepcopy(account.hidden[event["id"]][version < UNBUNDLED_SINCE])
     return {**event, "api_version": version, "data": {"object": shaped, **event["data"]}}
 

@@ -46,13 +46,13 @@ class Journey:
                 "name")))
 
     def install(self, *names):
-        """:return: those of ours that came, bridges included"""
+        """Install addons; return those of ours that came, bridges included."""
         before = self.installed()
         Registry.new(self.name, update_module=True, install_modules=names)
         return self.installed() - before
 
     def uninstall(self, *names):
-        """:return: those of ours that went"""
+        """Uninstall addons; return those of ours that went."""
         before = self.installed()
         self.do(lambda env: env["ir.module.module"].search(
             [("name", "in", names)]).button_uninstall())
@@ -65,7 +65,8 @@ class Journey:
     # Kinds of journeys --------------------------------------------------------------------------
 
     def alone(self, below, names):
-        """Each addon comes upon those below it only, is used, and goes with those above gone."""
+        """Install each addon upon those below it only, use it, and remove it with those above gone.
+        """
         if below:
             self.install(*below)
         steps = []
@@ -80,7 +81,7 @@ class Journey:
             assert went == came, f"{went} went with {row['addon']}, {came} had come"
 
     def joined(self, bridge, below, other):
-        """A bridge comes by itself with the second of the two it joins, is used, and goes."""
+        """Install the second of two addons, use the bridge that comes by itself, and remove it."""
         if below:
             self.install(*below)
         before, row = Snapshot(self.name), {"addon": bridge}
@@ -95,8 +96,9 @@ class Journey:
         self.gone(row, before, *(came - {bridge}))
 
     def together(self, names, lowest):
-        """All come at once and are used; whoever uninstalls the lowest uninstalls them all. A
-        second installation finds what was kept."""
+        """Install and use all at once; whoever uninstalls the lowest uninstalls them all. A second
+        installation finds what was kept.
+        """
         before, row = Snapshot(self.name), {"addon": "all of them"}
         came = self.timed(row, "install", self.install, *names)
         assert came == set(names), f"{came} came with all"
@@ -108,7 +110,7 @@ class Journey:
         self.open_screens()
 
     def gone(self, row, before, *names):
-        """:return: those of ours that went with `names`"""
+        """Return those of ours that went with `names`."""
         used = Snapshot(self.name)
         went = self.timed(row, "uninstall", self.uninstall, *names)
         after = Snapshot(self.name)
@@ -129,13 +131,13 @@ class Journey:
             row[what] = row.get(what, 0) + time.monotonic() - started
 
     def named(self, modules):
-        """Records that stayed under a name of these addons, for others hold on to them."""
+        """List records that stayed under a name of these addons, for others hold on to them."""
         return self.do(lambda env: env["ir.model.data"].search(
             [("module", "in", list(modules))]).mapped(
                 lambda data: f"{data.complete_name} ({data.model})"))
 
     def open_screens(self):
-        """What is left works: public pages answer, and forms and lists can be drawn."""
+        """Check that what is left works: public pages answer, and forms and lists can be drawn."""
         visitor = Client(http.root)
         for page in PAGES:
             answer = visitor.get(page, base_url="http://127.0.0.1", follow_redirects=True)

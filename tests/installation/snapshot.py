@@ -114,21 +114,21 @@ class Snapshot:
             return cursor.fetchall()
 
     def leftovers(self, before):
-        """What was not there before, and what was and is no more: both should be empty.
+        """List what was not there before, and what was and is no more: both should be empty.
 
         :return: list of str
         """
         found = []
         for kind, facts in self.facts.items():
             found += [f"left: {kind} {_label(fact)}" for fact in facts - before.facts[kind]]
-            found += [f"lost: {kind} {_label(fact)}" for fact in before.facts[kind] - facts]
-        found += [f"lost: {-count} rows of {table}"
+            found += [f"gone: {kind} {_label(fact)}" for fact in before.facts[kind] - facts]
+        found += [f"gone: {-count} rows of {table}"
                   for table, count in self.kept(before).items() if count < 0]
         found += [f"offered: {table} {name}" for table, _id, name in self.offers - before.offers]
         return sorted(found) + self._unknown_values() + self._unknown_models()
 
     def _unknown_values(self):
-        """Selection fields of Odoo's tables that hold what nothing offers any more."""
+        """Find selection fields of Odoo's tables that hold what nothing offers any more."""
         fields = self._rows("""
             SELECT replace(f.model, '.', '_'), f.name, array_agg(s.value)
               FROM ir_model_fields f JOIN ir_model_fields_selection s ON s.field_id = f.id
@@ -152,7 +152,7 @@ class Snapshot:
                 f" AND {column} NOT IN (SELECT model FROM ir_model)")]
 
     def tables_since(self, before):
-        """The tables that came since, but for those of dialogs.
+        """Return the tables that came since, but for those of dialogs.
 
         :return: dict of their counts
         """
@@ -160,7 +160,7 @@ class Snapshot:
                 for table in sorted(set(self.counts) - set(before.counts) - self.dialogs)}
 
     def kept(self, before):
-        """Rows of the business that came since, by table.
+        """Count the rows of the business that came since, by table.
 
         :return: dict of int; below zero where rows of before are gone
         """

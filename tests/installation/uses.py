@@ -20,7 +20,7 @@ def customer(env, name="Camille", **vals):
 
 
 def product(env, name, price=100.0, **vals):
-    """A service; what an addon of ours sells is offered in the shop."""
+    """Make a service; what an addon of ours sells is offered in the shop."""
     if "service_tracking" in vals:
         vals["is_published"] = True
     return env["product.template"].create({
@@ -28,7 +28,7 @@ def product(env, name, price=100.0, **vals):
 
 
 def invoice(env, partner, **line):
-    """A posted invoice of 100.00 and taxes."""
+    """Make a posted invoice of 100.00 and taxes."""
     move = env["account.move"].create({
         "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": date.today(),
         "invoice_line_ids": [(0, 0, {
@@ -48,7 +48,7 @@ def credit_note(env, move):
 
 
 def concurrency_base(env):
-    """An order is paid by card on a page: its mail comes after its effect."""
+    """Pay an order by card on a page: its mail comes after its effect."""
     provider = env.ref("payment.payment_provider_demo")
     provider.write({"state": "test", "journal_id": env["account.journal"].search(
         [("type", "=", "bank")], limit=1).id})
@@ -67,7 +67,7 @@ def concurrency_base(env):
 
 
 def discounted_order(env):
-    """An order of 100.00 and 50.00, to be discounted."""
+    """Make an order of 100.00 and 50.00, to be discounted."""
     return env["sale.order"].create({
         "partner_id": customer(env).id, "order_line": [(0, 0, {
             "product_id": product(env, name, price).product_variant_id.id, "price_unit": price,
@@ -75,7 +75,7 @@ def discounted_order(env):
 
 
 def sale_paid_value(env):
-    """An order is discounted as a whole: its lines bear the discount."""
+    """Discount an order as a whole: its lines bear the discount."""
     order = discounted_order(env)
     env["sale.order.discount"].create({
         "sale_order_id": order.id, "discount_type": "so_discount",
@@ -84,7 +84,7 @@ def sale_paid_value(env):
 
 
 def sale_paid_value_loyalty(env):
-    """A promotion lowers an order: its lines bear it."""
+    """Lower an order by a promotion: its lines bear it."""
     program = env["loyalty.program"].create({
         "name": "Promotion", "program_type": "promotion", "trigger": "auto",
         "applies_on": "current", "rule_ids": [(0, 0, {})], "reward_ids": [(0, 0, {
@@ -100,7 +100,7 @@ def sale_paid_value_loyalty(env):
 
 
 def credit_wallet(env):
-    """Packs are sold, one of them given back after use; credits are spent, added and expire."""
+    """Sell packs, take one back after use; spend, add and expire credits."""
     company = env.company
     company.credit_tz = "Europe/Paris"
     pack = product(env, "Pack of 10", credit_count=10, service_tracking="credit_pack",
@@ -121,7 +121,7 @@ def credit_wallet(env):
 
 
 def session_booking(env):
-    """A training is planned, booked, cancelled and waited for."""
+    """Plan, book, cancel and wait for a training."""
     training = env["event.type"].create({
         "name": "Public speaking", "is_training": True, "credit_price": 2,
         "has_seats_limitation": True, "seats_max": 1, "cancel_hours": 48,
@@ -146,7 +146,7 @@ def session_booking(env):
 
 
 def lms_link(env):
-    """Attendees follow their personal links."""
+    """Follow the personal links of attendees."""
     env.company.lms_allowed_hosts = "lms.example.com"
     registration = env["event.registration"].search([("credit_entry_id", "!=", False)], limit=1)
     registration.event_id.lms_url = "https://lms.example.com/course"
@@ -155,7 +155,7 @@ def lms_link(env):
 
 
 def subscription_billing(env):
-    """Plans are sold, renewed, changed, paid late, written off, cancelled."""
+    """Sell plans, renew, change, pay late, write off and cancel them."""
     family = env["subscription.family"].create({"name": "Platform"})
     starter, pro = (plan(env, name, amount, family_id=family.id)
                     for name, amount in (("Starter", 20.0), ("Pro", 50.0)))
@@ -182,7 +182,7 @@ def plan(env, name, amount, unit="month", **vals):
 
 
 def subscription_quota(env):
-    """Units are used within and beyond the limit, bought, given, and asked for with a key."""
+    """Use units within and beyond the limit, buy and give them, and ask for them with a key."""
     metric = env["quota.metric"].create({"name": "Scans", "code": "scans", "unit": "scans"})
     starter = plan(env, "Starter with scans", 20.0)
     starter.quota_limit_ids = [(0, 0, {
@@ -211,7 +211,7 @@ def subscription_quota(env):
 
 
 def subscription_stripe(env):
-    """A card pays, its owner contests the payment; Stripe's events and differences are kept."""
+    """Pay by a card whose owner contests the payment; keep Stripe's events and differences."""
     provider = env.ref("payment.payment_provider_stripe")
     env["ir.config_parameter"].set_param("subscription_stripe.api_base", "http://127.0.0.1:1")
     provider.write({
@@ -229,7 +229,7 @@ def subscription_stripe(env):
     paid._set_done()
     paid._post_process()
     now = int(datetime.now().timestamp())
-    env["payment.dispute"]._take(paid, {
+    env["payment.dispute"]._record_state(paid, {
         "id": "du_1", "object": "dispute", "amount": round(100 * paid.amount), "currency": "eur",
         "payment_intent": "pi_1", "reason": "fraudulent", "status": "needs_response",
         "evidence_details": {"due_by": now + 600_000, "submission_count": 0},
@@ -251,7 +251,7 @@ def subscription_stripe(env):
 
 
 def report_paper(env):
-    """An invoice is printed, and the engine changed in the settings."""
+    """Print an invoice, and change the engine in the settings."""
     printed = env["ir.actions.report"].with_context(
         force_report_rendering=True)._render_qweb_pdf(
             "account.account_invoices", invoice(env, customer(env)).ids)
@@ -261,18 +261,18 @@ def report_paper(env):
 
 
 def legal_invoice(env):
-    """A complete French company invoices companies whose numbers VIES was asked about."""
+    """Invoice companies, whose numbers VIES was asked about, as a complete French company."""
     env.company.write({
         "name": "Cap", **ADDRESS, "vat": "FR44732829320", "company_registry": "73282932000074",
         "legal_form": "sas", "legal_capital": 10000.0, "legal_rcs_city": "Lyon"})
     buyer = customer(env, "ACME", is_company=True, vat="FR40303265045")
     move = invoice(env, buyer)
     assert move._legal_mentions()
-    env["vies.answer"]._keep("FR40303265045")
+    env["vies.answer"]._get_or_create("FR40303265045")
 
 
 def invoice_europe(env):
-    """A training free of VAT, a consumer abroad, and a year paid ahead."""
+    """Invoice a training free of VAT, a consumer abroad, and a year paid ahead."""
     tax = env.company._europe_tax("training")
     invoice(env, customer(env), tax_ids=[(6, 0, tax.ids)])
     belgian = customer(env, "Lotte", country_id=env.ref("base.be").id)
@@ -284,7 +284,7 @@ def invoice_europe(env):
 
 
 def legal_training(env):
-    """The declaration of activity is printed on the invoices of who sells trainings."""
+    """Print the declaration of activity on the invoices of who sells trainings."""
     session_booking(env)
     env.company.write({"training_declaration": "84 69 12345 69",
                        "training_region": "Auvergne-Rhône-Alpes"})
@@ -292,7 +292,7 @@ def legal_training(env):
 
 
 def subscription_credit(env):
-    """A plan whose month brings credits."""
+    """Sell a plan whose month brings credits."""
     monthly = plan(env, "10 credits a month", 200.0)
     monthly.price_ids.granted_credits = 10
     subscription = subscribe(env, customer(env, "Monthly"), monthly, date.today())
@@ -303,7 +303,7 @@ def subscription_credit(env):
 
 
 def quota_credit(env):
-    """Extra units are paid from the wallet."""
+    """Pay for extra units from the wallet."""
     metric = env["quota.metric"].create({"name": "Pages", "code": "pages", "unit": "pages"})
     starter = plan(env, "Starter with pages", 20.0)
     starter.quota_limit_ids = [(0, 0, {"metric_id": metric.id, "limit_value": 100})]
@@ -318,7 +318,7 @@ def quota_credit(env):
 
 
 def invoice_europe_booking(env):
-    """A training has an analytic account, which its bookings bear."""
+    """Give a training an analytic account, which its bookings bear."""
     env.company.analytic_offer_plan_id = env.ref("analytic.analytic_plan_projects")
     session_booking(env)
     training = env["event.type"].search([("is_training", "=", True)], limit=1)
@@ -326,7 +326,7 @@ def invoice_europe_booking(env):
 
 
 def invoice_europe_subscription(env):
-    """A year of a plan is paid ahead, and is revenue month by month."""
+    """Sell a year of a plan ahead, and earn it month by month."""
     env.company.analytic_offer_plan_id = env.ref("analytic.analytic_plan_projects")
     yearly = plan(env, "Yearly", 1200.0, unit="year")
     subscription = subscribe(env, customer(env, "Yearly"), yearly, date.today())

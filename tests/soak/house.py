@@ -14,14 +14,14 @@ ODOO = Path(__file__).parent / "odoo_bin.py"
 class DoomedHouse(House):
 
     def _command(self, *arguments):
-        """Started by a script: ``python -m odoo`` cannot start a server's other processes."""
+        """Start from a script: ``python -m odoo`` cannot start a server's other processes."""
         return [
             str(paths.PYTHON), str(ODOO), *database.odoo_options(), "-d", self.name,
             "--smtp", "127.0.0.1", "--smtp-port", str(self.mailbox.smtp_port), *arguments,
             "--workers=3"]
 
     def kill(self, number):
-        """SIGKILL, the server and its workers: nobody has the time to say goodbye."""
+        """Kill the server and its workers: nobody has the time to say goodbye."""
         server = psutil.Process(self.processes[number].pid)
         for process in [server, *server.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -29,7 +29,7 @@ class DoomedHouse(House):
         self.processes[number].wait()
 
     def kill_worker(self, number, chance):
-        """SIGKILL one of the HTTP workers; the server replaces it."""
+        """Kill one of the HTTP workers; the server replaces it."""
         workers = [
             process for process in psutil.Process(self.processes[number].pid).children()
             if "gevent" not in process.cmdline()]

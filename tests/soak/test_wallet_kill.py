@@ -26,7 +26,7 @@ SECONDS_BETWEEN_KILLS = 5  # mostly of one worker of the server, at times of the
 
 @pytest.fixture
 def doomed_house(tmp_path):
-    """A server with three HTTP workers, as in production, all of which will be killed.
+    """Start a server with three HTTP workers, as in production, all of which will be killed.
 
     Without scheduled actions, which have their own tests.
     """
@@ -36,7 +36,7 @@ def doomed_house(tmp_path):
 
 
 def give_wallets(house, count):
-    """:return: ids of new wallets with 10 credits each"""
+    """Make wallets with 10 credits each; return their ids."""
     with house.env() as env:
         partners = env["res.partner"].create(
             [{"name": f"Portefeuille {number}"} for number in range(count)])
@@ -47,7 +47,7 @@ def give_wallets(house, count):
 
 
 def buy(house, visitor):
-    """Packs sold and paid in the back office, at a price that does not divide into cents."""
+    """Sell packs paid in the back office, at a price that does not divide into cents."""
     with house.env() as env:
         pack = env["product.product"].search([("credit_count", "=", 10)], limit=1)
         order = env["sale.order"].create({
@@ -85,7 +85,7 @@ class Customer(threading.Thread):
             raise
 
     def ask(self, action):
-        """The answer of the first worker that lives long enough to give one.
+        """Return the answer of the first worker that lives long enough to give one.
 
         On a busy machine a request takes longer than most workers live: it is asked many times.
         """
@@ -147,7 +147,7 @@ def kill_servers(house, over):
 
 
 def assert_ledger_is_what_the_journals_say(house, journals):
-    """What was acknowledged is there, once; what was refused left no trace.
+    """Check that what was acknowledged is there, once; what was refused left no trace.
 
     :return: how many operations came to an end, by outcome
     """
@@ -168,7 +168,7 @@ def assert_ledger_is_what_the_journals_say(house, journals):
 
 
 def test_ten_thousand_operations_under_kill_nine(doomed_house, tmp_path):
-    """Whatever is killed whenever: nothing acknowledged is lost, nothing is done twice."""
+    """Whatever is killed whenever: all that was acknowledged is there, nothing is done twice."""
     house = doomed_house
     wallets = give_wallets(house, WALLETS)
     visitors = [house.customer() for _customer in range(CUSTOMERS)]

@@ -42,12 +42,12 @@ class Journal:
         return [json.loads(line) for line in self.path.read_text().splitlines()]
 
     def unfinished(self):
-        """The plan of which nothing more is known, if there is one."""
+        """Return the plan of which nothing more is known, if there is one."""
         lines = self.lines()
         return lines[-1] if lines and lines[-1]["word"] == "plan" else None
 
     def __len__(self):
-        """How many operations came to an end."""
+        """Count the operations that came to an end."""
         return sum(line["word"] != "plan" for line in self.lines())
 
 
@@ -85,7 +85,7 @@ class Worker:
             self.do(plan)
 
     def do(self, plan):
-        """One operation in one transaction with Odoo's retries, like a request."""
+        """Do one operation in one transaction with Odoo's retries, like a request."""
         from odoo import SUPERUSER_ID, api
         from odoo.exceptions import UserError
         from odoo.service.model import retrying
@@ -129,7 +129,7 @@ class Worker:
 
 
 def warm_up(registry, wallet_id):
-    """One of each operation, rolled back, so that workers are born with filled caches."""
+    """Do one of each operation and roll back, so that workers are born with filled caches."""
     from odoo import SUPERUSER_ID, api
 
     with registry.cursor() as cr:
@@ -141,7 +141,7 @@ def warm_up(registry, wallet_id):
 
 
 def fork(options, slot, generation):
-    """A new worker in its own process. The parent holds no connection it could share."""
+    """Start a worker in its own process. The parent holds no connection it could share."""
     pid = os.fork()
     if pid:
         return pid

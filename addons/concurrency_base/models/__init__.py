@@ -1,1 +1,5 @@
-from . import payment_transaction
+from . import (
+    ir_module_module,
+    mail_template,
+    payment_transaction,
+)

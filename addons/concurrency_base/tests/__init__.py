@@ -1,5 +1,6 @@
 from . import (
     test_async_emails,
+    test_mail_template,
     test_queue,
     test_route_builder,
 )

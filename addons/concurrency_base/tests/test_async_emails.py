@@ -13,7 +13,9 @@ class TestAsyncEmails(TransactionCase):
         cls.parameter = cls.parameters.search([("key", "=", ASYNC_EMAILS)])
 
     def installed_over(self, value, written):
-        """The parameter with a value last written when SQL says, after the addon is installed."""
+        """Return the parameter after the addon was installed over a value last written when SQL
+        says.
+        """
         self.env["ir.model.data"].search(
             [("module", "=", "concurrency_base"), ("name", "=", "sale_async_emails")]).unlink()
         self.env.cr.execute(

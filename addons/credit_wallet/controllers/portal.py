@@ -36,6 +36,7 @@ class CreditPortal(CustomerPortal):
         }
 
     def _history_filters(self):
+        """Extension point: list the filters of the history, by name."""
         return {
             "all": {"label": request.env._("All"), "domain": Domain.TRUE},
             "purchase": {

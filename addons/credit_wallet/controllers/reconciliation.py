@@ -11,7 +11,7 @@ class CreditReconciliationController(http.Controller):
         report = request.env["credit.reconciliation"].browse(report_id).exists()
         if not report or not report.has_access("read"):
             raise request.not_found()
-        return request.make_response(report._xlsx(), headers=[
+        return request.make_response(report._build_workbook(), headers=[
             ("Content-Type",
              "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             ("Content-Disposition", content_disposition(f"{report.display_name}.xlsx")),

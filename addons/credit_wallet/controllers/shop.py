@@ -17,6 +17,7 @@ class CreditShop(WebsiteSale):
         return request.redirect(f"/shop/category/{request.env['ir.http']._slug(category)}")
 
     def _prepare_shop_payment_confirmation_values(self, order):
+        """Add the wallet, and the page that the customer came from."""
         values = super()._prepare_shop_payment_confirmation_values(order)
         if order.order_line.filtered(lambda line: line._credit_is_sold()):
             values["credit_return_path"] = request.session.pop("credit_return_path", None)

@@ -16,7 +16,7 @@ class CreditTeam(http.Controller):
             raise request.not_found()
         # sudo: the manager was checked; the methods called refuse people of other companies
         wallet = wallet.sudo()
-        return wallet, wallet._team().filtered(lambda partner: partner.id == partner_id)
+        return wallet, wallet._employees().filtered(lambda partner: partner.id == partner_id)
 
     @http.route("/my/credits/<int:wallet_id>/spender", type="http", auth="user",
                 methods=["POST"], website=True)

@@ -84,7 +84,7 @@ class AccountMove(models.Model):
         for line in self.filtered(lambda move: move.is_sale_document()).invoice_line_ids:
             if line.quantity < 0 and line._credit_terms()["credit_count"]:
                 raise UserError(self.env._(
-                    "“%(pack)s” stands on %(document)s with a quantity below zero. Take packs "
+                    "“%(pack)s” is on %(document)s with a quantity below zero. Take packs "
                     "back with a credit note of their invoice.",
                     pack=line.product_id.display_name, document=self.env._(
                         "the document of %(customer)s",

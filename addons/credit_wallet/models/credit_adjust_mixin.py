@@ -19,6 +19,7 @@ class CreditAdjustMixin(models.AbstractModel):
 
     @api.depends("company_id")
     def _compute_account_id(self):
+        """Propose the company's clearing account."""
         for wizard in self:
             wizard.account_id = wizard.company_id.credit_adjustment_account_id
 

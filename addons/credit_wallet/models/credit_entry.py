@@ -165,7 +165,7 @@ class CreditEntry(models.Model):
             moves = self._renew_expired(moves, spent_on)
         balance = wallet._move_balance(-self.credits)
         self.env["credit.lot"]._apply(moves)
-        entry = wallet._record(
+        entry = wallet._write_entry(
             kind, key, balance, moves, reversed_entry_id=self.id,
             **{"origin": self.origin, **entry_vals})
         if wallet.merged_into_id:
@@ -209,7 +209,7 @@ class CreditEntry(models.Model):
             move.lot_id._validity_label(move.credits, move.lot_id.expiry_date)
             for move in self.lot_move_ids if move.credits > 0)
 
-    def _repeat(self, key, **entry_vals):
+    def _take_again(self, key, **entry_vals):
         """Take again, from the very lots, the credits this entry took and a reversal gave back.
 
         It serves exchanges of one booking for another: the same credits pay, expired or not. Like
@@ -233,7 +233,7 @@ class CreditEntry(models.Model):
         balance = wallet._move_balance(self.credits)
         moves = [(move.lot_id, move.credits, move.value) for move in self.lot_move_ids]
         self.env["credit.lot"]._apply(moves)
-        return wallet._record(
+        return wallet._write_entry(
             self.kind, key, balance, moves, **{"origin": self.origin, **entry_vals})
 
     def _reverse_adjustment(self, reason):

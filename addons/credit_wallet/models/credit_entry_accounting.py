@@ -87,6 +87,7 @@ class CreditEntry(models.Model):
         return f"{self.display_name} {self.origin or self.reason or ''}".strip()
 
     def _prepare_journal_items(self, account=None):
+        """Prepare the two journal items of an entry."""
         deferred = self.company_id._credit_account("credit_deferred_account_id")
         return [
             {"account_id": item_account.id, "balance": balance, "name": self._journal_label(),

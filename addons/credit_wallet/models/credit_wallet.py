@@ -266,6 +266,7 @@ class CreditWallet(models.Model):
         return balances
 
     def _prepare_lot_vals(self, grant):
+        """Prepare the values of a lot to grant."""
         return {
             "wallet_id": grant["wallet"].id,
             "granted": grant["credits"], "remaining": grant["credits"],
@@ -294,7 +295,7 @@ class CreditWallet(models.Model):
         self._expire_lots()
         balance = self._move_balance(-credits)
         moves = self._open_lots()._take_credits(credits)
-        entry = self._record(kind, key, balance, moves, **entry_vals)
+        entry = self._write_entry(kind, key, balance, moves, **entry_vals)
         if kind != "booking":
             entry._post_to_accounts()
         self._warn_low_balance(balance + credits, balance)
@@ -314,7 +315,7 @@ class CreditWallet(models.Model):
         """
         self.ensure_one()
         balance = self._move_balance(-credits)
-        entry = self._record(kind, key, balance, lots._take_credits(credits), **entry_vals)
+        entry = self._write_entry(kind, key, balance, lots._take_credits(credits), **entry_vals)
         entry._post_to_accounts()
         return entry
 
@@ -436,7 +437,7 @@ class CreditWallet(models.Model):
             needed=self._credits_label(credits), balance=self._credits_label(self.spendable),
             name=self.partner_id.display_name))
 
-    def _record(self, kind, key, balance, moves, **entry_vals):
+    def _write_entry(self, kind, key, balance, moves, **entry_vals):
         """Write the ledger row of movements already made on the balance and the lots.
 
         sudo: only the ledger's methods may create ledger rows.
@@ -474,7 +475,8 @@ class CreditWallet(models.Model):
                 balance = wallet._move_balance(-lot.remaining)
                 # A refund may fill an expired lot again: the day tells the two expiries apart.
                 key = f"expiry:lot:{lot.id}:{len(lot.move_ids)}"
-                entries += wallet._record("expiry", key, balance, lot._take_credits(lot.remaining))
+                entries += wallet._write_entry(
+                    "expiry", key, balance, lot._take_credits(lot.remaining))
         entries._post_to_accounts()
         return entries
 

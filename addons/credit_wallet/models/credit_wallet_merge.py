@@ -53,7 +53,7 @@ class CreditWallet(models.Model):
             moves = self._open_lots()._take_credits(credits)
             key = f"merge:wallet:{self.id}:{len(self.entry_ids)}"
             origin = f"{self.partner_id.name} → {survivor.partner_id.name}"
-            given = self._record("transfer", f"{key}:out", balance, moves, origin=origin)
+            given = self._write_entry("transfer", f"{key}:out", balance, moves, origin=origin)
             survivor._receive(given, f"{key}:in", origin)
 
     def _survivor(self):

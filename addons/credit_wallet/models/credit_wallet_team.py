@@ -21,7 +21,7 @@ class CreditWallet(models.Model):
         self.ensure_one()
         return partner in self.manager_ids
 
-    def _team(self):
+    def _employees(self):
         """Return the employees of the wallet's company: its contacts with an e-mail address."""
         self.ensure_one()
         return self.env["res.partner"].search([
@@ -31,7 +31,7 @@ class CreditWallet(models.Model):
     def _team_members(self):
         """Return what the manager's page shows of each employee."""
         self.ensure_one()
-        team = self._team()
+        team = self._employees()
         balances = {
             wallet.partner_id: wallet.spendable for wallet in self.env["credit.wallet"].search(
                 [("partner_id", "in", team.ids), ("company_id", "=", self.company_id.id)])}
@@ -84,7 +84,7 @@ class CreditWallet(models.Model):
         return self._own_wallet(employee)._transfer(self, credits, key)
 
     def _check_of_team(self, employee):
-        if employee not in self._team():
+        if employee not in self._employees():
             raise UserError(self.env._(
                 "%(name)s is not an employee of %(company)s.",
                 name=employee.name, company=self.partner_id.name))
@@ -119,4 +119,4 @@ class CreditWallet(models.Model):
         } for move in given.lot_move_ids])
         moves = [(lot, lot.granted, lot.value_granted) for lot in lots]
         lots._apply(moves)
-        return self._record("transfer", key, balance, moves, origin=origin)
+        return self._write_entry("transfer", key, balance, moves, origin=origin)

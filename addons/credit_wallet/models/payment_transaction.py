@@ -7,6 +7,7 @@ class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
     def _withdraw(self, amount, reference):
+        """Hold the credits that the payment paid for."""
         result = super()._withdraw(amount, reference)
         # sudo: follows from the payment, whoever registers it
         invoices = self.sudo()._credit_invoices()
@@ -17,10 +18,11 @@ class PaymentTransaction(models.Model):
         return result
 
     def _restore(self, reference):
+        """Release what was held, now that the money is back."""
         result = super()._restore(reference)
         # sudo: as above
         self.sudo()._credit_invoices().invoice_line_ids._credit_release_held(
-            self.env._("The payment %(reference)s came back.", reference=self.reference),
+            self.env._("The payment %(reference)s is valid again.", reference=self.reference),
             reference)
         return result
 

@@ -12,6 +12,6 @@ class ProductProduct(models.Model):
             [("product_id", "in", self.ids), ("credit_count", ">", 0)], limit=1)
         if sold:
             raise UserError(self.env._(
-                "“%(pack)s” stands on orders (%(order)s) and cannot be deleted. Archive it "
-                "instead: it is no longer sold, and who ordered it gets its credits.",
+                "“%(pack)s” is on orders (%(order)s) and cannot be deleted. Archive it "
+                "instead: it is no longer sold, and whoever ordered it gets its credits.",
                 pack=sold.product_id.display_name, order=sold.order_id.name))

@@ -6,6 +6,7 @@ from . import (
     test_import,
     test_ledger,
     test_ledger_property,
+    test_mail_updates,
     test_mails,
     test_merge,
     test_overview,

@@ -68,7 +68,7 @@ class CreditAccountingCase(TransactionCase):
         return order
 
     def _invoice(self, quantity=1, pack=None, **line):
-        """A posted invoice of packs, from an order, not paid."""
+        """Make a posted invoice of packs, from an order, not paid."""
         invoice = self._order(quantity, pack, **line)._create_invoices()
         invoice.action_post()
         return invoice
@@ -90,7 +90,7 @@ class CreditAccountingCase(TransactionCase):
         return entry._create_consumption_invoice(self.training, "Training", self.customer)
 
     def _credit_note(self, invoice, quantity=None, price=None, post=True):
-        """The credit note an accountant makes with the button of the invoice."""
+        """Make the credit note that the button of the invoice makes."""
         wizard = self.env["account.move.reversal"].with_context(
             active_model="account.move", active_ids=invoice.ids).create(
                 {"journal_id": invoice.journal_id.id})
@@ -109,12 +109,12 @@ class CreditAccountingCase(TransactionCase):
 
     @contextmanager
     def assertRefused(self, pattern):
-        """A UserError whose message matches; nothing of the block is kept."""
+        """Check that the block ends in a UserError whose message matches; undo the block."""
         with self.assertRaisesRegex(UserError, pattern), self.env.cr.savepoint():
             yield
 
     def _balance(self, account):
-        """What the account owes the customer (credit +), posted items."""
+        """Sum the posted items of what the account owes the customer (credit +)."""
         return -sum(self.env["account.move.line"].search([
             ("account_id", "=", account.id), ("parent_state", "=", "posted"),
             ("partner_id", "=", self.customer.id)]).mapped("balance"))

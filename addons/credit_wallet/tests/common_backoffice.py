@@ -32,7 +32,7 @@ class BackofficeCase(TransactionCase):
 
     @classmethod
     def give(cls, partner, credits, value=0.0, **kwargs):
-        """Credits that some purchase brought, with what a purchase posts in the books."""
+        """Grant credits that some purchase brought, with what a purchase posts in the books."""
         wallet = cls.wallet(partner)
         entry = wallet._grant(
             credits, value, f"test:{partner.id}:{len(wallet.entry_ids)}",
@@ -40,7 +40,7 @@ class BackofficeCase(TransactionCase):
         return entry
 
     def adjust(self, partners, user=None, **values):
-        """The wizard, filled in and saved by a user (the manager unless told)."""
+        """Fill in and save the wizard as a user (the manager unless told)."""
         return self.env["credit.adjust"].with_user(user or self.manager).create({
             "reason": "Goodwill", "credits": 5,
             "line_ids": [Command.create({"partner_id": partner.id}) for partner in partners],
@@ -53,7 +53,9 @@ class BackofficeCase(TransactionCase):
             ("account_id", "=", account.id), ("parent_state", "=", "posted")]).mapped("balance"))
 
     def assertBooksAgree(self):
-        """Deferred revenue is the value of the lots; balances are what the ledger says."""
+        """Check that deferred revenue is the value of the lots, and balances are those of the
+        ledger.
+        """
         lots = self.env["credit.lot"].search([("company_id", "=", self.company.id)])
         self.assertAlmostEqual(self.owed(), sum(lots.mapped("value_remaining")), 2)
         for wallet in lots.wallet_id:
@@ -61,7 +63,7 @@ class BackofficeCase(TransactionCase):
             self.assertEqual(wallet.balance, sum(wallet.lot_ids.mapped("remaining")))
 
     def queries_to_apply(self, wizard):
-        """How many queries it takes to apply the wizard's changes, and to write them."""
+        """Count the queries that applying the wizard's changes takes, and those that write."""
         self.env.flush_all()
         start = self.env.cr.sql_log_count
         wizard._apply()

@@ -96,12 +96,12 @@ class Reference:
         return bool(lot.expiry and lot.expiry < self.today)
 
     def _order(self, number):
-        """What expires first, then the oldest; what never expires comes last."""
+        """Order by expiry, then by age; what never expires comes last."""
         return self.lots[number].expiry or date.max, number
 
     @staticmethod
     def _share(lot, taken):
-        """Cents of some credits of a lot, half a cent rounded up."""
+        """Compute the cents of some credits of a lot, half a cent rounded up."""
         return (2 * lot.cents * taken + lot.credits) // (2 * lot.credits)
 
     def _post(self, kind, moves, reverses=None):

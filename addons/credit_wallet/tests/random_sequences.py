@@ -10,7 +10,7 @@ SEED = int(os.environ.get("LEDGER_SEED", "19"))
 
 
 def random_sequences(examples, sequences):
-    """Decorator of a method that plays one sequence: it is called with many."""
+    """Decorate a method that plays one sequence, to be called with many."""
     how = settings(
         max_examples=examples, deadline=None, database=None,
         # Explaining a failure costs thousands of sequences more, shrinking it is worth its time.

@@ -30,7 +30,7 @@ class TestDiscounts(CreditAccountingCase):
         return invoice
 
     def _income(self):
-        """Income of everything posted for the customer, refunds of credits used aside."""
+        """Sum the income posted for the customer, leaving out refunds of credits used."""
         lines = self.env["account.move.line"].search([
             ("account_id.account_type", "=", "income"), ("parent_state", "=", "posted"),
             ("account_id", "!=", self.giveback.id),
@@ -38,7 +38,7 @@ class TestDiscounts(CreditAccountingCase):
         return round(-sum(lines.mapped("balance")), 2)
 
     def _ways(self):
-        """Every way to take 20 % off a pack of 100.00, as a function of the order."""
+        """List the ways to take 20 % off a pack of 100.00, as functions of the order."""
         return {
             "line": lambda order: order.order_line.write({"discount": 20.0}),
             "wizard, lines": lambda order: self._discount(order, "sol_discount", 0.2),
@@ -233,7 +233,7 @@ class TestDiscounts(CreditAccountingCase):
                     self.assertOwed(giveback=round(-self.giveback_of(notes), 2))
 
     def giveback_of(self, notes):
-        """What rounding the parts of a purchase leaves: a cent or none."""
+        """Return what rounding the parts of a purchase leaves: a cent or none."""
         moves = self.env["account.move"].search([
             ("credit_given_up_line_id", "in", [
                 line.id for note in notes for line in note.invoice_line_ids])])

@@ -126,7 +126,8 @@ class TestExport(BackofficeCase, HttpCase):
             active_domain=[["remaining", ">", 0]]).create({
                 "date_from": "2030-01-01", "date_to": "2030-01-31", "extension": "csv"})
         self.assertEqual(wizard.model, "credit.lot")
-        conditions = [tuple(term) for term in list(wizard._domain()) if not isinstance(term, str)]
+        conditions = [
+            tuple(term) for term in list(wizard._export_domain()) if not isinstance(term, str)]
         self.assertIn(("remaining", ">", 0), conditions)
         self.assertIn(("create_date", ">=", "2029-12-31 23:00:00"), conditions)
         self.assertIn(("create_date", "<", "2030-01-31 23:00:00"), conditions)

@@ -17,7 +17,7 @@ class TestImport(BackofficeCase):
             "file": base64.b64encode(content), "filename": "staff.csv", **values})
 
     def errors(self, lines):
-        """What the trial run says of the wrong lines, by line number; nothing is changed."""
+        """Return what the trial run says of the wrong lines, by line number; it changes nothing."""
         wizard = self.upload(HEADER + lines)
         wizard.action_check()
         before = self.env["credit.entry"].search_count([])

@@ -102,13 +102,13 @@ class Player:
         self.compare_entries(known)
 
     def play_replay(self, number):
-        """The same key and content again: the same entry, nothing moved."""
+        """Repeat a key with the same content: the same entry comes back, and nothing moves."""
         if self.calls:
             call, entry = self.calls[number % len(self.calls)]
             self.test.assertEqual(call(), entry)
 
     def play_conflict(self, number):
-        """The same key with another content is refused."""
+        """Repeat a key with another content: it is refused."""
         if self.calls:
             call, _entry = self.calls[number % len(self.calls)]
             self.assert_refused(partial(call, more=1), IdempotencyConflict)
@@ -158,7 +158,7 @@ class Player:
         return self.test.env.cr.fetchall()
 
     def check(self):
-        """The rows themselves, read by SQL: they agree with one another and the reference."""
+        """Check the rows themselves by SQL: they agree with one another and with the reference."""
         test, reference = self.test, self.reference
         test.env.flush_all()
         [(balance,)] = self.rows("SELECT balance FROM credit_wallet WHERE id = %s")
@@ -189,7 +189,7 @@ class Player:
         self.check_history(lots, entries, moves)
 
     def check_history(self, lots, entries, moves):
-        """Played again from the first entry, the ledger passes through the same states."""
+        """Check that a replay from the first entry passes through the same states."""
         place = {row[0]: number for number, row in enumerate(lots)}
         lots_of = {}
         for entry_id, lot_id, credits, value in moves:
@@ -212,7 +212,7 @@ class Player:
 
 
 def cents(value):
-    """Whole cents of a value as the database prints it."""
+    """Return the whole cents of a value as the database prints it."""
     amount = Decimal(value) * 100
     assert amount == int(amount), f"{value} is not a whole number of cents"
     return int(amount)

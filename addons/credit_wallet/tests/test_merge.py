@@ -90,7 +90,7 @@ class TestMerge(CreditAccountingCase):
         entry._reverse("cancelled", kind="refund")
         self.env.invalidate_all()
         self.assertEqual((gone.balance, self.wallet.balance), (0, 5))
-        again = entry._repeat("booking:again")
+        again = entry._take_again("booking:again")
         again._create_consumption_invoice(self.training, "Training", self.customer)
         self.assertEqual(self.wallet.balance, 1)
 

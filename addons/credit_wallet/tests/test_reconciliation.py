@@ -105,7 +105,7 @@ class TestReconciliation(CreditAccountingCase):
     def test_workbook(self):
         self._buy()
         report = self.env["credit.reconciliation"].create({})
-        sheet = openpyxl.load_workbook(io.BytesIO(report._xlsx()), data_only=True).active
+        sheet = openpyxl.load_workbook(io.BytesIO(report._build_workbook()), data_only=True).active
         rows = {row[0]: row[1:] for row in sheet.iter_rows(min_row=5, values_only=True)}
         self.assertEqual(rows["Camille Client"], (10, 100, 100, 0))
         self.assertEqual(
@@ -114,7 +114,7 @@ class TestReconciliation(CreditAccountingCase):
     def test_empty_workbook(self):
         report = self.env["credit.reconciliation"].create({"date": date(2000, 1, 1)})
         self.assertFalse(report.line_ids)
-        sheet = openpyxl.load_workbook(io.BytesIO(report._xlsx())).active
+        sheet = openpyxl.load_workbook(io.BytesIO(report._build_workbook())).active
         self.assertEqual(sheet["A5"].value, "Total")
 
     def test_pdf(self):
@@ -140,7 +140,7 @@ class TestReconciliation(CreditAccountingCase):
                 self.env, group, f"base.group_user,{group}", company_id=self.company.id)
             report = self.env["credit.reconciliation"].with_user(user).create({})
             self.assertIn(self.customer, report.line_ids.partner_id)
-            self.assertTrue(report._xlsx())
+            self.assertTrue(report._build_workbook())
         for group in ("base.group_user", "credit_wallet.group_credit_user"):
             user = new_test_user(self.env, f"no.{group}", group, company_id=self.company.id)
             with self.assertRaises(AccessError):

@@ -139,7 +139,7 @@ class TestVoucher(CreditAccountingCase):
     # To the cent --------------------------------------------------------------------------
 
     def _check_every_amount(self, vat, method):
-        """One invoice line of each amount, as bookings have: the total is the amount."""
+        """Check that an invoice line of each amount, as bookings have, has this total."""
         self.company.tax_calculation_rounding_method = method
         move = self.env["account.move"].new({
             "move_type": "out_invoice", "partner_id": self.customer.id,

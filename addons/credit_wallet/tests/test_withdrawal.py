@@ -36,7 +36,7 @@ class TestWithdrawal(CreditAccountingCase):
         return invoice, self._transaction(invoice)
 
     def _refund(self, paid, amount):
-        """What a refund made at the provider becomes in Odoo."""
+        """Make in Odoo what a refund at the provider becomes."""
         refund = paid._create_child_transaction(amount, is_refund=True)
         refund._set_done()
         refund._post_process()
@@ -47,7 +47,7 @@ class TestWithdrawal(CreditAccountingCase):
             lambda activity: "Payment taken back" in (activity.summary or ""))
 
     def test_contested_and_won(self):
-        """Held while the bank decides; back, with nothing lost, when it decides for the centre."""
+        """Held while the bank decides; all back when it decides for the centre."""
         invoice, paid = self._buy_online()
         paid._withdraw(120.0, "du_1")
         self.assertEqual(self.wallet.balance, 0)

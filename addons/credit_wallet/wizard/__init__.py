@@ -7,5 +7,6 @@ from . import (
     credit_import_line,
     credit_reconciliation,
     credit_reconciliation_line,
+    credit_reconciliation_xlsx,
     credit_reverse,
 )

@@ -45,13 +45,13 @@ class CreditExport(models.TransientModel):
         self.ensure_one()
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise UserError(self.env._("The period ends before it starts. Swap the dates."))
-        query = urlencode({"domain": json.dumps(list(self._domain()))})
+        query = urlencode({"domain": json.dumps(list(self._export_domain()))})
         return {
             "type": "ir.actions.act_url", "target": "download", "close": True,
             "url": f"/credits/export/{self.model}.{self.extension}?{query}",
         }
 
-    def _domain(self):
+    def _export_domain(self):
         domain = Domain(json.loads(self.search_domain)) & Domain(
             "company_id", "in", self.env.companies.ids)
         if self.model == "credit.wallet":

@@ -89,7 +89,7 @@ class CreditImport(models.TransientModel):
         return self.env["credit.wallet"]._adjust_all([{
             "wallet": wallets[owners[adjustment.line]],
             "credits": adjustment.credits,
-            "value": self._value(adjustment),
+            "value": self._price_paid(adjustment),
             "key": self._line_key(digest, adjustment),
             "expiry_date": adjustment.expiry or False,
             "entry_vals": {"reason": adjustment.reason, "origin": self.filename},
@@ -99,7 +99,7 @@ class CreditImport(models.TransientModel):
         return self.env._("Line %(line)s: %(errors)s.", line=adjustment.line,
                           errors="; ".join(adjustment.errors))
 
-    def _value(self, adjustment):
+    def _price_paid(self, adjustment):
         return self.currency_id.round(float(adjustment.price * max(adjustment.credits, 0)))
 
     def _line_key(self, digest, adjustment):
@@ -209,13 +209,14 @@ class CreditImport(models.TransientModel):
             "error_count": len(adjustments) - len(right),
             "credits_added": sum(max(adjustment.credits, 0) for adjustment in right),
             "credits_removed": sum(max(-adjustment.credits, 0) for adjustment in right),
-            "value_added": sum(self._value(adjustment) for adjustment in right),
+            "value_added": sum(self._price_paid(adjustment) for adjustment in right),
             "line_ids": [Command.clear(), *(
                 Command.create(self._prepare_line_vals(adjustment, owners))
                 for adjustment in shown)],
         }
 
     def _prepare_line_vals(self, adjustment, owners):
+        """Prepare what the trial run shows of a line of the file."""
         return {
             "line": adjustment.line,
             "email": adjustment.email,

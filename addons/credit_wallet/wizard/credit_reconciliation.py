@@ -1,7 +1,4 @@
-import io
 from collections import defaultdict
-
-import xlsxwriter
 
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
@@ -126,43 +123,3 @@ class CreditReconciliation(models.TransientModel):
         self.ensure_one()
         return {"type": "ir.actions.act_url", "target": "download",
                 "url": f"/credits/reconciliation/{self.id}.xlsx"}
-
-    def _xlsx(self):
-        """Build the report as a workbook, with the drift as a live formula.
-
-        :return: bytes
-        """
-        self.ensure_one()
-        output = io.BytesIO()
-        workbook = xlsxwriter.Workbook(output, {"in_memory": True})
-        sheet = workbook.add_worksheet(self.env._("Reconciliation"))
-        bold = workbook.add_format({"bold": True, "bottom": 1})
-        money = workbook.add_format({"num_format": "#,##0.00"})
-        total = workbook.add_format({"num_format": "#,##0.00", "bold": True, "top": 1})
-        red = workbook.add_format({"font_color": "#9C0006", "bg_color": "#FFC7CE"})
-        sheet.write(0, 0, self.display_name, workbook.add_format({"bold": True}))
-        sheet.write(1, 0, f"{self.company_id.name} ({self.currency_id.name})")
-        sheet.write_row(3, 0, [
-            self.env._("Customer"), self.env._("Credits"), self.env._("Credits owed (account)"),
-            self.env._("Open lots"), self.env._("Drift")], bold)
-        sheet.set_column(0, 0, 40)
-        sheet.set_column(1, 4, 18)
-        for row, line in enumerate(self.line_ids, start=4):
-            sheet.write_string(row, 0, line.partner_id.display_name or self.env._("No customer"))
-            sheet.write_number(row, 1, line.credits)
-            sheet.write_number(row, 2, line.account, money)
-            sheet.write_number(row, 3, line.ledger, money)
-            sheet.write_formula(
-                row, 4, f"=ROUND(C{row + 1}-D{row + 1},2)", money, line.drift)
-        last = 4 + len(self.line_ids)
-        sheet.write_string(last, 0, self.env._("Total"), total)
-        sums = (self.credits, self.account, self.ledger, self.account - self.ledger)
-        for column, amount in enumerate(sums, start=1):
-            letter = "ABCDE"[column]
-            sheet.write_formula(
-                last, column, f"=SUM({letter}5:{letter}{max(last, 5)})", total, amount)
-        sheet.conditional_format(4, 4, last, 4, {
-            "type": "cell", "criteria": "!=", "value": 0, "format": red})
-        sheet.freeze_panes(4, 1)
-        workbook.close()
-        return output.getvalue()

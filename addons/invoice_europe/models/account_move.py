@@ -66,7 +66,7 @@ class AccountMove(models.Model):
         # sudo: the shares follow from the invoice
         lines = self.sudo().invoice_line_ids
         (lines | lines.correcting_line_ids).revenue_deferral_ids.filtered(
-            lambda share: not share.is_void)._undo()
+            lambda share: not share.is_void)._reverse_posted()
         self.einvoice_state = False
         return result
 
@@ -109,7 +109,7 @@ class AccountMove(models.Model):
         lines = self.invoice_line_ids.filtered(lambda line: line._is_spread())
         if lines:
             # sudo: the books follow from the invoice, whoever posts it
-            self.env["revenue.deferral"].sudo()._defer(lines)
+            self.env["revenue.deferral"].sudo()._defer_lines(lines)
 
     def action_view_revenue_deferrals(self):
         """Open the shares of the invoice's revenue by month."""

@@ -26,8 +26,8 @@ class AccountMove(models.Model):
 
     einvoice_state = fields.Selection(
         EINVOICE_STATES, string="E-invoice", readonly=True, copy=False, index="btree_not_null",
-        help="How far the electronic invoice is; empty when the customer is no business in "
-        "France.")
+        help="How far the electronic invoice is; empty when the customer is not a business "
+             "in France.")
     einvoice_missing = fields.Text(compute="_compute_einvoice_missing")
     einvoice_exclusion = fields.Text(compute="_compute_einvoice_exclusion")
 
@@ -132,9 +132,9 @@ class AccountMove(models.Model):
         for number in (self | corrected).mapped("name"):
             if not NUMBER.fullmatch(number or ""):
                 errors.append(self.env._(
-                    "“%(number)s” cannot be the number of an electronic invoice: it takes up to "
-                    "35 letters, figures, “-”, “+”, “_” and “/”. Change the numbering of the "
-                    "journal.", number=number))
+                    "“%(number)s” cannot be the number of an electronic invoice: it takes "
+                    "up to 35 letters, digits, “-”, “+”, “_” and “/”. Change the numbering "
+                    "of the journal.", number=number))
         if self.move_type == "out_refund" and not corrected:
             errors.append(self.env._(
                 "The credit note does not name the invoice that it corrects: choose it in "

@@ -58,7 +58,7 @@ class RevenueDeferral(models.Model):
         "(line_id, month) WHERE NOT COALESCE(is_void, FALSE)",
         "The revenue of this month is already deferred.")
     _month_starts = models.Constraint(
-        "CHECK(month = date_trunc('month', month))", "A month is told by its first day.")
+        "CHECK(month = date_trunc('month', month))", "A month is named by its first day.")
     _to_earn = models.Index(
         "(month, id) WHERE earned_entry_id IS NULL AND NOT COALESCE(is_void, FALSE)")
 
@@ -81,7 +81,7 @@ class RevenueDeferral(models.Model):
     # Invoices ---------------------------------------------------------------------------------
 
     @api.model
-    def _defer(self, lines):
+    def _defer_lines(self, lines):
         """Put aside what these posted lines earn in later months, or take back.
 
         One journal entry a company and accounting date. An invoice that is posted again is
@@ -108,7 +108,7 @@ class RevenueDeferral(models.Model):
         return shares
 
     def _prepare_share_vals(self, line, month, amount):
-        """Return the values of a line's share of a month; see :meth:`_defer`."""
+        """Return the values of a line's share of a month; see :meth:`_defer_lines`."""
         deferred = line.corrected_line_id.revenue_deferral_ids[:1].deferral_account_id
         return {
             "move_id": line.move_id.id, "line_id": line.id, "company_id": line.company_id.id,
@@ -118,7 +118,7 @@ class RevenueDeferral(models.Model):
             "month": month, "amount": amount,
         }
 
-    def _undo(self):
+    def _reverse_posted(self):
         """Take back what these shares posted, on the same dates where they are still open.
 
         The invoice is a draft again: when it is posted anew, it is deferred anew.
@@ -141,7 +141,7 @@ class RevenueDeferral(models.Model):
         """Post the shares of the months that are over: one journal entry a company and month."""
         domain = self._over_domain()
         while shares := self.search(domain, limit=limit).try_lock_for_update():
-            shares._earn()
+            shares._post_earned()
             if not self.env["ir.cron"]._commit_progress(
                     len(shares), remaining=self.search_count(domain)):
                 break
@@ -152,7 +152,7 @@ class RevenueDeferral(models.Model):
         tomorrow = fields.Date.context_today(self) + timedelta(days=1)
         return [("month", "<", months.first_day(tomorrow)), ("state", "=", "waiting")]
 
-    def _earn(self):
+    def _post_earned(self):
         """Post these shares as revenue of their months."""
         for (company, month), shares in self.grouped(
                 lambda share: (share.company_id, share.month)).items():

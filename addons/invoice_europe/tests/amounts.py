@@ -12,7 +12,7 @@ TAX = re.compile(r"VAT ([\d.]+)%(?: on (.+))?")
 
 
 def of_file(xml):
-    """Of Factur-X: BT-109, BT-110, BT-112, BT-115 and the breakdown of VAT (BG-23)."""
+    """Read Factur-X: BT-109, BT-110, BT-112, BT-115 and the breakdown of VAT (BG-23)."""
     settlement = etree.fromstring(xml).find(f".//{RAM}ApplicableHeaderTradeSettlement")
     totals = settlement.find(f"{RAM}SpecifiedTradeSettlementHeaderMonetarySummation")
     rates = defaultdict(lambda: (0.0, 0.0))
@@ -25,8 +25,9 @@ def of_file(xml):
 
 
 def of_paper(pdf):
-    """Of the text of the PDF, in English. Where all lines bear one rate, its base is not printed:
-    it is what is untaxed; a paper with nothing paid yet owes its total."""
+    """Read the text of the PDF, in English. Where all lines bear one rate, its base is not printed:
+    it is what is untaxed; a paper with nothing paid yet owes its total.
+    """
     text = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True,
                           check=True).stdout.decode().replace("\xa0", " ")
     # Of an invoice in another currency, the same again in the company's.
@@ -45,7 +46,7 @@ def of_paper(pdf):
 
 
 def of_books(invoice):
-    """Of the posted journal items."""
+    """Read the posted journal items."""
     sign = -1 if invoice.move_type == "out_invoice" else 1
     rates = defaultdict(lambda: (0.0, 0.0))
     kinds = defaultdict(float)
@@ -69,5 +70,5 @@ def _add(rates, rate, base, tax):
 
 
 def _money(text):
-    """An amount with its symbol on either side."""
+    """Read an amount with its symbol on either side."""
     return float(text.strip("$€ ").replace(",", ""))

@@ -47,7 +47,7 @@ class EuropeCase(TransactionCase):
 
     @classmethod
     def make_business(cls, number=0, **vals):
-        """A French company, known by its SIRET."""
+        """Make a French company, known by its SIRET."""
         return cls.make_customer("FR", **{
             "name": f"Société {number}", "is_company": True,
             "company_registry": SIRETS[number % len(SIRETS)], **vals})
@@ -55,7 +55,10 @@ class EuropeCase(TransactionCase):
     @classmethod
     def invoice(cls, partner, *lines, move_type="out_invoice", day=date(2026, 10, 5), post=True,
                 **vals):
-        """:param lines: dicts of values; a product alone costs 100.00"""
+        """Make an invoice.
+
+        :param lines: dicts of values; a product alone costs 100.00
+        """
         move = cls.env["account.move"].create({
             "move_type": move_type, "partner_id": partner.id, "invoice_date": day,
             "invoice_line_ids": [Command.create({
@@ -71,7 +74,7 @@ class EuropeCase(TransactionCase):
             active_model="account.move", active_ids=invoice.ids).create({})._create_payments()
 
     def balance(self, account, until=None):
-        """What an account owes or earned (credit +), posted items up to a day."""
+        """Sum what an account owes or earned (credit +), posted items up to a day."""
         domain = [("account_id", "=", account.id), ("parent_state", "=", "posted")]
         if until:
             domain.append(("date", "<=", until))

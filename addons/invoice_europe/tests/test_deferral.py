@@ -41,7 +41,7 @@ class TestDeferral(EuropeCase):
         return self.invoice(self.customer, {**YEAR, **line}, day=day)
 
     def earn(self, day):
-        """The scheduled action, on a day."""
+        """Run the scheduled action on a day."""
         with freeze_time(datetime(day.year, day.month, day.day, 12)), \
                 self.enter_registry_test_mode():
             self.env.ref("invoice_europe.ir_cron_earn").method_direct_trigger()
@@ -139,13 +139,13 @@ class TestDeferral(EuropeCase):
         self.assertEqual((self.earned(), self.owed()), (0.0, 0.0))
 
     def waiting(self, *invoices):
-        """What waits of invoices and their credit notes, by month; nothing when nothing is owed."""
+        """Sum what invoices and their credit notes still defer, by month; leave out zeros."""
         return {
             month: amount for invoice in invoices for line in invoice.invoice_line_ids
             for month, amount in line._waiting_by_month().items()}
 
     def credit(self, invoice, day, price, **line):
-        """A credit note typed by hand that names its invoice, and nothing more."""
+        """Make a credit note by hand that names its invoice, and nothing more."""
         return self.invoice(
             self.customer, {"price_unit": price, **line}, move_type="out_refund", day=day,
             corrected_invoice_ids=[Command.set(invoice.ids)],

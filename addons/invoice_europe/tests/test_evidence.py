@@ -31,7 +31,7 @@ class TestEvidence(EuropeCase):
             "invoice_ids": [Command.set(invoice.ids)], **vals})
 
     def sell(self, customer=None, **vals):
-        """An invoice, then the transaction that pays it."""
+        """Make an invoice, then the transaction that pays it."""
         invoice = self.invoice(customer or self.customer)
         if vals:
             self.transaction(invoice, **vals)

@@ -59,7 +59,7 @@ class TestFacturX(EuropeCase):
         return invoice
 
     def varied(self):
-        """Invoices of every shape a customer may get, by name."""
+        """Make invoices of every shape a customer may get, by name."""
         contact = self.env["res.partner"].create({
             "name": "Service comptable", "parent_id": self.buyer.id, "type": "invoice",
             "street": "2 rue du Contact", "zip": "69001", "city": "Lyon",
@@ -115,7 +115,11 @@ class TestFacturX(EuropeCase):
         return xml
 
     def validate(self, files):
-        """:param dict files: XML or PDF by name; :return: dict of name to list of failures"""
+        """Validate files.
+
+        :param dict files: XML or PDF by name
+        :return: dict of name to list of failures
+        """
         with tempfile.TemporaryDirectory() as folder:
             paths = {}
             for number, (name, content) in enumerate(files.items()):
@@ -133,7 +137,7 @@ class TestFacturX(EuropeCase):
         return tree.findtext(f".//{RAM}{name}")
 
     def printed(self, invoices):
-        """Sent as in production, where a PDF is made, all in one go.
+        """Send all invoices in one go as in production, where a PDF is made.
 
         :param dict invoices: by name; :return: dict of name to PDF
         """
@@ -144,7 +148,7 @@ class TestFacturX(EuropeCase):
         return {name: invoice.invoice_pdf_report_id.raw for name, invoice in invoices.items()}
 
     def assertCarried(self, invoice, pdf):
-        """:return: the very file of the invoice, which its archival PDF carries"""
+        """Check that the archival PDF of the invoice carries its file, and return it."""
         self.assertEqual(archival.faults(pdf), [])
         reader = PdfReader(io.BytesIO(pdf))
         metadata = archival.metadata(reader)
@@ -161,8 +165,9 @@ class TestFacturX(EuropeCase):
         return xml
 
     def assertAmounts(self, invoice, xml, pdf):
-        """The file, the paper and the ledger say the same: untaxed, tax, total, due, and base and
-        tax of each rate."""
+        """Check that the file, the paper and the ledger say the same: untaxed, tax, total, due, and
+        base and tax of each rate.
+        """
         books = amounts.of_books(invoice)
         self.assertEqual(amounts.of_file(xml), books)
         self.assertEqual(amounts.of_paper(pdf), books)
@@ -204,7 +209,7 @@ class TestFacturX(EuropeCase):
         self.assertIn("B1", [node.text for node in goods.iter(f"{RAM}ID")])
 
     def notes(self, xml):
-        """The notes of a file: list of (code, text)."""
+        """Return the notes of a file: list of (code, text)."""
         return [(note.findtext(f"{RAM}SubjectCode"), note.findtext(f"{RAM}Content"))
                 for note in etree.fromstring(xml).iter(f"{RAM}IncludedNote")]
 
@@ -298,7 +303,7 @@ class TestFacturX(EuropeCase):
     # Credit notes -------------------------------------------------------------------------------
 
     def references(self, xml):
-        """BG-3: list of (number, date)."""
+        """List (number, date) of BG-3."""
         return [(node.findtext(f"{RAM}IssuerAssignedID"),
                  node.findtext(f"{RAM}FormattedIssueDateTime/{{*}}DateTimeString"))
                 for node in etree.fromstring(xml).iter(f"{RAM}InvoiceReferencedDocument")]

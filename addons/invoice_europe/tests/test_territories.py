@@ -29,7 +29,7 @@ class TestTerritories(EuropeCase):
         return self.company.oss_sales_this_year
 
     def sold(self):
-        """What was added to the total of the One Stop Shop."""
+        """Return what the sale added to the total of the One Stop Shop."""
         return round(self.total() - self.before, 2)
 
     def sell_to(self, country, postcode, vat=False, **vals):

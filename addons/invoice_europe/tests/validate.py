@@ -32,7 +32,7 @@ def failures(report):
 
 
 def read(path):
-    """The XML, out of its PDF where it is in one."""
+    """Return the XML, taken out of its PDF where it is in one."""
     content = Path(path).read_bytes()
     return facturx.get_xml_from_pdf(content)[1] if path.endswith(".pdf") else content
 

@@ -32,7 +32,7 @@ class AccountMove(models.Model):
                 "The electronic invoice is the one of the pack whose credits pay this booking: "
                 "it bears its VAT (Directive 2006/112/EC, art. 30b, 1).")
         return self.env._(
-            "Credits whose VAT is charged when they are spent are no sale yet (Directive "
+            "Credits whose VAT is charged when they are spent are not a sale yet (Directive "
             "2006/112/EC, art. 30b, 2): the electronic invoice is the one of each booking.")
 
     def _einvoice_payment_lines(self):

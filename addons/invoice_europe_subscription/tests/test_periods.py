@@ -59,14 +59,15 @@ class TestPeriods(SubscriptionCommon):
     # When nothing is owed, nothing stays deferred ------------------------------------------------
 
     def deferred_until(self, day):
-        """What the account of deferred revenue holds on a day."""
+        """Return what the account of deferred revenue holds on a day."""
         lines = self.env["account.move.line"].search([
             ("account_id", "=", self.account.id), ("parent_state", "=", "posted"),
             ("date", "<=", day)])
         return round(-sum(lines.mapped("balance")), 2)
 
     def assertNothingDeferred(self, day, subscription, earned):
-        """On the day a service ends, and in the months after it, when nothing is earned any more.
+        """Check that nothing is deferred on the day a service ends, nor earned in the months after
+        it.
 
         :param float earned: what the subscription earned in all, without VAT
         """
@@ -86,7 +87,7 @@ class TestPeriods(SubscriptionCommon):
         self.env.cr.precommit.data.pop("sequence.mixin", None)
 
     def year_until(self, day, **vals):
-        """A paid year, earned until the month before a day."""
+        """Make a paid year, earned until the month before a day."""
         subscription = self.subscribe(self.yearly, date(2026, 3, 15), **vals)
         self.pay(self.invoices(subscription))
         self.earn(day.replace(day=1))

@@ -17,7 +17,7 @@ class InvoiceDownload(http.Controller):
             ("id", "=", download_id), ("create_uid", "=", request.env.uid)])
         if not download:
             raise request.not_found()
-        name, mimetype, content = download._file()
+        name, mimetype, content = download._prepare_download()
         return request.make_response(content, headers=[
             ("Content-Type", mimetype), ("Content-Length", len(content)),
             ("Content-Disposition", content_disposition(name)),

@@ -230,13 +230,13 @@ class AccountMove(models.Model):
         if self._legal_is_concerned() and self.state != "cancel":
             if missing := self._legal_missing_of_customer():
                 alerts["legal_customer"] = {"level": "warning", "message": self.env._(
-                    "The invoice misses the customer’s %(mentions)s.",
+                    "The invoice lacks the customer’s %(mentions)s.",
                     mentions=", ".join(missing)),
                     "action": self.partner_id._get_records_action(),
                     "action_text": self.env._("Complete the customer")}
             if missing := self.company_id._legal_missing():
                 alerts["legal_company"] = {"level": "warning", "message": self.env._(
-                    "The invoice misses of %(company)s: %(mentions)s.",
+                    "The invoice lacks these mentions of %(company)s: %(mentions)s.",
                     company=self.company_id.name,
                     mentions=", ".join(item["name"] for item in missing))}
             if self.move_type == "out_refund" and not self._legal_corrected_invoices():

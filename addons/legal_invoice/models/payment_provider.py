@@ -21,8 +21,8 @@ class PaymentProvider(models.Model):
             missing = provider.company_id.sudo()._legal_missing()
             if missing:
                 raise ValidationError(self.env._(
-                    "%(provider)s cannot take real payments yet: the invoices of %(company)s "
-                    "would miss %(mentions)s. Complete them in Settings / Invoicing / Legal "
-                    "mentions, or keep the provider in test mode.",
+                    "%(provider)s cannot take real payments yet: the invoices of "
+                    "%(company)s would lack %(mentions)s. Complete them in Settings / "
+                    "Invoicing / Legal mentions, or keep the provider in test mode.",
                     provider=provider.name, company=provider.company_id.name,
                     mentions=", ".join(item["name"] for item in missing)))

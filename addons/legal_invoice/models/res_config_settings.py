@@ -14,4 +14,4 @@ class ResConfigSettings(models.TransientModel):
 
     def action_legal_checklist(self):
         """Open the checklist of the company's legal mentions."""
-        return self.env["legal.check"]._open(self.company_id)
+        return self.env["legal.check"]._action_open_checklist(self.company_id)

@@ -23,8 +23,8 @@ class ResPartner(models.Model):
             if (number and partner.country_id.code in INSEE_COUNTRIES
                     and not is_siren_or_siret(number)):
                 raise ValidationError(self.env._(
-                    "“%(number)s”, of %(name)s, is not a valid SIRET (14 figures) or SIREN "
-                    "(9 figures): a figure is wrong, missing or twice. Look it up in the "
+                    "“%(number)s”, of %(name)s, is not a valid SIRET (14 digits) or SIREN "
+                    "(9 digits): a digit is wrong, missing or repeated. Look it up in the "
                     "company directory of the State (annuaire-entreprises.data.gouv.fr).",
                     number=partner.company_registry, name=partner.display_name))
 
@@ -76,7 +76,8 @@ class ResPartner(models.Model):
             self.vies_valid = False
             return
         # sudo: answers of VIES are kept for everyone
-        answers = self.env["vies.answer"].sudo()._ask(set(filter(None, self.mapped("vat"))))
+        answers = self.env["vies.answer"].sudo()._query_validity(
+            set(filter(None, self.mapped("vat"))))
         for partner in self:
             partner.vies_valid = answers.get(without_separators(partner.vat), False)
 

@@ -21,8 +21,9 @@ class ResPartnerBank(models.Model):
             number = without_separators(account.acc_number)
             if re.match(r"[A-Z]{2}\d{2}", number) and not _is_iban(number):
                 raise ValidationError(self.env._(
-                    "“%(number)s” is not a valid IBAN: a figure is wrong, missing or twice. Copy "
-                    "it again from the bank’s own document.", number=account.acc_number))
+                    "“%(number)s” is not a valid IBAN: a character is wrong, missing or "
+                    "repeated. Copy it again from the bank’s own document.",
+                    number=account.acc_number))
 
 
 def _is_iban(number):

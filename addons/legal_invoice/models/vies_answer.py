@@ -30,7 +30,7 @@ class ViesAnswer(models.Model):
 
     _vat_unique = models.Constraint("UNIQUE(vat)", "The answer on a number is kept once.")
 
-    def _ask(self, numbers):
+    def _query_validity(self, numbers):
         """Tell whether each number is valid, from what is kept or from VIES itself.
 
         It never fails and never waits long: what VIES does not answer counts as not valid until
@@ -45,7 +45,7 @@ class ViesAnswer(models.Model):
         fresh = fields.Datetime.now() - timedelta(days=FRESH_DAYS)
         late = self.browse()
         for number in sorted(numbers):
-            answer = kept.get(number) or self._keep(number)
+            answer = kept.get(number) or self._get_or_create(number)
             if answer.asked_on and answer.asked_on > fresh:
                 continue
             # One that does not answer keeps the customer waiting once, not for each number.
@@ -58,7 +58,7 @@ class ViesAnswer(models.Model):
         return known
 
     @api.model
-    def _keep(self, number):
+    def _get_or_create(self, number):
         """Return the row of a number, made once, whoever else makes it at the same moment."""
         self.env.cr.execute(
             "INSERT INTO vies_answer (vat, is_valid, create_date, write_date, create_uid, "

@@ -1,8 +1,7 @@
-import subprocess
-import tempfile
-
 from odoo.fields import Command
 from odoo.tests import TransactionCase
+
+from odoo.addons.report_paper.tests import common as paper
 
 SIRET = "73282932000074"
 COMPANY = {
@@ -10,6 +9,11 @@ COMPANY = {
     "vat": "FR44732829320", "company_registry": SIRET, "legal_form": "sas",
     "legal_capital": 10000.0, "legal_rcs_city": "Lyon",
 }
+
+
+def pages(content):
+    """Return the text of each page of a PDF, with plain spaces."""
+    return [page.replace("\xa0", " ").replace("\u202f", " ") for page in paper.pages(content)]
 
 
 class LegalCase(TransactionCase):
@@ -45,7 +49,7 @@ class LegalCase(TransactionCase):
 
     @classmethod
     def invoice(cls, partner, tax=None, lines=1, move_type="out_invoice", price=None, **vals):
-        """A posted document of lines at 10.00 without tax.
+        """Make a posted document of lines at 10.00 without tax.
 
         :param price: function of the number of a line, 1 and more, to its price
         """
@@ -64,16 +68,7 @@ class LegalCase(TransactionCase):
         return move.with_context(lang=lang)._legal_mentions()
 
     def pages(self, moves):
-        """The text of each page of the printed documents, read by poppler."""
+        """Return the text of each page of the printed documents, read by poppler."""
         content, _kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._render_qweb_pdf("account.account_invoices", moves.ids)
         return pages(content)
-
-
-def pages(content):
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(content)
-        file.flush()
-        text = subprocess.run(["pdftotext", "-layout", file.name, "-"], check=True,
-                              capture_output=True, text=True).stdout
-    return text.replace("\xa0", " ").replace("\u202f", " ").split("\f")[:-1]

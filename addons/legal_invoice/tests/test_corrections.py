@@ -27,7 +27,7 @@ class TestCorrections(LegalCase):
         return note
 
     def credit(self, *invoices, **vals):
-        """A credit note typed by hand."""
+        """Make a credit note by hand."""
         return self.invoice(
             self.business, self.vat20, move_type="out_refund",
             corrected_invoice_ids=[Command.set([invoice.id for invoice in invoices])], **vals)

@@ -54,7 +54,7 @@ class TestDownload(LegalCase, HttpCase):
             self.assertIn(move.name, page)
 
     def test_a_month_as_zip(self):
-        _name, _mimetype, content = self.download("zip")._file()
+        _name, _mimetype, content = self.download("zip")._prepare_download()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             self.assertEqual(sorted(archive.namelist()), sorted(
                 f"{move.name.replace('/', '_')}.pdf" for move in self.moves))

@@ -15,7 +15,7 @@ BROUGHT = re.compile(r"\bReport : ([\d ]+,\d\d €)")
 
 
 def amount(number):
-    """As French paper shows it."""
+    """Write an amount as French paper shows it."""
     return f"{number:,.2f} €".replace(",", " ").replace(".", ",")
 
 
@@ -160,7 +160,7 @@ class TestMentions(LegalCase):
         self.assertIn(amount(move.amount_total), printed[-1])
 
     def _check_every_page(self, printed):
-        """The seller, the page's number and the heads of the columns."""
+        """Check that each page has the seller, its number and the heads of the columns."""
         for number, page in enumerate(printed, start=1):
             self.assertRegex(page, rf"Page\s+{number}\s*/\s*{len(printed)}\b")
             for words in ("Cap Légal, SAS au capital de 10 000,00 €", "12 rue des Apprentis",
@@ -170,7 +170,8 @@ class TestMentions(LegalCase):
             self.assertIn("Quantité", page)
 
     def _check_carried(self, printed, price):
-        """What a page hands on is the sum of all lines so far, and the next one begins with it.
+        """Check that each page carries forward the sum of all lines so far, and the next begins
+        with it.
 
         :return: the numbers of all lines, as they are printed
         """

@@ -26,7 +26,7 @@ INSIDE = [
 
 
 def as_typed(country, postcode, lot):
-    """A postcode as people write it."""
+    """Write a postcode as people do."""
     prefix = lot.choice(["", "", country, f"{country}-", f"{country.lower()} ", country[:1]])
     gap = lot.choice(["", " ", "-", "."])
     space = lot.choice(["", " "])

@@ -22,7 +22,7 @@ ANSWER = """<?xml version="1.0"?>
 
 @contextmanager
 def vies(valid="true"):
-    """A server that speaks VIES's protocol; yields the requests it got."""
+    """Run a server that speaks VIES's protocol; yield the requests that it got."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +54,7 @@ def vies(valid="true"):
 
 @contextmanager
 def no_vies():
-    """A closed port: nobody answers."""
+    """Point VIES to a closed port, where nobody answers."""
     with patch.object(eu_vat, "vies_wsdl", "http://127.0.0.1:9/wsdl"):
         yield
 

@@ -15,7 +15,7 @@ class LegalCheck(models.TransientModel):
         help="Without it, no payment provider takes real payments.")
 
     @api.model
-    def _open(self, company):
+    def _action_open_checklist(self, company):
         """Return the action that opens the checklist of a company as it is now."""
         lines = self.create([
             {"company_id": company.id, "code": item["code"],

@@ -66,15 +66,15 @@ class LegalInvoiceDownload(models.TransientModel):
         """
         if not documents:
             raise UserError(self.env._(
-                "There are no posted customer invoices or credit notes to download there."))
+                "There are no posted customer invoices or credit notes to download."))
         missing = documents.filtered(lambda move: not move.invoice_pdf_report_id)
         if len(documents) > MAX_DOCUMENTS or len(missing) > MAX_TO_MAKE:
             raise UserError(self.env._(
-                "That is %(count)s documents, of which %(missing)s have no PDF yet: too many at "
-                "once. Choose fewer days, or send them first.",
+                "There are %(count)s documents, %(missing)s of them without a PDF yet: too "
+                "many at once. Choose fewer days, or send them first.",
                 count=len(documents), missing=len(missing)))
 
-    def _file(self):
+    def _prepare_download(self):
         """Make the file to download; PDFs that were never made are made, as when they are sent.
 
         :return: (name, mimetype, bytes)
@@ -95,10 +95,10 @@ class LegalInvoiceDownload(models.TransientModel):
                           end=documents[-1].invoice_date)
         if self.file_format == "pdf":
             return f"{name}.pdf", "application/pdf", merge_pdf([content for _name, content in pdfs])
-        return f"{name}.zip", "application/zip", _zip(pdfs)
+        return f"{name}.zip", "application/zip", _zip_files(pdfs)
 
 
-def _zip(files):
+def _zip_files(files):
     """Return a ZIP archive of files.
 
     :param files: list of (name, bytes)

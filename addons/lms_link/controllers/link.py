@@ -19,17 +19,17 @@ class LmsLink(http.Controller):
         try:
             registration = request.env["event.registration"]._lms_from_token(token)
         except LinkReplaced as replaced:
-            return self._refuse(str(replaced), 410)
+            return self._render_refusal(str(replaced), 410)
         if not registration:
-            return self._refuse(request.env._(
+            return self._render_refusal(request.env._(
                 "This link is not valid. Open the one in your latest confirmation mail, or "
                 "“My trainings”."), 404)
         try:
-            return self._open(registration)
+            return self._open_course(registration)
         except UserError as error:
-            return self._refuse(str(error), 403)
+            return self._render_refusal(str(error), 403)
 
-    def _open(self, registration):
+    def _open_course(self, registration):
         """Redirect to the course, or show the page with the button that leads to it.
 
         :raise UserError: the course is not open to this registration
@@ -46,7 +46,7 @@ class LmsLink(http.Controller):
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
-    def _refuse(self, message, status):
+    def _render_refusal(self, message, status):
         """Return a page that says why the course does not open."""
         response = request.render("lms_link.refused", {"message": message})
         response.status_code = status

@@ -62,7 +62,7 @@ class EventRegistration(models.Model):
         return registration
 
     def _prepare_resend(self):
-        """Replace the link: an attendee who asks for the mail again may have lost the first one.
+        """Replace the link: an attendee who asks for the mail again may not have the first one.
 
         sudo: only the system may read the nonce.
         """

@@ -45,8 +45,9 @@ class ResCompany(models.Model):
                     host=error.culprit),
                 "syntax": self.env._("“%(url)s” is not a web address.", url=url),
                 "placeholder": self.env._(
-                    "%(placeholder)s cannot stand there in “%(url)s”. Known are {session_code} "
-                    "behind the host and, after the question mark, {email}, {name} and {jwt}.",
+                    "%(placeholder)s is not allowed there in “%(url)s”. Use {session_code} "
+                    "after the host and, after the question mark, {email}, {name} and "
+                    "{jwt}.",
                     placeholder=error.culprit, url=url),
             }[error.reason]
             raise ValidationError(message) from error

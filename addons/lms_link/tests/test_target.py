@@ -12,7 +12,7 @@ from odoo.addons.session_booking.tests.common import BookingCommon
 
 
 def decode(token, secret):
-    """The claims of a JWT, checked with nothing of what made it (RFC 7515, RFC 7519)."""
+    """Return the claims of a JWT, checked with nothing of what made it (RFC 7515, RFC 7519)."""
     head, payload, signature = token.split(".")
     expected = hmac.new(secret.encode(), f"{head}.{payload}".encode(), hashlib.sha256).digest()
     if not hmac.compare_digest(expected, base64.urlsafe_b64decode(signature + "==")):

@@ -31,5 +31,6 @@ class QuotaCreditHistory(CreditPortal):
     """The history of a wallet, with a filter on extra units."""
 
     def _history_filters(self):
+        """Add the movements that bought extra units."""
         return {**super()._history_filters(), "quota": {
             "label": request.env._("Extra units"), "domain": Domain("kind", "=", "quota")}}

@@ -45,7 +45,8 @@ class TestQuotaForCredits(HttpCase, SubscriptionCommon):
         super().tearDown()
 
     def bought(self, partner=None):
-        """A subscription that runs, and a paid pack of 10 credits at 100.00 for its customer."""
+        """Make a subscription that runs, and a paid pack of 10 credits at 100.00 for its customer.
+        """
         partner = partner or self.customer
         self.credit_invoice = self.buy_credits(partner)
         return self.subscribe(self.starter, START, partner_id=partner.id)

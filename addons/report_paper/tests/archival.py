@@ -18,7 +18,11 @@ RELATIONS = ("/Source", "/Data", "/Alternative", "/Supplement", "/Unspecified")
 
 
 def faults(pdf):
-    """:param bytes pdf: :return: list of (clause, what is wrong)"""
+    """Find what is wrong in a PDF by the archival standard.
+
+    :param bytes pdf: the file
+    :return: list of (clause, what is wrong)
+    """
     reader = PdfReader(io.BytesIO(pdf))
     found = [*_of_file(pdf, reader), *_of_metadata(reader), *_of_colours(reader)]
     for item in _dictionaries(reader):
@@ -39,13 +43,13 @@ def _of_file(pdf, reader):
 
 
 def metadata(reader):
-    """:return: the XMP metadata as an lxml tree, or None"""
+    """Return the XMP metadata as an lxml tree, or None."""
     stream = reader.trailer["/Root"].get("/Metadata")
     return None if stream is None else etree.fromstring(stream.get_object().get_data())
 
 
 def said(tree, name):
-    """The value of a property, written as an attribute or as an element."""
+    """Return the value of a property, written as an attribute or as an element."""
     for description in tree.iter(f"{RDF}Description"):
         value = description.get(name) or description.findtext(name)
         if value:
@@ -70,7 +74,7 @@ def _of_colours(reader):
 
 
 def _dictionaries(reader):
-    """All that is in the file, once: pages, fonts, images, actions, files."""
+    """Yield all objects of the file, once each: pages, fonts, images, actions, files."""
     numbers = {number for table in reader.xref.values() for number in table}
     for number in sorted(numbers | set(reader.xref_objStm)):
         item = reader.get_object(number)
@@ -91,7 +95,7 @@ def _of_image(item):
 
 
 def _of_action(item):
-    """Nothing that runs by itself."""
+    """Yield the actions that run by themselves."""
     if item.get("/S") in ACTIONS or {"/JS", "/AA", "/OpenAction"} & set(item):
         yield "6.5", f"action {item.get('/S', '')}"
 

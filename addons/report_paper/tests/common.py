@@ -27,6 +27,16 @@ LAYOUT = """
 </t>"""
 
 
+def pages(content):
+    """Return the text of each page of a PDF, as poppler reads it."""
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(content)
+        file.flush()
+        text = subprocess.run(["pdftotext", "-layout", file.name, "-"], check=True,
+                              capture_output=True, text=True).stdout
+    return text.split("\f")[:-1]
+
+
 class PaperCase(TransactionCase):
     """A report on partners with a header, a footer and as many lines as is asked for."""
 
@@ -41,20 +51,12 @@ class PaperCase(TransactionCase):
             "paperformat_id": cls.env.ref("base.paperformat_euro").id})
         cls.partners = cls.env["res.partner"].create([{"name": "Ada"}, {"name": "Béla"}])
 
+    pages = staticmethod(pages)
+
     def print(self, partners, lines=1, **data):
-        """:return: bytes of the PDF, as a user's click makes it"""
+        """Return the bytes of the PDF, as a user's click makes it."""
         content, kind = self.env["ir.actions.report"].with_context(
             force_report_rendering=True)._render_qweb_pdf(
                 self.report, partners.ids, data={"lines": lines, "body": "", "head": "", **data})
         self.assertEqual(kind, "pdf")
         return content
-
-    @staticmethod
-    def pages(content):
-        """The text of each page, read by poppler: nothing of ours."""
-        with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-            file.write(content)
-            file.flush()
-            text = subprocess.run(["pdftotext", "-layout", file.name, "-"], check=True,
-                                  capture_output=True, text=True).stdout
-        return text.split("\f")[:-1]

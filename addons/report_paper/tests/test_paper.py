@@ -18,7 +18,7 @@ from .common import PaperCase
 
 
 def fonts_of(reader):
-    """(name, whether its file is within) of the fonts of all pages."""
+    """Return (name, whether its file is within) of the fonts of all pages."""
     found = set()
     for page in reader.pages:
         for font in page["/Resources"].get("/Font", {}).values():

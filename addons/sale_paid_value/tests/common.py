@@ -20,7 +20,7 @@ class PaidValueCommon(TransactionCase):
 
     @classmethod
     def order(cls, *lines):
-        """An order of lines given as (price, taxes) or (price, taxes, quantity)."""
+        """Make an order of lines given as (price, taxes) or (price, taxes, quantity)."""
         return cls.env["sale.order"].create({
             "partner_id": cls.customer.id, "order_line": [
                 cls.line(product, *line)
@@ -35,7 +35,7 @@ class PaidValueCommon(TransactionCase):
 
     @classmethod
     def discount(cls, order, kind="so_discount", percentage=0.0, amount=0.0):
-        """What a click in Odoo's "Discount" wizard does."""
+        """Do what a click in Odoo's "Discount" wizard does."""
         cls.env["sale.order.discount"].create({
             "sale_order_id": order.id, "discount_type": kind, "discount_amount": amount,
             "discount_percentage": percentage}).action_apply_discount()
@@ -55,7 +55,7 @@ class PaidValueCommon(TransactionCase):
         return cls.env["account.move"].browse(wizard.refund_moves()["res_id"])
 
     def paid(self, document, measure="price_subtotal"):
-        """The values of the lines of products A, B, C, in their order."""
+        """Return the values of the lines of products A, B, C, in their order."""
         lines = document.order_line if document._name == "sale.order" else (
             document.invoice_line_ids)
         values = lines._paid_values(measure)

@@ -11,7 +11,7 @@ class TestPaidValues(PaidValueCommon):
     """Discounts on lines of their own lower the lines they are about."""
 
     def everywhere(self, order, expected):
-        """On the order, on its invoice, and on the credit note of the invoice."""
+        """Check the values on the order, on its invoice, and on the credit note of the invoice."""
         self.assertEqual(self.paid(order), expected)
         invoice = self.invoice(order)
         note = self.credit_note(invoice)

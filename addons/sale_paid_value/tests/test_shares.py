@@ -7,7 +7,7 @@ from ..tools import spread, take_off
 
 @tagged("post_install", "-at_install")
 class TestShares(BaseCase):
-    """Nothing is lost or gained by splitting, and no line falls below zero."""
+    """Splitting keeps the sum to the cent, and no line falls below zero."""
 
     def test_known_splits(self):
         for amount, weights, shares in (

@@ -19,7 +19,7 @@ class TrainingBasket(http.Controller):
                 sitemap=False)
     def basket(self, **kw):
         """Show the sessions chosen, their total price, and the balance before and after."""
-        return self._show(self._sessions())
+        return self._render_basket(self._sessions())
 
     @http.route("/trainings/basket/book", type="http", auth="user", methods=["POST"],
                 website=True, sitemap=False)
@@ -34,16 +34,16 @@ class TrainingBasket(http.Controller):
         wallet = sessions.sudo()._wallet_to_pay(partner, partner)
         if not sessions or not wallet or not token or len(token) > MAX_TOKEN or price != str(
                 sum(sessions.mapped("credit_price"))):
-            return self._show(sessions, request.env._(
+            return self._render_basket(sessions, request.env._(
                 "The price or the page changed meanwhile. Check the price and confirm again."), 409)
         try:
             take_turn(request.env, wallet, sessions)
             with request.env.cr.savepoint():
                 sessions.sudo()._book_all(wallet, partner, f"basket:{partner.id}:{token}")
         except InsufficientCredits as error:
-            return self._show(sessions, str(error), 402)
+            return self._render_basket(sessions, str(error), 402)
         except UserError as error:
-            return self._show(sessions, str(error), 409)
+            return self._render_basket(sessions, str(error), 409)
         return request.redirect("/my/trainings?booked=1", code=303)
 
     def _sessions(self):
@@ -53,7 +53,7 @@ class TrainingBasket(http.Controller):
             ("id", "in", [int(id_) for id_ in sent if id_.isdecimal() and len(id_) < 10]),
             ("is_training", "=", True)], order="date_begin, id")
 
-    def _show(self, sessions, error=None, status=200):
+    def _render_basket(self, sessions, error=None, status=200):
         if error:
             request.env.cr.rollback()
         partner = request.env.user.partner_id

@@ -96,7 +96,7 @@ class TrainingCalendar(http.Controller):
     def book(self, event, token="", price="", attendee=None, overlap="", **kw):
         """Book the session, once for each token of the page: it is the idempotency key."""
         if request.env.user._is_public():
-            return self._refuse(event, request.env._(
+            return self._render_refusal(event, request.env._(
                 "Sign in or create an account to book: credits are kept in your wallet."), 401)
         # sudo: customers have no right on registrations, ledger and invoices; the session is
         # readable by them, the wallet theirs or their company's, the attendee of their team
@@ -106,14 +106,14 @@ class TrainingCalendar(http.Controller):
         wallet = session._wallet_to_pay(booker, person)
         refusal = self._refusal(session, wallet, person, token, price, attendee, overlap)
         if refusal:
-            return self._refuse(event, *refusal, attendee=attendee)
+            return self._render_refusal(event, *refusal, attendee=attendee)
         key = f"{event.id}:{person.id}:{token}"
         try:
             registration = self._book(session, wallet, person, key)
         except InsufficientCredits as error:
-            return self._refuse(event, str(error), 402, attendee=attendee)
+            return self._render_refusal(event, str(error), 402, attendee=attendee)
         except UserError as error:
-            return self._refuse(event, str(error), 409, attendee=attendee)
+            return self._render_refusal(event, str(error), 409, attendee=attendee)
         return request.redirect(f"/my/trainings/{registration.id}?booked=1", code=303)
 
     def _refusal(self, session, wallet, person, token, price, attendee, overlap):
@@ -149,7 +149,7 @@ class TrainingCalendar(http.Controller):
         with request.env.cr.savepoint():
             return session._book(wallet, person, key)
 
-    def _refuse(self, event, message, status, attendee=None):
+    def _render_refusal(self, event, message, status, attendee=None):
         # Nothing was written: the next in line need not wait until this page is made.
         request.env.cr.rollback()
         response = request.render(

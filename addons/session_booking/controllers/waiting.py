@@ -16,7 +16,7 @@ class TrainingWaiting(TrainingCalendar):
     def wait(self, event, attendee=None, **kw):
         """Join the end of the line, or put an employee there; nobody in it loses their place."""
         if request.env.user._is_public():
-            return self._refuse(event, request.env._(
+            return self._render_refusal(event, request.env._(
                 "Sign in or create an account to join the waiting list."), 401)
         # sudo: customers have no right to write; they join for themselves, or for the team of
         # the company whose credits they manage
@@ -24,14 +24,14 @@ class TrainingWaiting(TrainingCalendar):
         booker = request.env.user.partner_id
         person = self._choose_attendee(session._attendees(booker), attendee)
         if attendee and str(person.id) != attendee:
-            return self._refuse(event, self._not_of_the_team(), 403)
+            return self._render_refusal(event, self._not_of_the_team(), 403)
         wallet = session._managed_wallet(booker) if person != booker else None
         try:
             take_turn(request.env, event)
             with request.env.cr.savepoint():
                 request.env["session.waiting"].sudo()._join(session, person, wallet)
         except UserError as error:
-            return self._refuse(event, str(error), 409, attendee=attendee)
+            return self._render_refusal(event, str(error), 409, attendee=attendee)
         return request.redirect(
             f"{self._session_url(event)}?attendee={person.id}#booking", code=303)
 
@@ -52,7 +52,7 @@ class TrainingWaiting(TrainingCalendar):
         try:
             wallet = request.env["credit.wallet"]
             if accepts:
-                wallet = waiting._get_paying_wallet(self._booker(waiting))
+                wallet = waiting._get_paying_wallet(self._who_answers(waiting))
             take_turn(request.env, wallet, waiting.event_id)
             with request.env.cr.savepoint():
                 if accepts:
@@ -72,17 +72,17 @@ class TrainingWaiting(TrainingCalendar):
         """
         waiting = request.env["session.waiting"]._from_token(waiting_id, token)
         if not waiting or waiting.partner_id not in waiting.event_id._attendees(
-                self._booker(waiting)):
+                self._who_answers(waiting)):
             raise request.not_found()
         return waiting
 
-    def _booker(self, waiting):
+    def _who_answers(self, waiting):
         """Return who answers: the user signed in, else the person in line, who got the link."""
         user = request.env.user
         return waiting.partner_id if user._is_public() else user.partner_id
 
     def _show_waiting(self, waiting, error=None, status=200):
-        booker = self._booker(waiting)
+        booker = self._who_answers(waiting)
         response = request.render("session_booking.waiting_page", {
             "waiting": waiting, "event": waiting.event_id, "error": error,
             "for_oneself": booker == waiting.partner_id,

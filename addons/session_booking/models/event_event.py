@@ -364,7 +364,7 @@ class EventEvent(models.Model):
     def _attendees(self, booker):
         """Return whom this person may book for: themselves, and the team they manage."""
         managed = self._managed_wallet(booker)
-        return booker | managed._team() if managed else booker
+        return booker | managed._employees() if managed else booker
 
     def _managed_wallet(self, booker):
         """Return the company's wallet that this person manages, or none."""

@@ -263,7 +263,7 @@ class EventRegistration(models.Model):
         """Exchange the seat for one in another session of the same training, all or nothing.
 
         The credits go back to their lots and are taken from the same ones again, so that none is
-        lost when a lot has expired since. A credit note and an invoice record it in the books.
+        forfeited when a lot has expired since. A credit note and an invoice record it in the books.
 
         :param str key: idempotency key: the same key returns the same new seat
         :return: the new ``event.registration``
@@ -278,7 +278,7 @@ class EventRegistration(models.Model):
         self.with_context(cancelled_by_customer=True).action_cancel()
         entry = self.credit_entry_id
         if entry:
-            entry = entry._repeat(f"booking:{key}", origin=event._booking_origin())
+            entry = entry._take_again(f"booking:{key}", origin=event._booking_origin())
         return event._take_seat(
             self.partner_id, key, entry, paid_outside=self.paid_outside, swapped_from_id=self.id)
 

@@ -32,16 +32,17 @@ class SessionCalendar(models.AbstractModel):
         :param dict params: the raw query; meaningless parts are ignored
         :return: dict of values for the template
         """
-        query = self._parse(website, params)
-        first, last = self._period(query)
+        query = self._parse_query(website, params)
+        first, last = self._shown_period(query)
         domain = self._filter_domain(website, query)
         shown = domain & self._begins_between(website, first, last)
         events = self.env["event.event"]
         values = {
-            **query, "urls": self._urls(query, first), "label": self._label(query, first, last),
+            **query, "urls": self._view_urls(query, first),
+            "label": self._period_label(query, first, last),
             "themes": self._choices(website, "tag_ids"),
             "trainers": self._choices(website, "trainer_id"),
-            "month": first.month, **self._labels(query),
+            "month": first.month, **self._view_labels(query),
             "filter_count": sum(bool(query[name]) for name in FILTERS), "pager": None,
         }
         limit, offset = None, 0
@@ -52,8 +53,8 @@ class SessionCalendar(models.AbstractModel):
             limit, offset = LIST_STEP, values["pager"]["offset"]
         sessions = events.search(shown, order="date_begin, id", limit=limit, offset=offset)
         values.update(
-            sessions=sessions, days=self._days(sessions),
-            weeks=self._weeks(query, first, sessions), weekdays=self._weekdays(),
+            sessions=sessions, days=self._sessions_by_day(sessions),
+            weeks=self._sessions_by_week(query, first, sessions), weekdays=self._weekdays(),
             next_session=not sessions and events.search(
                 domain & Domain("date_begin", ">", fields.Datetime.now()),
                 order="date_begin", limit=1))
@@ -69,7 +70,7 @@ class SessionCalendar(models.AbstractModel):
 
     # What is asked for ----------------------------------------------------------------------
 
-    def _parse(self, website, params):
+    def _parse_query(self, website, params):
         """Convert the query to typed values; dates that were entered are shown as a list."""
         today = self._today(website)
         date_from, date_to = (self._parse_date(params.get(name)) for name in FILTERS[3:5])
@@ -106,7 +107,7 @@ class SessionCalendar(models.AbstractModel):
     def _parse_id(self, text):
         return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
-    def _period(self, query):
+    def _shown_period(self, query):
         """Return the first day, and the day after the last; a list by itself has no last day."""
         day = query["day"]
         if query["view"] == "month":
@@ -169,7 +170,7 @@ class SessionCalendar(models.AbstractModel):
 
     # Layout ---------------------------------------------------------------------------------
 
-    def _weeks(self, query, first, sessions):
+    def _sessions_by_week(self, query, first, sessions):
         """Return rows of (day, its sessions), starting on the first weekday of the language."""
         by_day = sessions.grouped(lambda session: session._local_date())
         if query["view"] == "week":
@@ -179,7 +180,7 @@ class SessionCalendar(models.AbstractModel):
                 first.year, first.month)
         return [[(day, by_day.get(day, sessions.browse())) for day in week] for week in weeks]
 
-    def _days(self, sessions):
+    def _sessions_by_day(self, sessions):
         """Return (day as people say it, its sessions) pairs, for the list."""
         return [
             (format_date(self.env, day, date_format="EEEE d MMMM yyyy").capitalize(), of_day)
@@ -191,7 +192,7 @@ class SessionCalendar(models.AbstractModel):
             format_date(self.env, monday + timedelta(days=number), date_format="EEEE")
             for number in range(7)]
 
-    def _labels(self, query):
+    def _view_labels(self, query):
         """Return the names of the views, and of the buttons to the periods before and after."""
         month = query["view"] == "month"
         return {
@@ -203,7 +204,7 @@ class SessionCalendar(models.AbstractModel):
             "next_label": self.env._("Next month") if month else self.env._("Next week"),
         }
 
-    def _label(self, query, first, last):
+    def _period_label(self, query, first, last):
         if query["view"] == "month":
             return format_date(self.env, first, date_format="MMMM yyyy").capitalize()
         if query["view"] == "list" and not last:
@@ -221,7 +222,7 @@ class SessionCalendar(models.AbstractModel):
         return {
             name: 1 if value is True else value for name, value in arguments.items() if value}
 
-    def _urls(self, query, first):
+    def _view_urls(self, query, first):
         """Return the links to the other views, and to the periods before and after."""
         step = relativedelta(months=1) if query["view"] == "month" else timedelta(days=7)
         def link(**changes):

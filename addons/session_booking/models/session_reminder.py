@@ -51,7 +51,7 @@ class SessionReminder(models.Model):
             order="date_begin, id")
         found = []
         for event in events:
-            due = [(rule._due(event), rule) for rule in by_training[event.event_type_id]]
+            due = [(rule._due_moment(event), rule) for rule in by_training[event.event_type_id]]
             past = [(moment, rule) for moment, rule in due if moment <= now]
             if past:
                 moment, rule = max(past, key=lambda pair: pair[0])

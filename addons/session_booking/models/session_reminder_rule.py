@@ -38,7 +38,7 @@ class SessionReminderRule(models.Model):
         for rule in self:
             rule.display_name = f"{rule.count} {units.get(rule.unit, '')}".strip()
 
-    def _due(self, event):
+    def _due_moment(self, event):
         """Compute when (UTC) the reminder is due for the session.
 
         Days and weeks are civil: the day before a session at 18:00 is 18:00 of that day in the

@@ -273,6 +273,7 @@ class SessionWaiting(models.Model):
         return f"/trainings/waiting/{self.id}/{self.sudo().access_token}"
 
     def _send_mail(self, template):
+        """Mail these customers, in the background."""
         if self:
             # sudo: whoever frees the seat, the customer is told
             self.env.ref(template).sudo().send_mail_batch(self.ids)

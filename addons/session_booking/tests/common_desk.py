@@ -20,7 +20,7 @@ class DeskCommon(BookingCommon):
 
     @classmethod
     def give_credits(cls):
-        """Ten credits without a price to each customer: enough for tests that sell nothing."""
+        """Give each customer ten credits without a price: enough for tests that sell nothing."""
         for partner in cls.ana | cls.bob:
             cls.wallet_of(partner)._grant(
                 10, 0.0, f"gift:{partner.id}", kind="adjustment", reason="Gift")

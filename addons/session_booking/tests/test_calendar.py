@@ -23,14 +23,14 @@ class TestCalendar(HttpCase, BookingCommon):
             name=name, date_begin=f"{day} 09:00", date_end=f"{day} 11:00", **vals)
 
     def shown(self, query):
-        """Names of the sessions on the page, of those made by the test."""
+        """List the names of the sessions on the page, of those made by the test."""
         page = self.url_open(f"/trainings?{query}")
         self.assertEqual(page.status_code, 200)
         grid_or_list = page.text.split("o_training_list")[-1]
         return sorted(name for name in self.names if f">{name}<" in grid_or_list)
 
     def make(self, **sessions):
-        """Sessions of these names; their values may hold ``day``."""
+        """Make sessions of these names; their values may hold ``day``."""
         self.names = list(sessions)
         for name, vals in sessions.items():
             self.at(vals.pop("day", "2031-03-12"), name, **vals)

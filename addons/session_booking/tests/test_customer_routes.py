@@ -37,7 +37,7 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
             {"event_id": self.event.id, "name": "Guest", "paid_outside": True})
 
     def offered(self):
-        """Ada's place in line, with a seat held for her."""
+        """Put Ada in line, with a seat held for her."""
         self.give(2)
         seat = self.fill()
         waiting = self.env["session.waiting"]._join(self.event, self.ada)

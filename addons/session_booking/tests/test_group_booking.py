@@ -25,7 +25,7 @@ class TestGroupBooking(DeskCommon):
         cls.sell(cls.make_pack(10, 100.0), partner=cls.acme)
 
     def group(self, *attendees, **vals):
-        """The wizard, each attendee a contact or a (name, address)."""
+        """Make the wizard, each attendee a contact or a (name, address)."""
         return self.env["session.group.booking"].with_user(self.planner).create({
             "event_id": self.session.id, "payer_id": self.acme.id,
             "line_ids": [

@@ -70,7 +70,7 @@ class TestKept(DeskCommon):
     # Expired meanwhile -----------------------------------------------------------------------
 
     def booked_and_expired(self):
-        """A seat paid with credits that expire before the session; at 5 January 2030."""
+        """Book a seat with credits that expire before the session, at 5 January 2030."""
         self.wallet._grant(2, 20.0, "soon", kind="adjustment", reason="T",
                            expiry_date=date(2030, 1, 10))
         session = self.env["event.event"].create({

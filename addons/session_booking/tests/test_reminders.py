@@ -24,7 +24,7 @@ class TestReminders(DeskCommon):
         return self.make_session(date_begin=begin, date_end=begin + timedelta(hours=2))
 
     def booked(self, session, partner, **ago):
-        """A seat booked so long ago."""
+        """Book a seat so long ago."""
         seat = self.seat(session, partner)
         self.env.flush_all()
         self.env.cr.execute(
@@ -38,7 +38,7 @@ class TestReminders(DeskCommon):
             self.env.ref("session_booking.ir_cron_session_reminders").method_direct_trigger()
 
     def sent(self, seat):
-        """Kinds sent (hours ahead); there is a mail for each."""
+        """List the kinds sent (hours ahead); check that there is a mail for each."""
         kinds = seat.reminder_ids.mapped("hours")
         self.assertEqual(
             len(self.mails(seat, "Reminder") | self.mails(seat, "Rappel")), len(kinds))
@@ -58,7 +58,7 @@ class TestReminders(DeskCommon):
             self.assertEqual(self.sent(seat), kinds, delay)
 
     def set_begin(self, session, begin):
-        """The session is then, as if it had always been."""
+        """Set when the session begins, as if it had always been so."""
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE event_event SET date_begin = %s, date_end = %s WHERE id = %s",
@@ -98,9 +98,9 @@ class TestReminders(DeskCommon):
         session = self.make_session(
             date_begin="2026-10-25 17:00:00", date_end="2026-10-25 19:00:00")
         week, day, hour = self.training.reminder_rule_ids
-        self.assertEqual(day._due(session), datetime(2026, 10, 24, 16))
-        self.assertEqual(week._due(session), datetime(2026, 10, 18, 16))
-        self.assertEqual(hour._due(session), datetime(2026, 10, 25, 16))
+        self.assertEqual(day._due_moment(session), datetime(2026, 10, 24, 16))
+        self.assertEqual(week._due_moment(session), datetime(2026, 10, 18, 16))
+        self.assertEqual(hour._due_moment(session), datetime(2026, 10, 25, 16))
 
     def test_a_moved_session_is_reminded_of_anew(self):
         session = self.session_in(days=6)

@@ -52,7 +52,7 @@ class TestSessionSeries(DeskCommon):
     def test_every_tuesday_at_18(self):
         """Issue 4: every Tuesday 18:00 local, DST-proof."""
         self.training.training_hours = 1.5
-        sessions = self.series()._plan().sorted("date_begin")
+        sessions = self.series()._create_sessions().sorted("date_begin")
         self.assertEqual(sessions.mapped("date_begin"), [
             datetime(2026, 10, 13, 16), datetime(2026, 10, 20, 16),
             datetime(2026, 10, 27, 17), datetime(2026, 11, 3, 17)])
@@ -66,12 +66,12 @@ class TestSessionSeries(DeskCommon):
     @freeze_time("2026-10-01 08:00:00")
     def test_until_a_date(self):
         series = self.series(end_kind="until", until_date="2026-10-27")
-        self.assertEqual(len(series._plan()), 3)
+        self.assertEqual(len(series._create_sessions()), 3)
 
     @freeze_time("2026-10-01 08:00:00")
     def test_twice_is_once(self):
         series = self.series()
-        self.assertEqual(series._plan(), series._plan())
+        self.assertEqual(series._create_sessions(), series._create_sessions())
         self.assertEqual(
             self.env["event.event"].search_count([("event_type_id", "=", self.training.id)]), 4)
 
@@ -80,7 +80,7 @@ class TestSessionSeries(DeskCommon):
         series = self.series(first_date="2026-03-15", start_time=2.5)
         self.assertIn("clock goes forward", series.preview)
         with self.assertRaisesRegex(UserError, "02:30 does not exist on Sunday, March 29, 2026"):
-            series._plan()
+            series._create_sessions()
         self.assertFalse(self.env["event.event"].search(
             [("event_type_id", "=", self.training.id)]), "all or none")
 
@@ -94,7 +94,7 @@ class TestSessionSeries(DeskCommon):
                 ("between 1 and 104", {"end_kind": "until", "until_date": "2026-10-01"}),
                 ("when the series ends", {"end_kind": "until"})):
             with self.assertRaisesRegex(UserError, message):
-                self.series(**vals)._plan()
+                self.series(**vals)._create_sessions()
 
     @freeze_time("2026-10-01 08:00:00")
     def test_form_shows_what_will_be_planned(self):

@@ -283,7 +283,7 @@ class TestWaiting(BookingCommon):
         self.assertLessEqual(self.count_skipping(), few + 3)
 
     def count_skipping(self):
-        """Queries of looking for who can pay a free seat."""
+        """Count the queries of looking for who can pay a free seat."""
         line = self.session.waiting_ids.filtered(lambda place: place.state == "waiting")
         self.env.flush_all()
         self.env.invalidate_all()

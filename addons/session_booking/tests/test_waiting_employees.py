@@ -53,7 +53,7 @@ class TestWaitingEmployees(HttpCase, BookingCommon):
             allow_redirects=False)
 
     def queued(self):
-        """Emma's place in line, where Mona put her."""
+        """Put Emma in line, as Mona does."""
         self.as_user("mona")
         answer = self.post(f"{self.url}/wait", attendee=str(self.emma.id))
         self.assertEqual(answer.status_code, 303)

@@ -76,7 +76,7 @@ class SessionSeries(models.TransientModel):
         minutes = round(self.start_time * 60)
         return time(minutes // 60, minutes % 60)
 
-    def _days(self):
+    def _series_days(self):
         """Return the civil days of the series.
 
         :raise UserError: a term is missing, or there are too many days
@@ -107,7 +107,7 @@ class SessionSeries(models.TransientModel):
         """
         self.ensure_one()
         moments = []
-        for day in self._days():
+        for day in self._series_days():
             try:
                 moments.append((day, local_to_utc(day, self._local_time(), self.timezone)))
             except NonExistentTime as error:
@@ -123,7 +123,7 @@ class SessionSeries(models.TransientModel):
                 date=format_date(self.env, moments[0][0], date_format="full")))
         return moments
 
-    def _plan(self):
+    def _create_sessions(self):
         """Create the sessions, all or none; those of this series already planned are kept.
 
         :return: the ``event.event`` of the series
@@ -138,6 +138,7 @@ class SessionSeries(models.TransientModel):
             for number, (_day, begin) in enumerate(self._moments())])
 
     def _prepare_session_vals(self, number, begin):
+        """Prepare the values of one session."""
         return {
             "name": self.event_type_id.name,
             "event_type_id": self.event_type_id.id,
@@ -153,7 +154,7 @@ class SessionSeries(models.TransientModel):
     def action_confirm(self):
         """Plan the sessions and show them; a second click plans nothing."""
         take_turn(self.env, self)
-        events = self._plan()
+        events = self._create_sessions()
         action = self.env["ir.actions.act_window"]._for_xml_id("session_booking.session_action")
         return {**action, "domain": [("id", "in", events.ids)], "context": {},
                 "views": [(self.env.ref("session_booking.session_view_list").id, "list"),

@@ -87,23 +87,23 @@ class SubscriptionPortal(CustomerPortal):
     def portal_preview_change(self, subscription_id, price="", quantity="", timing="now", **kw):
         """Show the exact amounts of a change, before it is confirmed."""
         subscription = self._find_own(subscription_id)
-        price, quantity = self._wished(subscription, price, quantity)
+        price, quantity = self._read_terms(subscription, price, quantity)
         try:
-            preview = subscription._preview_change(price, quantity, self._timing(timing))
+            preview = subscription._preview_change(price, quantity, self._read_timing(timing))
         except UserError as error:
             return self._go_back(subscription, str(error))
         return self._render_page(
             "subscription_billing.portal_preview_change", subscription, price=price,
-            quantity=quantity, timing=self._timing(timing), preview=preview)
+            quantity=quantity, timing=self._read_timing(timing), preview=preview)
 
     @http.route("/my/subscriptions/<int:subscription_id>/change", type="http", auth="user",
                 methods=["POST"], website=True)
     def portal_change(self, subscription_id, price="", quantity="", timing="now", due="", **kw):
         """Carry out a change for the amount shown, or say why not."""
         subscription = self._find_own(subscription_id)
-        price, quantity = self._wished(subscription, price, quantity)
+        price, quantity = self._read_terms(subscription, price, quantity)
         return self._act_and_return(subscription, lambda: subscription._change(
-            price, quantity, self._timing(timing), expected_due=_read_amount(due)))
+            price, quantity, self._read_timing(timing), expected_due=_read_amount(due)))
 
     @http.route("/my/subscriptions/<int:subscription_id>/<any(cancel,keep,resume,drop):what>",
                 type="http", auth="user", methods=["POST"], website=True)
@@ -111,7 +111,7 @@ class SubscriptionPortal(CustomerPortal):
         """Cancel at the end of the period, withdraw that, resume, give up a planned change."""
         subscription = self._find_own(subscription_id)
         return self._act_and_return(subscription, {
-            "cancel": subscription._cancel, "keep": subscription._keep,
+            "cancel": subscription._cancel, "keep": subscription._withdraw_cancellation,
             "resume": subscription._resume, "drop": subscription._drop_planned_change}[what])
 
     @http.route("/my/subscriptions/<int:subscription_id>/token", type="http", auth="user",
@@ -124,13 +124,13 @@ class SubscriptionPortal(CustomerPortal):
         return self._act_and_return(
             subscription, lambda: subscription.write({"token_id": chosen.id}))
 
-    def _wished(self, subscription, price, quantity):
+    def _read_terms(self, subscription, price, quantity):
         """Read the price, among those the customer may change to, and the quantity asked for."""
         chosen = subscription._prices_to_change_to().filtered(
             lambda each: each.id == _read_whole(price))
         return chosen or subscription.price_id, _read_whole(quantity) or subscription.quantity
 
-    def _timing(self, timing):
+    def _read_timing(self, timing):
         return timing if timing in ("now", "period_end") else "now"
 
     def _act_and_return(self, subscription, action):

@@ -14,12 +14,12 @@ class SubscriptionShop(http.Controller):
         plans = self._published_plans()
         return request.render("subscription_billing.plans_page", {
             "plans": plans,
-            "with_tax": self._totals(plans.price_ids),
+            "with_tax": self._total_labels(plans.price_ids),
             "currency": request.website.currency_id,
             "subscription_error": request.session.pop("subscription_error", None),
         })
 
-    def _totals(self, prices):
+    def _total_labels(self, prices):
         """Compute what consumers pay, where the website shows prices to consumers; "" elsewhere."""
         shown = request.website.show_line_subtotals_tax_selection == "tax_included"
         return {price.id: price._total_label() if shown else "" for price in prices}

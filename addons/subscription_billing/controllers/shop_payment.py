@@ -28,7 +28,7 @@ class ShopPayment(WebsiteSale):
 
     @route()
     def shop_payment_validate(self, sale_order_id=None, **post):
-        """After a refusal, back to the payment page with the reason, the cart being kept."""
+        """Return to the payment page after a refusal, with the reason; the cart is kept."""
         order = request.cart if sale_order_id is None else request.env["sale.order"]
         _remember(order)
         return self._back_after_refusal(order) or super().shop_payment_validate(
@@ -43,7 +43,7 @@ class ShopPayment(WebsiteSale):
         return self._back_after_refusal(order) or super().shop_payment_confirmation(**post)
 
     def _back_after_refusal(self, order):
-        """:return: where the buyer can pay the order another way; None when it was not refused"""
+        """Return where the buyer can pay a refused order another way; None when it was not."""
         if not order._payment_refusal():
             return None
         return request.redirect(

@@ -27,10 +27,13 @@ class DunningPolicy(models.Model):
         self._check_not_used()
 
     def _check_not_used(self):
-        """:raise UserError: names the plans to give another policy first"""
+        """Refuse to give up a policy that plans use.
+
+        :raise UserError: names the plans to give another policy first
+        """
         # sudo: plans of companies the user does not see are chased by it, too
         if plans := self.sudo().with_context(active_test=False).plan_ids:
             raise UserError(self.env._(
-                "“%(policy)s” is the dunning of: %(plans)s. Give these plans another policy "
-                "first.", policy=plans[0].dunning_policy_id.name,
+                "“%(policy)s” is the dunning policy of: %(plans)s. Give these plans another "
+                "one first.", policy=plans[0].dunning_policy_id.name,
                 plans=", ".join(plans.mapped("name"))))

@@ -19,8 +19,8 @@ class DunningStep(models.Model):
         required=True, help="Days after the charge was refused, or after the due date.")
     retry = fields.Boolean(
         string="Charge again",
-        help="Not after a final refusal (card lost, account closed) nor when the bank asks for "
-        "the customer's authentication.")
+        help="Not after a final refusal (card reported lost, account closed), nor when the bank "
+        "asks for the customer's authentication.")
     remind = fields.Boolean(
         string="Remind the customer",
         help="By mail. When the charge is tried again, only if it is refused; without this, a "

@@ -55,11 +55,11 @@ class PaymentTransaction(models.Model):
             for subscription in transaction.invoice_ids._subscription_periods().subscription_id:
                 staff = subscription._for_staff()
                 staff._notify_staff(
-                    staff.env._("Payment without an end: %(reference)s",
+                    staff.env._("Payment still undecided: %(reference)s",
                                 reference=transaction.reference),
                     staff.env._(
-                        "It has been under way since %(date)s. Look it up at the provider; until "
-                        "it ends, nothing is charged or chased.",
+                        "It has been under way since %(date)s. Look it up at the provider; "
+                        "until it is decided, nothing is charged or chased.",
                         date=format_date(staff.env, transaction.last_state_change)))
         slow.is_told_to_be_slow = True
 

@@ -56,7 +56,10 @@ class ProductTemplate(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_plan(self):
-        """:raise UserError: names the subscriptions, or the plan to delete first"""
+        """Refuse to delete the service of a plan.
+
+        :raise UserError: names the subscriptions, or the plan to delete first
+        """
         self._subscription_plans()._check_no_live_subscription()
         # sudo: see _subscription_plans
         setups = self.env["subscription.plan"].sudo().with_context(active_test=False).search(

@@ -24,7 +24,10 @@ class ResCompany(models.Model):
                        "they are over.", company=self[:1].name))
 
     def _check_no_live_subscription(self):
-        """:raise UserError: names the subscriptions to cancel first"""
+        """Refuse what would end a company whose subscriptions are not over.
+
+        :raise UserError: names the subscriptions to cancel first
+        """
         subscriptions = self.env["subscription.subscription"]
         subscriptions._refuse_while(
             [("company_id", "child_of", self.ids), ("state", "in", subscriptions._LIVE_STATES)],

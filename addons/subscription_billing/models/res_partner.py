@@ -48,7 +48,10 @@ class ResPartner(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_subscriber(self):
-        """:raise UserError: names the subscriptions"""
+        """Refuse to delete a customer who has subscriptions.
+
+        :raise UserError: names the subscriptions
+        """
         self.env["subscription.subscription"]._refuse_while(
             self._of_subscriptions(),
             self.env._("%(customer)s has subscriptions, whose history stays. Archive the contact "

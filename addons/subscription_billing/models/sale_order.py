@@ -48,7 +48,10 @@ class SaleOrder(models.Model):
         return result
 
     def action_confirm(self):
-        """:raise UserError: a plan on the order would be free of charge for no reason"""
+        """Confirm the order, unless a plan on it costs nothing.
+
+        :raise UserError: a plan on the order would be free of charge for no reason
+        """
         self.order_line._settle_subscription_terms()
         return super().action_confirm()
 

@@ -74,7 +74,7 @@ class SaleOrderLine(models.Model):
                 line.subscription_trial_days = line._trial_days_on_offer()
 
     def _is_agreed(self):
-        """Whether the line was confirmed: what it says is what the customer agreed to."""
+        """Tell whether the line was confirmed: what it says is what the customer agreed to."""
         self.ensure_one()
         return bool(self._origin) and self.state not in ("draft", "sent")
 
@@ -93,7 +93,7 @@ class SaleOrderLine(models.Model):
         return 0 if rivals and rivals[0] != self else plan.trial_days
 
     def _starts_by_trial(self):
-        """Whether nothing is due today; a price typed on the line does away with the trial."""
+        """Tell whether nothing is due today; a price typed on the line does away with the trial."""
         self.ensure_one()
         return bool(self.subscription_trial_days) and not self.price_unit
 
@@ -116,7 +116,7 @@ class SaleOrderLine(models.Model):
                     price=line.subscription_price_id.display_name))
             if line.product_uom_qty != int(line.product_uom_qty):
                 raise ValidationError(self.env._(
-                    "“%(plan)s” is sold by the whole unit: %(quantity)s is not.",
+                    "“%(plan)s” is sold in whole units: %(quantity)s is not a whole number.",
                     plan=plan.name, quantity=line.product_uom_qty))
 
     @api.depends("subscription_price_id", "subscription_trial_days")
@@ -224,7 +224,10 @@ class SaleOrderLine(models.Model):
         self._sync_setup_fees()
 
     def _check_agreed_terms(self, vals):
-        """:raise UserError: what a running subscription was agreed at would be changed"""
+        """Refuse to change the terms of a line whose subscription is running.
+
+        :raise UserError: what a running subscription was agreed at would be changed
+        """
         for line in self if vals.keys() & set(AGREED) else ():
             # sudo: sales staff need no right on subscriptions to be told of them
             running = line.sudo().subscription_ids.filtered(
@@ -256,6 +259,7 @@ class SaleOrderLine(models.Model):
                 line.create(line._prepare_setup_fee_vals(price))
 
     def _prepare_setup_fee_vals(self, price):
+        """Prepare the setup fee that the plan asks for."""
         self.ensure_one()
         return {
             "order_id": self.order_id.id, "linked_line_id": self.id, "is_setup_fee": True,
@@ -333,6 +337,7 @@ class SaleOrderLine(models.Model):
         return subscriptions
 
     def _prepare_subscription_vals(self):
+        """Prepare the subscription that the line sells."""
         self.ensure_one()
         order = self.order_id
         return {

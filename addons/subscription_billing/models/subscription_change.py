@@ -63,7 +63,7 @@ class SubscriptionChange(models.Model):
         """
         for change in self:
             subscription = change.subscription_id
-            before = {subscription: (subscription.state, subscription.mrr)}
+            before = subscription._standing()
             terms = subscription._prepare_terms(
                 change.price_id, change.quantity, subscription.next_date)
             if change.price_id != subscription.price_id:
@@ -129,7 +129,7 @@ class SubscriptionChange(models.Model):
         """
         subscription, cut, day = self.subscription_id, self.cut_period_id, self._day_taken_back()
         subscription._lock()
-        before = {subscription: (subscription.state, subscription.mrr)}
+        before = subscription._standing()
         self.state = "taken_back"  # before its invoice is settled, which would confirm it
         credit_note = subscription._cut_short(day)
         terms = {

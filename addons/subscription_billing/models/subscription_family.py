@@ -16,7 +16,10 @@ class SubscriptionFamily(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        """:raise UserError: names the plans to put elsewhere first, or who tried one"""
+        """Refuse to delete a family that has plans, or that somebody tried.
+
+        :raise UserError: names the plans to put elsewhere first, or who tried one
+        """
         # sudo: plans of companies the user does not see are of the family, too
         plans = self.sudo().with_context(active_test=False).plan_ids
         if plans:

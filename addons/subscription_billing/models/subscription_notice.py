@@ -135,12 +135,12 @@ class SubscriptionNotice(models.Model):
             states=list(self.env["subscription.subscription"]._LIVE_STATES))
 
     def _announces(self, price):
-        """Whether the notice tells of a change of `price` that still stands."""
+        """Tell whether the notice announces a change of `price` that still stands."""
         self.ensure_one()
         return self.kind == "price" and self.price_id == price and not self.is_withdrawn
 
     def _price_label(self):
-        """« 59,00 € HT par mois à partir du 01/03/2027 »: the price announced, for the customer."""
+        """Return « 59,00 € HT par mois à partir du 01/03/2027 »: the price announced."""
         self.ensure_one()
         return self.env._(
             "%(amount)s %(interval)s from %(date)s",

@@ -178,7 +178,10 @@ class SubscriptionPeriod(models.Model):
             period._take_amounts(by_period.get(period, lines.browse()), paid)
 
     def _take_amounts(self, lines, paid):
-        """:param dict paid: what was paid for each line, all discounts taken off"""
+        """Update amounts, invoice and state of the period from its posted lines.
+
+        :param dict paid: what was paid for each line, all discounts taken off
+        """
         invoiced = lines.filtered(lambda line: line.move_id.move_type == "out_invoice")
         priced = lines.filtered(lambda line: not line.is_subscription_extra)
         self.amount = sum(paid[line] for line in priced & invoiced)
@@ -191,7 +194,10 @@ class SubscriptionPeriod(models.Model):
             self.charge_at = self.dunning_start = self.dunning_error = False
 
     def _check_credited(self):
-        """:raise ValidationError: credit notes give back more than was paid for the period"""
+        """Check that credit notes give back no more than was paid.
+
+        :raise ValidationError: credit notes give back more than was paid for the period
+        """
         if self.currency_id.compare_amounts(self.credited, self.amount) > 0:
             credited, amount = (formatLang(self.env, each, currency_obj=self.currency_id)
                                 for each in (self.credited, self.amount))

@@ -101,7 +101,7 @@ class SubscriptionPeriod(models.Model):
                 self.dunning_error = False
                 self.env.flush_all()
         except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the period
+            raise  # a conflict or a broken connection is no fault of the period
         except Exception as error:
             _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
             self._tell_of_dunning_error(errors.reason_of(self.env, error))
@@ -199,7 +199,7 @@ class SubscriptionPeriod(models.Model):
             step = period._dunning_ahead()[:1]
             if not step:
                 raise UserError(self.env._(
-                    "%(period)s is not being chased: there is nothing to wait with.",
+                    "%(period)s is not being chased, so there is nothing to put off.",
                     period=period.display_name))
             if day <= period.subscription_id._today():
                 raise UserError(self.env._("Choose a day after today."))

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Command
 
 from ..tools import proration
 
@@ -81,7 +82,7 @@ class SubscriptionPeriod(models.Model):
         return {
             **subscription._prepare_document_vals("out_invoice", subscription._today()),
             "fiscal_position_id": self.fiscal_position_id.id,
-            "invoice_line_ids": [(0, 0, line) for line in lines],
+            "invoice_line_ids": [Command.create(line) for line in lines],
         }
 
     def _prepare_invoice_lines(self):
@@ -119,7 +120,7 @@ class SubscriptionPeriod(models.Model):
             "quantity": self.quantity if whole else 1,
             "price_unit": self.unit_price if whole else self._charge_amount(),
             "discount": self.discount if whole else 0.0,
-            "tax_ids": [(6, 0, self.subscription_id._product_taxes(
+            "tax_ids": [Command.set(self.subscription_id._product_taxes(
                 product, self.fiscal_position_id)[1].ids)],
             "subscription_period_id": self.id,
         }
@@ -137,6 +138,7 @@ class SubscriptionPeriod(models.Model):
             whole=(period.full_end - period.full_start).days)
 
     def _prepare_setup_line(self, fee):
+        """Prepare the invoice line of the setup fee."""
         subscription = self.subscription_id
         # sudo: see _product
         product = self.plan_id.setup_product_id.sudo().with_company(subscription.company_id)
@@ -147,7 +149,7 @@ class SubscriptionPeriod(models.Model):
             "quantity": 1,
             "price_unit": product._get_tax_included_unit_price_from_price(
                 fee, product_taxes=taxes, product_taxes_after_fp=mapped),
-            "tax_ids": [(6, 0, mapped.ids)],
+            "tax_ids": [Command.set(mapped.ids)],
         }
 
     # Credit notes -------------------------------------------------------------------------------
@@ -171,13 +173,14 @@ class SubscriptionPeriod(models.Model):
             "reversed_entry_id": self.invoice_id.id,
             "journal_id": self.invoice_id.journal_id.id,
             "fiscal_position_id": self.invoice_id.fiscal_position_id.id,
-            "invoice_line_ids": [(0, 0, self._prepare_credit_line(amount))],
+            "invoice_line_ids": [Command.create(self._prepare_credit_line(amount))],
         })
         move._post(soft=False)
         subscription._settle_by_credit_notes(move + self.invoice_id)
         return move
 
     def _prepare_credit_line(self, amount):
+        """Prepare the line of a credit note, at the taxes of the invoice."""
         line = self._charged_line()
         untaxed, taxes = self._credit_split(amount)
         return {
@@ -187,7 +190,7 @@ class SubscriptionPeriod(models.Model):
                 "Credit: %(line)s", line=line.name),
             "quantity": 1,
             "price_unit": amount,
-            "tax_ids": [(6, 0, line.tax_ids.ids)],
+            "tax_ids": [Command.set(line.tax_ids.ids)],
             "subscription_period_id": self.id,
             # The taxes the invoice bore, whatever has become of their rates since.
             "extra_tax_data": {

@@ -59,7 +59,7 @@ class SubscriptionPlanPrice(models.Model):
         return self._with_tax_word(self._amount_on(fields.Date.context_today(self)))
 
     def _announced_label(self):
-        """« 59,00 € HT à partir du 01/03/2027 »: the price that will come; or empty."""
+        """Return « 59,00 € HT à partir du 01/03/2027 »: the price to come; or empty."""
         self.ensure_one()
         if not self.next_date or self.next_date <= fields.Date.context_today(self):
             return ""

@@ -145,7 +145,7 @@ class SubscriptionRun(models.Model):
                 self.env.flush_all()
                 return len(made), batch.browse()
         except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the batch
+            raise  # a conflict or a broken connection is no fault of the batch
         except Exception as error:
             if len(batch) == 1:
                 _logger.warning("Billing of %s failed", batch.name, exc_info=True)
@@ -171,14 +171,14 @@ class SubscriptionRun(models.Model):
             for subscription in held.filtered(lambda each: each._is_past_end()):
                 self._end_isolated(subscription)
 
-        self._walk(find, end, limit)
+        self._process_in_batches(find, end, limit)
 
     def _invoice_usage(self, limit=BATCH_SIZE):
         """Invoice usage whose renewal is far, one invoice a subscription."""
-        self._walk(self.env["subscription.subscription"]._find_unbilled_usage,
+        self._process_in_batches(self.env["subscription.subscription"]._find_unbilled_usage,
                    lambda batch: self._isolated(batch, "_invoice_usage"), limit)
 
-    def _walk(self, find, act, limit):
+    def _process_in_batches(self, find, act, limit):
         """Go through subscriptions in the order of their ids, a batch and a commit at a time.
 
         :param find: of the last id and a limit, returns the next ones
@@ -199,6 +199,6 @@ class SubscriptionRun(models.Model):
                 subscription._end(reason="term")
                 self.env.flush_all()
         except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the subscription
+            raise  # a conflict or a broken connection is no fault of the subscription
         except Exception:
             _logger.warning("Ending of %s failed", subscription.name, exc_info=True)

@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
@@ -15,6 +17,13 @@ STATES = [
     ("paused", "Paused"),
     ("ended", "Ended"),
 ]
+
+
+class Standing(NamedTuple):
+    """What the history compares before and after a change of a subscription."""
+
+    state: str
+    mrr: float
 
 
 class SubscriptionSubscription(models.Model):
@@ -319,7 +328,7 @@ class SubscriptionSubscription(models.Model):
             self._close_next_invoice()
         if self.env.su or not vals.keys() & {"unit_price", "discount"}:
             return super().write(vals)
-        before = {subscription: (subscription.state, subscription.mrr) for subscription in self}
+        before = self._standing()
         result = super().write(vals)
         self._note_agreed_by_hand(before)
         return result
@@ -329,7 +338,7 @@ class SubscriptionSubscription(models.Model):
 
         What was announced before is given up.
 
-        :param dict before: state and MRR of each subscription, before the price was written
+        :param dict before: the :meth:`_standing` before the price was written
         """
         running = self.filtered(lambda subscription: subscription.state != "draft")
         for subscription in running.sudo():  # sudo: the right to write the price was checked
@@ -394,7 +403,7 @@ class SubscriptionSubscription(models.Model):
     def action_keep(self):
         """Withdraw a cancellation that has not taken effect."""
         for subscription in self._by_staff():
-            subscription._keep()
+            subscription._withdraw_cancellation()
 
     def action_drop_change(self):
         """Give up the planned change."""
@@ -482,13 +491,23 @@ class SubscriptionSubscription(models.Model):
         :raise WrongState: one of them comes from elsewhere; nothing was written
         """
         self._check_state(*allowed)
-        before = {subscription: (subscription.state, subscription.mrr) for subscription in self}
+        before = self._standing()
         self.write({"state": state, **vals})
         self._log_events(kind, before, note)
 
+    def _standing(self):
+        """Return state and MRR of each, for :meth:`_log_events` to compare with after a change.
+
+        :return: dict of subscription to :class:`Standing`
+        """
+        return {each: Standing(each.state, each.mrr) for each in self}
+
     def _log_events(self, kind, before=None, note=False):
-        """Append to the history; `before` holds the state and MRR of each before the change."""
-        before = before or {}
+        """Append to the history.
+
+        :param dict before: the :meth:`_standing` before the change; without it, nothing changed
+        """
+        before = {**self._standing(), **(before or {})}
         # sudo: the history follows from what was done, nobody writes it by hand
         return self.env["subscription.event"].sudo().create([{
             "subscription_id": subscription.id,
@@ -496,9 +515,9 @@ class SubscriptionSubscription(models.Model):
             "currency_id": subscription.currency_id.id,
             "kind": kind,
             "note": note,
-            "from_state": before.get(subscription, (subscription.state, 0))[0],
+            "from_state": before[subscription].state,
             "to_state": subscription.state,
-            "mrr_change": subscription.mrr - before.get(subscription, (0, subscription.mrr))[1],
+            "mrr_change": subscription.mrr - before[subscription].mrr,
         } for subscription in self])
 
     def _state_sentence(self):

@@ -44,6 +44,7 @@ class SubscriptionSubscription(models.Model):
         return self._preview_now(self._prepare_terms(price, quantity), price)
 
     def _preview_now(self, terms, price):
+        """Preview a change that takes effect at once."""
         today = self._today()
         period = self._period_on(today)
         row = self._prepare_change_row(terms, price, today)
@@ -172,8 +173,8 @@ class SubscriptionSubscription(models.Model):
         present = self.price_id._per_month(self._per_interval(self._prepare_terms()))
         if wished < present and self.commitment_end and self.commitment_end > day:
             raise UserError(self.env._(
-                "%(subscription)s is committed until %(date)s: it can grow before, and shrink "
-                "from then on.", subscription=self.name,
+                "%(subscription)s is committed until %(date)s: until then it can only be "
+                "upgraded.", subscription=self.name,
                 date=format_date(self.env, self.commitment_end)))
 
     # Execution ----------------------------------------------------------------------------------
@@ -209,6 +210,7 @@ class SubscriptionSubscription(models.Model):
         return change
 
     def _prepare_change_vals(self, price, quantity, timing, preview):
+        """Prepare the values of the change to record."""
         day = None if preview["charge"]["total"] else self.next_date
         return {
             "subscription_id": self.id, "timing": timing, "date": preview["date"],
@@ -229,7 +231,7 @@ class SubscriptionSubscription(models.Model):
             "cut_period_id": self._period_on(today).id, "from_unit_price": self.unit_price,
             "from_anchor_date": self.anchor_date})
         credit_note = self._cut_short(today)
-        before = {self: (self.state, self.mrr)}
+        before = self._standing()
         if change.price_id != self.price_id:
             terms["agreed_on"] = today
         if not change.price_id._same_interval(self.price_id):

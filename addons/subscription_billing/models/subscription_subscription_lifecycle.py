@@ -83,6 +83,7 @@ class SubscriptionSubscription(models.Model):
                 start=format_date(self.env, day)))
 
     def _prepare_start_vals(self, day):
+        """Prepare the values of a subscription that starts on a day."""
         return {"anchor_date": day, "next_date": day}
 
     def _end_of_commitment_from(self, day):
@@ -272,8 +273,8 @@ class SubscriptionSubscription(models.Model):
         """
         if self.is_held:
             raise UserError(self.env._(
-                "%(subscription)s is held until our staff have mended what its next invoice "
-                "needs. Try again once it is released.", subscription=self.name))
+                "%(subscription)s is on hold until our staff have completed what its next "
+                "invoice needs. Try again once it is released.", subscription=self.name))
 
     def _void_uninvoiced(self):
         """Void the period whose order was never invoiced: nothing is due, nothing is given back."""
@@ -354,7 +355,7 @@ class SubscriptionSubscription(models.Model):
         """
         return self._invoice_model().browse()
 
-    def _keep(self):
+    def _withdraw_cancellation(self):
         """Withdraw a cancellation that has not taken effect.
 
         :raise UserError: nothing was cancelled, or it has taken effect

@@ -64,7 +64,7 @@ class SubscriptionSubscription(models.Model):
                 "%(amount)s in your favour, deducted from your first invoice after the pause.",
                 amount=amount)
         return self.env._(
-            "%(amount)s in your favour. Ask us, and we give it back.", amount=amount)
+            "%(amount)s in your favour. Ask us for a refund.", amount=amount)
 
     def _preview_payment(self):
         """Compute what the next invoice leaves to pay.

@@ -79,6 +79,7 @@ class SubscriptionSubscription(models.Model):
             [subscription._prepare_usage_vals() for subscription in self])._invoice()
 
     def _prepare_usage_vals(self):
+        """Prepare a period that bills only what was used."""
         self.ensure_one()
         today = self._today()
         return {
@@ -130,7 +131,7 @@ class SubscriptionSubscription(models.Model):
         }
 
     def _price_label(self, price=None, day=None):
-        """« Pro, 49,00 € HT par mois »: what this customer pays for a unit, discount taken off.
+        """Return « Pro, 49,00 € HT par mois »: what this customer pays for a unit.
 
         :param price: a ``subscription.plan.price`` they would change to, by default the present
         :param date day: first day at that price; see :meth:`_prepare_terms`
@@ -166,7 +167,10 @@ class SubscriptionSubscription(models.Model):
         return told.sorted(lambda notice: (notice.day, notice.id))[-1].amount if told else agreed
 
     def _price_agreed(self, day, price):
-        """:return: (float unit price, date of the agreement); see :meth:`_unit_price_on`"""
+        """Return the price agreed with the customer, and since when.
+
+        :return: (float unit price, date of the agreement); see :meth:`_unit_price_on`
+        """
         if price == self.price_id:
             return self.unit_price, self.agreed_on or self.create_date.date()
         planned = self._planned_change()
@@ -200,12 +204,13 @@ class SubscriptionSubscription(models.Model):
                 lambda notice: notice._announces(price) and notice.day == price.next_date)])
 
     def _apply_announced_prices(self):
-        """Prices rise for whoever was told, from the first period on or after the day announced,
-        each at the price of its own first day however late it is billed."""
+        """Raise the price for whoever was told, from the first period on or after the day
+        announced: each period has the price of its own first day, however late it is billed.
+        """
         for subscription in self:
             price = subscription._unit_price_on(subscription.next_date)
             if subscription.currency_id.compare_amounts(price, subscription.unit_price):
-                before = {subscription: (subscription.state, subscription.mrr)}
+                before = subscription._standing()
                 subscription.write({"unit_price": price, "agreed_on": subscription.next_date})
                 subscription._log_events("price", before)
 
@@ -293,8 +298,9 @@ class SubscriptionSubscription(models.Model):
         return vals
 
     def _payment_term(self):
-        """When invoices fall due: at once where a card is saved; else by the customer's own term,
-        or the plan's."""
+        """Return when invoices fall due: at once where a card is saved, else by the customer's own
+        term, or the plan's.
+        """
         self.ensure_one()
         if self.token_id:
             return self.env["account.payment.term"]

@@ -33,7 +33,10 @@ class SubscriptionCommon(TransactionCase):
 
     @classmethod
     def make_portal(cls, login):
-        """:return: the ``res.users`` of a customer with the address an invoice needs"""
+        """Make a portal user: a customer with the address that an invoice needs.
+
+        :return: the ``res.users`` of a customer with the address an invoice needs
+        """
         user = new_test_user(cls.env, login, "base.group_portal", lang="en_US", tz="Europe/Paris")
         user.partner_id.write({
             "street": "1 rue du Test", "zip": "69001", "city": "Lyon",
@@ -42,7 +45,7 @@ class SubscriptionCommon(TransactionCase):
 
     @classmethod
     def make_plan(cls, name, amount=100.0, unit="month", count=1, prices=(), taxes=(), **vals):
-        """A plan with a price for an interval, and perhaps (unit, count, amount) more."""
+        """Make a plan with a price for an interval, and perhaps (unit, count, amount) more."""
         return cls.env["subscription.plan"].create({
             "name": name, "family_id": cls.family.id, "list_price": amount,
             "taxes_id": [Command.set([tax.id for tax in taxes])],
@@ -64,14 +67,14 @@ class SubscriptionCommon(TransactionCase):
             "price_id": (price or plan.price_ids[0]).id, "anchor_date": start, **vals})
 
     def subscribe(self, plan, start, price=None, **vals):
-        """A subscription that starts at noon of a civil day, as staff start it."""
+        """Start a subscription at noon of a civil day, as staff start it."""
         with self.at(start):
             subscription = self.draft(plan, start, price, **vals)
             subscription.action_start()
         return subscription
 
     def at(self, moment):
-        """The clock of a test: a UTC datetime, or noon of a date.
+        """Set the clock of a test to a UTC datetime, or to noon of a date.
 
         Each step of a life is a transaction of its own: the numbers of documents that Odoo keeps
         in memory for the present one are forgotten in between.
@@ -86,12 +89,12 @@ class SubscriptionCommon(TransactionCase):
         return freeze_time(moment)
 
     def run_due(self, moment):
-        """One pass of the renewals at a moment, as the scheduled action does it."""
+        """Run the renewals once at a moment, as the scheduled action does."""
         with self.at(moment), self.enter_registry_test_mode():
             self.env.ref("subscription_billing.ir_cron_renew").method_direct_trigger()
 
     def run_each_day(self, first, last):
-        """The scheduled action once a day."""
+        """Run the scheduled action once a day."""
         day = first
         while day <= last:
             self.run_due(day)

@@ -15,7 +15,7 @@ class DunningCommon(CasesCommon):
         self.pay(self.invoices(self.subscription))
 
     def refuse(self, kind="soft"):
-        """The renewal's charge is refused on the 10th of February.
+        """Let the renewal's charge be refused on the 10th of February.
 
         :return: the unpaid period
         """
@@ -40,7 +40,7 @@ class DunningCommon(CasesCommon):
         return len([each for each in self.subjects() if each.startswith(subject)])
 
     def to_do(self):
-        """Activities of staff to follow up what is unpaid."""
+        """List the activities of staff to follow up what is unpaid."""
         return self.subscription.activity_ids.filtered(
             lambda each: each.activity_type_id == self.env.ref(
                 "subscription_billing.mail_activity_unpaid"))

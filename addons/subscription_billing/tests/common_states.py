@@ -30,12 +30,12 @@ class StatesCommon(CasesCommon):
 
     @staticmethod
     def flush_instead(cron, *args, **kwargs):
-        """A test has one transaction: what would be committed is written."""
+        """Write what would be committed: a test has one transaction."""
         cron.env.flush_all()
         return float("inf")
 
     def run_everything(self, day):
-        """The scheduled actions of a day, in the order they come."""
+        """Run the scheduled actions of a day, in the order they come."""
         with self.at(day):
             self.env["subscription.run"]._cron_renew()
             periods = self.env["subscription.period"]
@@ -65,7 +65,7 @@ class StatesCommon(CasesCommon):
         self.assertGreaterEqual(subscription.next_total, 0, cell)
 
     def assertNothingLeft(self, subscription, cell):
-        """The run has done what was due, and held nothing for a reason of its own."""
+        """Check that the run has done what was due, and held nothing for a reason of its own."""
         self.assertNotIn("unforeseen", subscription.hold_reason or "", cell)
         self.assertFalse(
             not subscription.is_held and subscription.next_run_at
@@ -76,7 +76,7 @@ class StatesCommon(CasesCommon):
     # Actions --------------------------------------------------------------------------------------
 
     def act(self, subscription, action):
-        """:return: NONE when there is nothing to do it with, for staff or customer"""
+        """Do something as staff or customer; return NONE when there is nothing to do it with."""
         return getattr(self, f"do_{action}", lambda each: getattr(each, f"_{action}")())(
             subscription)
 
@@ -149,7 +149,7 @@ class StatesCommon(CasesCommon):
         subscription.resume_date = subscription._today() + timedelta(days=1)
 
     def do_credit_by_hand(self, subscription):
-        """A gesture of staff, with Odoo's own wizard."""
+        """Credit a part by hand, with Odoo's own wizard."""
         invoice = self.invoices(subscription)[:1]
         if not invoice:
             return NONE

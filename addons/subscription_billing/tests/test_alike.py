@@ -24,7 +24,7 @@ OF_THE_NUMBER = {"sequence_number", "made_sequence_gap"}  # which of them comes 
 
 @contextmanager
 def odoo_alone():
-    """Odoo's own way: invoices with the lines sold, the others by synchronisation; posted."""
+    """Let Odoo make invoices its own way: the lines sold, the others by synchronisation; posted."""
     with patch.object(SubscriptionInvoiceBatch, "_create_invoices",
                       lambda _batch, moves, vals_list: moves.create(vals_list)), \
             patch.object(SubscriptionInvoiceBatch, "_post_invoices",
@@ -45,7 +45,7 @@ class TestAlike(SubscriptionCommon):
         return self.env.ref(f"account.{self.company.id}_{name}")
 
     def due(self, plan=None, price=None, **vals):
-        """A subscription due on the day for each customer."""
+        """Make a subscription due on the day for each customer."""
         plan = plan or self.service
         subscriptions = self.env["subscription.subscription"].create([{
             "partner_id": customer.id, "plan_id": plan.id,
@@ -56,13 +56,13 @@ class TestAlike(SubscriptionCommon):
     # What an invoice is -----------------------------------------------------------------------
 
     def stored(self, record, left_out):
-        """Its stored values, by name."""
+        """Return the record's stored values, by name."""
         return {
             name: self.plain(record, name) for name, field in record._fields.items()
             if field.store and field.type != "one2many" and name not in left_out}
 
     def plain(self, record, name):
-        """A value that is the same for the same invoice made twice."""
+        """Return a value that is the same for the same invoice made twice."""
         value = record[name]
         if name == "subscription_period_id":
             return (value.subscription_id.id, value.date_start)
@@ -72,7 +72,7 @@ class TestAlike(SubscriptionCommon):
         return getattr(value, "ids", value)
 
     def picture(self, moves):
-        """All of some invoices, by subscription."""
+        """Return all of some invoices, by subscription."""
         return {move.invoice_origin: {
             "number": move.name,
             "move": self.stored(move, OF_THE_ROW | OF_THE_NUMBER),
@@ -105,7 +105,7 @@ class TestAlike(SubscriptionCommon):
         return self.bill(subscriptions, odoo_alone())
 
     def assert_as_odoo(self, subscriptions, alike=2):
-        """All fields of the invoices and their lines are those of Odoo's own creation.
+        """Check that all fields of the invoices and their lines are those of Odoo's own creation.
 
         :param int alike: how many of the invoices were copied from another one
         """
@@ -127,7 +127,7 @@ class TestAlike(SubscriptionCommon):
                 self.assertEqual(ours[origin], picture)
 
     def take_numbers(self, pictures):
-        """The numbers given, sorted: which invoice bears which follows from their order."""
+        """Take the numbers out, sorted: which invoice bears which follows from their order."""
         return sorted(picture.pop("number") for picture in pictures.values())
 
     # The groups -------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ lives = st.tuples(
 
 
 def many_lives(examples):
-    """Decorator of a method that plays one life: it is called with many."""
+    """Decorate a method that plays one life, to be called with many."""
     how = settings(
         max_examples=examples, deadline=None, database=None,
         phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
@@ -100,7 +100,7 @@ class Reference:
         self.anchor = today
 
     def worth(self):
-        """Σ days × daily price, for each plan: exact fractions of a euro."""
+        """Sum days × daily price, for each plan, as exact fractions of a euro."""
         total = Counter()
         for terms in filter(None, self.days.values()):
             price, quantity, start, end = terms
@@ -109,7 +109,7 @@ class Reference:
         return total
 
     def cents(self):
-        """The same to the cent: the price of whole periods is whole, pieces are of it."""
+        """Sum the same to the cent: a whole period has its whole price, pieces have parts of it."""
         total, stretch = Counter(), []
         for day, terms in [*sorted(self.days.items()), (None, None)]:
             if stretch and (not terms or terms != stretch[0][1]):
@@ -129,6 +129,11 @@ class Reference:
         return (amount * 100 + Fraction(1, 2)).__floor__()
 
 
+def no_totals(period, *args):
+    """Return the totals of a document that is not made."""
+    return {"untaxed": 0.0, "tax": 0.0, "total": 0.0}
+
+
 class BillingProperty(SubscriptionCommon):
 
     @classmethod
@@ -142,6 +147,27 @@ class BillingProperty(SubscriptionCommon):
             cls.make_plan("C", 7.77, unit="week", taxes=vat, prices=[("month", 1, 31.01)]),
         ]
         cls.prices = [price for plan in plans for price in plan.price_ids]
+
+    @classmethod
+    def make_rows_only(cls):
+        """Make neither documents nor mails: periods say what was invoiced and credited."""
+
+        def invoice(periods):
+            for period in periods:
+                period.write({"amount": period._charge_amount(), "state": "invoiced"})
+            return periods.env["account.move"]
+
+        def credit(period, amount, day):
+            period.credited += amount
+            return period.env["account.move"]
+
+        for model, name, method in (
+                ("subscription.period", "_invoice", invoice),
+                ("subscription.period", "_post_credit_note", credit),
+                ("subscription.period", "_credit_totals", no_totals),
+                ("subscription.subscription", "_send_mail", lambda self, *args: None),
+                ("subscription.change", "_send_confirmation", lambda self, *args: None)):
+            cls.classPatch(cls.registry[model], name, method)
 
     def set_day(self, day):
         self.day = day
@@ -199,11 +225,11 @@ class BillingProperty(SubscriptionCommon):
 
     def play_keep(self):
         self.subscription._cancel()
-        self.subscription._keep()
+        self.subscription._withdraw_cancellation()
         self.reference.planned = None
 
     def assertTiled(self):
-        """Periods tile time without gap or overlap."""
+        """Check that periods tile time without gap or overlap."""
         rows = self.subscription.period_ids.filtered(
             lambda period: period.state != "void").sorted("date_start")
         self.assertEqual(rows[0].date_start, min(self.reference.days))
@@ -212,7 +238,7 @@ class BillingProperty(SubscriptionCommon):
             self.assertEqual(row.date_end, following.date_start)
 
     def assertWorth(self, net):
-        """Σ invoiced − Σ credited = Σ days × daily price, per plan, to the cent."""
+        """Check that Σ invoiced − Σ credited = Σ days × daily price, per plan, to the cent."""
         expected = {plan: cents for plan, cents in self.reference.cents().items() if cents}
         self.assertEqual({plan: cents for plan, cents in net.items() if cents}, expected)
         cuts = len(self.subscription.period_ids)
@@ -240,27 +266,8 @@ class TestBillingProperty(BillingProperty):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-
-        def invoice(periods):
-            for period in periods:
-                period.write({"amount": period._charge_amount(), "state": "invoiced"})
-            return periods.env["account.move"]
-
-        def credit(period, amount, day):
-            period.credited += amount
-            return period.env["account.move"]
-
-        def no_totals(period, *args):
-            return {"untaxed": 0.0, "tax": 0.0, "total": 0.0}
-
-        model = cls.registry["subscription.period"]
-        for name, method in (
-                ("_invoice", invoice), ("_post_credit_note", credit), ("_charge_totals", no_totals),
-                ("_credit_totals", no_totals)):
-            cls.classPatch(model, name, method)
-        for name in ("subscription.subscription", "subscription.change"):
-            sender = "_send_mail" if name.endswith("subscription") else "_send_confirmation"
-            cls.classPatch(cls.registry[name], sender, lambda self, *args: None)
+        cls.make_rows_only()
+        cls.classPatch(cls.registry["subscription.period"], "_charge_totals", no_totals)
 
     @many_lives(EXAMPLES)
     def play_life(self, life):

@@ -85,7 +85,7 @@ class TestCardExpiry(CasesCommon):
         self.assertEqual(self.told(), 2)
 
     def save_card(self, day):
-        """A card saved on the page of the customer's means of payment."""
+        """Save a card on the page of the customer's means of payment."""
         with self.at(day):
             card = self.make_token()
             transaction = self.env["payment.transaction"].create({

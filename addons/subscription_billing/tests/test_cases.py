@@ -22,7 +22,7 @@ class CasesCommon(SubscriptionCommon):
 
     @classmethod
     def make_token(cls, state="done", partner=None):
-        """A saved means of payment whose charges end in a state (Odoo's demo provider)."""
+        """Make a means of payment whose charges end in a state (Odoo's demo provider)."""
         return cls.env["payment.token"].create({
             "provider_id": cls.provider.id, "payment_method_id": cls.method.id,
             "payment_details": "4242", "partner_id": (partner or cls.customer).id,
@@ -185,11 +185,11 @@ class TestCase3FailedPayment(CasesCommon):
         subscription = self.subscribe(
             self.starter, date(2027, 1, 10), token_id=self.make_token().id)
         period = subscription.period_ids
-        lost = period._create_transaction()  # committed, then the power failed
-        self.assertEqual(lost.state, "draft")
+        begun = period._create_transaction()  # committed, then the power failed
+        self.assertEqual(begun.state, "draft")
         self.charge(date(2027, 1, 10))
-        self.assertEqual(period.transaction_ids, lost)
-        self.assertEqual((lost.state, period.state), ("done", "paid"))
+        self.assertEqual(period.transaction_ids, begun)
+        self.assertEqual((begun.state, period.state), ("done", "paid"))
 
 
 @tagged("post_install", "-at_install")
@@ -242,7 +242,7 @@ class TestCase5CancelAndKeepTheOrder(CasesCommon):
         subscription = self.subscribe(self.starter, date(2027, 1, 10))
         with self.at(date(2027, 1, 20)):
             subscription._cancel()
-            subscription._keep()
+            subscription._withdraw_cancellation()
         self.run_due(date(2027, 2, 10))
         self.assertEqual((subscription.state, len(self.invoices(subscription))), ("active", 2))
 
@@ -498,7 +498,7 @@ class TestLife(CasesCommon):
             self.starter, date(2027, 1, 10), partner_id=customer.id,
             token_id=self.make_token(partner=customer).id) for customer in customers)
         (asked + archived).token_id.provider_id = off
-        lost = asked.period_ids._create_transaction()
+        unanswered = asked.period_ids._create_transaction()
         off.state = "disabled"  # which archives its tokens
         self.assertFalse(archived.token_id.active)
         with mute_logger("odoo.addons.subscription_billing.models.subscription_period_charging"):
@@ -507,7 +507,7 @@ class TestLife(CasesCommon):
         self.assertEqual(archived.state, "past_due")  # told to pay otherwise
         self.assertIn("Payment failed: " + archived.period_ids.invoice_id.name,
                       self.subjects(customers[1]))
-        self.assertEqual((asked.state, lost.state), ("active", "draft"))
+        self.assertEqual((asked.state, unanswered.state), ("active", "draft"))
         for subscription in (asked, archived):
             self.assertFalse(subscription.period_ids.charge_at)
             self.assertTrue(subscription.activity_ids)

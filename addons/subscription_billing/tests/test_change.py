@@ -18,7 +18,7 @@ from .common import SubscriptionCommon
 class TestChange(SubscriptionCommon):
 
     def assertShown(self, change, preview):
-        """The executed documents equal the preview to the cent."""
+        """Check that the executed documents equal the preview to the cent."""
         self.assertEqual(change.credit_note_id.amount_total, preview["credit"]["total"])
         self.assertEqual(change.credit_note_id.amount_tax, preview["credit"]["tax"])
         self.assertEqual(change.invoice_id.amount_total, preview["charge"]["total"])

@@ -23,7 +23,9 @@ class CreditCommon(CasesCommon):
             lang="en_US")
 
     def downgraded(self, **vals):
-        """Pro, paid on the first of January, Starter from the 16th: 51.62 are left open."""
+        """Make a downgrade: Pro paid on the first of January, Starter from the 16th, 51.62 left
+        open.
+        """
         subscription = self.subscribe(self.pro, START, **vals)
         if subscription.token_id:
             self.charge(START)
@@ -40,7 +42,7 @@ class CreditCommon(CasesCommon):
         return wizard._create_payments()
 
     def renew(self, subscription, day=RENEWED):
-        """:return: the period that begins"""
+        """Renew, and return the period that begins."""
         self.run_due(day)
         self.charge(day)
         return subscription._period_on(day)
@@ -292,7 +294,7 @@ class TestSmallAmounts(CreditCommon):
                        lambda self, currency: 0.5)
 
     def small(self, left, token="done"):
-        """The renewal of February leaves so much to pay."""
+        """Leave so much to pay by the renewal of February."""
         subscription = self.subscribe(self.starter, START)
         self.overpay(self.invoices(subscription), 200.0 - left)
         subscription.token_id = token and self.make_token(token)

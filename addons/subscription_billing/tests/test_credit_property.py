@@ -120,8 +120,9 @@ class TestCreditProperty(CreditCommon):
 
     @classmethod
     def open_in_favour(cls, period):
-        """What may pay the period, found without the engine's help: all documents of these lives
-        are of subscriptions, so all that is open counts but what is kept or on its way back."""
+        """Sum what may pay the period without the engine's help: all documents of these lives are
+        of subscriptions, so all that is open counts but what is kept or on its way back.
+        """
         # In the environment of the scheduled action: it may not have written all of it yet.
         lines = period.env["account.move.line"].search([
             ("partner_id", "=", period.subscription_id.commercial_partner_id.id),
@@ -137,7 +138,7 @@ class TestCreditProperty(CreditCommon):
         return nullcontext()
 
     def tick(self, day):
-        """What the scheduled actions do on a day."""
+        """Do what the scheduled actions do on a day."""
         self.run_due(day)
         self.charge(day)
         with self.enter_registry_test_mode():
@@ -201,7 +202,7 @@ class TestCreditProperty(CreditCommon):
         self.assertSaid(range(len(world)))
 
     def do(self, name, subscription, *values):
-        """One step, if it can be taken."""
+        """Take one step, if it can be taken."""
         try:
             with self.env.cr.savepoint():
                 getattr(self, f"do_{name}")(subscription, *values)
@@ -245,7 +246,7 @@ class TestCreditProperty(CreditCommon):
             subscription.token_id = state and self.make_token(state, self.customer)
 
     def do_answer(self, subscription, state):
-        """A bank tells of a debit that was under way."""
+        """Let the bank answer about a debit that was under way."""
         payment = subscription.period_ids.invoice_id.transaction_ids.filtered(
             lambda each: each.state == "pending")[:1]
         if not payment:
@@ -257,7 +258,7 @@ class TestCreditProperty(CreditCommon):
             payment._set_error("Refused")
 
     def do_gesture(self, subscription, cents):
-        """A credit note of a part of a period, by hand."""
+        """Credit a part of a period, by hand."""
         period = subscription.period_ids.filtered(
             lambda each: each.state == "paid" and each.amount - each.credited > 1)[:1]
         if not period:
@@ -282,7 +283,7 @@ class TestCreditProperty(CreditCommon):
         lines.action_refund_by_transfer()
 
     def assertSaid(self, whose):
-        """Each page says the amount that the books have open, of its company and currency."""
+        """Check that each page says the amount that the books have open, of its company."""
         for subscription in self.env["subscription.subscription"].concat(
                 *(self.subscriptions[who] for who in set(whose))):
             period = subscription.period_ids[:1]
@@ -295,7 +296,7 @@ class TestCreditProperty(CreditCommon):
                 self.assertIn(subscription.currency_id.format(open_now), sentence)
 
     def assertLedger(self, customer):
-        """Nothing was lost: what is open, due less in favour, is the balance of the account."""
+        """Check that what is open, due less in favour, is the balance of the account."""
         for company in (self.company, self.other):
             lines = self.env["account.move.line"].search([
                 ("partner_id", "=", customer.id), ("company_id", "=", company.id),

@@ -113,7 +113,7 @@ class TestEndDate(DatesCommon):
     """A contract ends on its day, in whatever state it is."""
 
     def cancelled(self):
-        """:return: a paid subscription that ends on 1 February"""
+        """Make a paid subscription that ends on 1 February."""
         subscription = self.subscribe(self.starter, date(2027, 1, 1))
         self.pay(self.invoices(subscription))
         with self.at(date(2027, 1, 10)):
@@ -154,7 +154,7 @@ class TestEndDate(DatesCommon):
         with self.at(date(2027, 1, 12)):
             subscription._pause()
         with self.at(date(2027, 2, 15)):
-            for action in (subscription._resume, subscription._keep):
+            for action in (subscription._resume, subscription._withdraw_cancellation):
                 with self.assertRaisesRegex(UserError, "ended on 02/01/2027"):
                     action()
             self.assertEqual(self.sentence(subscription), "This subscription is over.")
@@ -166,7 +166,7 @@ class TestEndDate(DatesCommon):
         subscription = self.cancelled()
         with self.at(date(2027, 1, 12)):
             subscription._pause()
-            subscription._keep()
+            subscription._withdraw_cancellation()
         self.run_due(date(2027, 2, 1))
         self.assertEqual((subscription.state, subscription.end_date), ("paused", False))
 
@@ -181,7 +181,11 @@ class TestEndDate(DatesCommon):
             subscription._pause(resume_date=date(2027, 1, 12))
 
     def suspended(self):
-        """:return: (an unpaid and suspended subscription that ends on 1 February, its invoice)"""
+        """Make an unpaid, suspended subscription that ends on 1 February; return it and its
+        invoice.
+
+        :return: (an unpaid and suspended subscription that ends on 1 February, its invoice)
+        """
         subscription = self.subscribe(self.starter, date(2027, 1, 1))
         with self.at(date(2027, 1, 20)):
             subscription._mark_past_due()
@@ -258,7 +262,7 @@ class TestEndDate(DatesCommon):
             for action in (
                     subscription._pause, lambda: subscription._cancel(now=True),
                     lambda: subscription._change(self.pro.price_ids)):
-                with self.assertRaisesRegex(UserError, "is held until our staff"):
+                with self.assertRaisesRegex(UserError, "is on hold until our staff"):
                     action()
             subscription._cancel()
         self.assertEqual(subscription.end_date, date(2027, 3, 1))  # February was used

@@ -14,7 +14,7 @@ DAY = date(2027, 1, 10)
 class PaidCommon(OrderCommon):
 
     def sold(self, *plans, discount=None, **line):
-        """An order with a discount on the whole, confirmed, invoiced and paid."""
+        """Make an order with a discount on the whole, confirmed, invoiced and paid."""
         with self.at(DAY):
             order = self.order(*plans, **line)
             if discount:
@@ -25,7 +25,7 @@ class PaidCommon(OrderCommon):
         return subscriptions, invoice
 
     def discount(self, order, kind="so_discount", **vals):
-        """Odoo's wizard « Remise »."""
+        """Apply a discount with Odoo's wizard « Remise »."""
         self.env["sale.order.discount"].create({
             "sale_order_id": order.id, "discount_type": kind, **vals}).action_apply_discount()
 

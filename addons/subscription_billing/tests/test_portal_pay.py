@@ -33,7 +33,7 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
         cls.url = f"/my/subscriptions/{cls.subscription.id}"
 
     def suspend(self):
-        """Two months unpaid, the service off."""
+        """Leave two months unpaid, so that the service is off."""
         with self.at(fields.Date.today()):
             periods = self.first + self.subscription._bill_next_period()
             periods.charge_at = False
@@ -53,7 +53,7 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
             "is_validation": False, "access_token": value["access-token"], **more})
 
     def answer(self, values, state):
-        """The provider's answer, then what the page of the payment's state does."""
+        """Let the provider answer, then do what the page of the payment's state does."""
         self.make_jsonrpc_request("/payment/demo/simulate_payment", {
             "reference": values["reference"], "payment_details": "4444",
             "simulated_state": state})

@@ -14,7 +14,7 @@ DAY = date(2027, 1, 10)
 class PriceDatesCommon(CasesCommon):
 
     def announce(self, plan, amount, day, today=date(2027, 1, 15)):
-        """A price announced, and the mails about it sent."""
+        """Announce a price, and send the mails about it."""
         with self.at(today):
             plan.price_ids[0]._announce(amount, day)
         self.notices(today)
@@ -28,7 +28,7 @@ class PriceDatesCommon(CasesCommon):
         return subscription
 
     def said(self, subject):
-        """The last mail of that subject to the customer, as text."""
+        """Return the last mail of that subject to the customer, as text."""
         return self.mails_to(self.customer).filtered(
             lambda mail: subject in (mail.subject or ""))[-1:].body_html or ""
 

@@ -28,7 +28,7 @@ amounts = st.integers(1, 30000).map(lambda cents: cents / 100)
 
 
 def many(examples, strategy):
-    """Decorator of a method that plays one life: it is called with many."""
+    """Decorate a method that plays one life, to be called with many."""
     how = settings(
         max_examples=examples, deadline=None, database=None,
         phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
@@ -66,7 +66,7 @@ class Told:
         return [amount for first, amount in self.steps if first <= day][-1]
 
     def hear(self, offer, withdrawn):
-        """A new price of the plan they have: told to whoever pays the price as listed."""
+        """Announce a new price of the plan: whoever pays the price as listed is told."""
         if withdrawn:
             self.steps = [step for step in self.steps if step != withdrawn]
         day, _amount = offer.ahead
@@ -101,24 +101,7 @@ class TestShownIsBilled(BillingProperty):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-
-        def invoice(periods):
-            for period in periods:
-                period.write({"amount": period._charge_amount(), "state": "invoiced"})
-            return periods.env["account.move"]
-
-        def credit(period, amount, day):
-            period.credited += amount
-            return period.env["account.move"]
-
-        model = cls.registry["subscription.period"]
-        cls.classPatch(model, "_invoice", invoice)
-        cls.classPatch(model, "_post_credit_note", credit)
-        cls.classPatch(model, "_credit_totals", lambda *args: {
-            "untaxed": 0.0, "tax": 0.0, "total": 0.0})
-        for name, sender in (("subscription.subscription", "_send_mail"),
-                             ("subscription.change", "_send_confirmation")):
-            cls.classPatch(cls.registry[name], sender, lambda self, *args: None)
+        cls.make_rows_only()
         cls.classPatch(cls.registry["subscription.subscription"], "_check_documents",
                        lambda self, *args: None)
 
@@ -152,7 +135,7 @@ class TestShownIsBilled(BillingProperty):
         self.assertOnOffer()
 
     def look(self):
-        """The customer looks at their page; the totals are the plain reading's."""
+        """Look at the page as the customer; the totals are those of the reference."""
         shown = self.shown = self.subscription._preview_next_invoice()
         price, told = shown["price"], self.told
         quantity, discount = self.subscription.quantity, self.discount
@@ -176,7 +159,7 @@ class TestShownIsBilled(BillingProperty):
         self.set_day(max(self.day, day))
 
     def bill(self):
-        """The next period: exactly what was shown for it before."""
+        """Bill the next period: it costs exactly what was shown for it before."""
         shown, day = self.shown, self.subscription.next_date
         self.assertEqual(shown["date"], day)
         period = self.subscription._renew()
@@ -268,13 +251,13 @@ class TestShownIsBilled(BillingProperty):
         self.told = Told.by_hand(amount, self.day)
 
     def play_outage(self, days):
-        """No run for a while; then each period at the price of its own first day."""
+        """Run nothing for a while; then each period has the price of its own first day."""
         self.set_day(self.day + timedelta(days=days))
         while self.subscription.next_date <= self.day:
             self.bill()
 
     def assertOnOffer(self):
-        """Page, product, draft and order agree on what is on offer today."""
+        """Check that page, product, draft and order agree on what is on offer today."""
         price, day = self.subscription.price_id, self.day
         amount = self.offers[price].on(day)
         self.assertEqual(price._amount_on(day), amount)
@@ -390,7 +373,7 @@ class TestCreditedWithinPaid(BillingProperty):
         self.subscription._resume()
 
     def play_gesture(self, percent):
-        """Staff credit a part of what is left of the current period, by hand."""
+        """Credit a part of what is left of the current period, by hand, as staff."""
         period = self.subscription._period_on(self.day)
         left = period.amount - period.credited
         given = self.euro.round(left * percent / 100)
@@ -403,7 +386,7 @@ class TestCreditedWithinPaid(BillingProperty):
             note._post(soft=False)
 
     def assertWithin(self, order):
-        """Of no period and of no invoice more is given back than was paid for it, by tax, too."""
+        """Check that no period and no invoice gives back more than was paid for it, nor any tax."""
         periods = order.order_line.subscription_ids.period_ids | self.subscription.period_ids
         for period in periods:
             self.assertLessEqual(period.credited, period.amount)

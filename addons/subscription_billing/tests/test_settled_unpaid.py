@@ -17,7 +17,7 @@ class TestNetted(DunningCommon):
     """A credit note alone settles the invoice: the chase stops, the service goes on."""
 
     def credit(self, invoice, amount=None):
-        """A credit note made by hand, netted with the invoice."""
+        """Make a credit note by hand, netted with the invoice."""
         note = invoice._reverse_moves([{"invoice_date": REFUSED, "date": REFUSED}])
         if amount:
             note.invoice_line_ids.price_unit = amount

@@ -51,7 +51,10 @@ class TestSetupFee(CasesCommon):
                 self.invoices(subscription).mapped("amount_untaxed"), [50.0, 103.23])
 
     def ordered(self):
-        """:return: a subscription to the free plan, by an order that is invoiced"""
+        """Order the free plan, and invoice the order.
+
+        :return: a subscription to the free plan, by an order that is invoiced
+        """
         with self.at(date(2027, 1, 1)):
             order = self.env["sale.order"].create({
                 "partner_id": self.customer.id, "order_line": [Command.create(

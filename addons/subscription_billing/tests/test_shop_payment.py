@@ -51,7 +51,7 @@ class TestShopPayment(HttpCase, SubscriptionCommon):
             "is_validation": False})["reference"]
 
     def answer(self, reference, state):
-        """The provider's answer, then where the page of the payment's state leads.
+        """Let the provider answer; return where the page of the payment's state leads.
 
         :return: the page on which the buyer ends
         """

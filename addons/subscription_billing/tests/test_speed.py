@@ -11,7 +11,7 @@ from .common import SubscriptionCommon
 class TestSpeed(SubscriptionCommon):
 
     def queries_of_batch(self, size, day):
-        """Queries of one batch of renewals of customers nobody has read yet."""
+        """Count the queries of one batch of renewals of customers nobody has read yet."""
         customers = self.env["res.partner"].concat(
             *(self.make_customer(f"Customer {size}.{number}") for number in range(size)))
         subscriptions = self.env["subscription.subscription"].create([{

@@ -42,7 +42,7 @@ class TestStateTable(StatesCommon):
     # States with something pending ----------------------------------------------------------------
 
     def make(self, state, pending):
-        """:return: a subscription on its way on DAY; none when there is no such thing"""
+        """Make a subscription that is underway on DAY; none when there is no such thing."""
         if pending == "resume_date" and state != "paused" or pending in (
                 "unpaid", "under_way") and state in ("draft", "upcoming", "trial") or (
                 pending in ("late_run", "hold", "last_day") and state in (
@@ -81,7 +81,7 @@ class TestStateTable(StatesCommon):
         return True
 
     def pend(self, subscription, state, pending):
-        """What is agreed before the state is reached."""
+        """Agree on what is pending before the state is reached."""
         changes = ("trial", "active", "past_due", "suspended")
         if pending == "end_date" and state in ("draft", "upcoming"):
             subscription.end_date = date(2027, 6, 1)
@@ -116,7 +116,7 @@ class TestStateTable(StatesCommon):
     # The table ------------------------------------------------------------------------------------
 
     def outcome(self, subscription, state, pending, action):
-        """:return: (WORKS, REFUSED or NONE, the sentence of a refusal)"""
+        """Return (WORKS, REFUSED or NONE, the sentence of a refusal)."""
         cell = f"{state} × {action} × {pending}"
         # The run was down: what is due today was due for some days.
         day = LATER if pending == "late_run" and state not in ("draft", "upcoming") else DAY
@@ -141,7 +141,7 @@ class TestStateTable(StatesCommon):
         return WORKS, ""
 
     def check_life(self, subscription, cell, day):
-        """What comes after the action; once for each situation that actions lead to."""
+        """Check what comes after the action, once for each situation that actions lead to."""
         with self.at(day):
             self.assertSound(subscription, cell)
         situation = self.situation(subscription)
@@ -158,7 +158,7 @@ class TestStateTable(StatesCommon):
                 self.assertNothingLeft(subscription, f"{cell}, on {following}")
 
     def situation(self, subscription):
-        """All that decides what happens to a subscription next."""
+        """Return all that decides what happens to a subscription next."""
         subscription.flush_recordset()
         names = ("state", "plan_id", "quantity", "unit_price", "anchor_date", "next_date",
                  "end_date", "resume_date", "commitment_end", "is_held", "next_run_at")
@@ -203,7 +203,7 @@ class TestStateTable(StatesCommon):
         self.assertGreater(list(table.values()).count(WORKS), 200, "too little was tried")
 
     def general(self, sentence, subscription):
-        """The sentence without what differs from one subscription to another."""
+        """Return the sentence without what differs from one subscription to another."""
         sentence = sentence.replace(subscription.name, "SUB")
         return re.sub(r"[A-Z]+/\d+/\d+", "INVOICE", re.sub(r"\d\d/\d\d/\d{4}", "DATE", sentence))
 

@@ -54,7 +54,7 @@ class TestStatesProperty(HttpCase, StatesCommon):
         self.show(subscription)
 
     def begin(self):
-        """A subscription of a random plan, that starts today, or has, or will."""
+        """Make a subscription to a random plan that starts today, or has started, or will."""
         start = self.day + timedelta(days=self.random.choice((0, 0, 0, 10, 40, -20)))
         with self.at(self.day):
             subscription = self.draft(
@@ -93,7 +93,7 @@ class TestStatesProperty(HttpCase, StatesCommon):
             self.assertEqual(event.to_state, following.from_state, cell)
 
     def show(self, subscription):
-        """The customer's page has its sentence."""
+        """Check that the customer's page has its sentence."""
         self.env.flush_all()
         with self.at(self.day):
             self.authenticate("anybody", "anybody")  # a session does not live as long as this

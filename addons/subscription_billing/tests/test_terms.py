@@ -14,7 +14,7 @@ DAY = date(2027, 1, 10)
 class OrderCommon(CasesCommon):
 
     def order(self, *plans, partner=None, **line):
-        """A draft order of one unit of each plan."""
+        """Make a draft order of one unit of each plan."""
         return self.env["sale.order"].create({
             "partner_id": (partner or self.customer).id, "order_line": [Command.create(
                 {"product_id": plan.product_variant_id.id, **line}) for plan in plans]})

@@ -15,7 +15,7 @@ START, CHANGED = date(2027, 1, 1), date(2027, 1, 16)
 class TestUpgradePayment(CasesCommon):
 
     def upgrade(self, card, policy="take_back", price=None):
-        """Starter, paid; Pro from the 16th, charged to a card."""
+        """Upgrade a paid Starter to Pro on the 16th, charged to a card."""
         self.pro.upgrade_policy = policy
         self.subscription = self.subscribe(self.starter, START)
         self.pay(self.invoices(self.subscription))
@@ -26,7 +26,9 @@ class TestUpgradePayment(CasesCommon):
         return self.subscription
 
     def check_as_before(self, subscription):
-        """On Starter, nothing owed, nothing in favour, each day covered once."""
+        """Check that all is as before: on Starter, nothing owed or in favour, each day covered
+        once.
+        """
         self.assertEqual(
             (subscription.plan_id, subscription.quantity, subscription.unit_price),
             (self.starter, 1, 100.0))
@@ -176,7 +178,7 @@ class TestUpgradeOnThePage(HttpCase, SubscriptionCommon):
         cls.url = f"/my/subscriptions/{cls.subscription.id}"
 
     def confirm(self, state):
-        """« Confirmer » on the preview, with a card whose charges end so.
+        """Click « Confirmer » on the preview, with a card whose charges end so.
 
         :return: the page shown
         """

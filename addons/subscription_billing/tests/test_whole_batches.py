@@ -13,7 +13,7 @@ from .common_dunning import REFUSED, DunningCommon
 class TestWholeBatches(DunningCommon):
 
     def run_once(self, name, day):
-        """:return: whether the scheduled action asked to be run again at once"""
+        """Tell whether the scheduled action asked to be run again at once."""
         cron = self.env.ref(f"subscription_billing.{name}")
         triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
         with self.at(day), self.enter_registry_test_mode():
@@ -21,7 +21,7 @@ class TestWholeBatches(DunningCommon):
         return bool(self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]) - triggers)
 
     def no_time(self):
-        """The worker's time is over after the first batch."""
+        """End the worker's time after the first batch."""
         model = self.registry["ir.cron"]
         commit = model._commit_progress
 

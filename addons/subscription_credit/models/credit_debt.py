@@ -13,7 +13,7 @@ class CreditDebt(models.Model):
     settling_entry_ids = fields.One2many(
         "credit.entry", "credit_debt_id", string="Paid with later credits")
     owed = fields.Integer(
-        compute="_compute_owed", string="Still owed", help="Credits not yet paid nor waived.")
+        compute="_compute_owed", string="Still owed", help="Credits neither paid nor waived yet.")
 
     @api.depends("state", "credits", "settling_entry_ids.credits")
     def _compute_owed(self):

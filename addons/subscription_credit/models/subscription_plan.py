@@ -13,8 +13,8 @@ class SubscriptionPlan(models.Model):
 
     credit_grant_on = fields.Selection(
         GRANTS, string="Credits are granted", required=True, default="paid",
-        help="Before the payment is trust: credits spent on an invoice that is never paid are "
-        "lost.")
+        help="Granting before the payment takes trust: credits spent are not recovered when the "
+        "invoice is never paid.")
     credit_rollover = fields.Boolean(
         string="Unused credits roll over",
         help="Otherwise they expire with the last day of their period. Rolled over, they are "

@@ -36,7 +36,7 @@ class SubscriptionCreditCase(SubscriptionCommon):
 
     @classmethod
     def make_tax(cls, amount, name=None, **vals):
-        """A tax on services as the chart has them, with their account, due on payment."""
+        """Make a tax on services as the chart has them, with their account, due on payment."""
         chart = cls.env["account.tax"].search([
             ("type_tax_use", "=", "sale"), ("amount", "=", 20.0), ("tax_scope", "=", "service"),
             ("price_include_override", "!=", "tax_included"),
@@ -51,7 +51,7 @@ class SubscriptionCreditCase(SubscriptionCommon):
         return plan
 
     def bought(self, plan=None, start=START, **vals):
-        """A subscription whose first invoice is paid the same day."""
+        """Make a subscription whose first invoice is paid the same day."""
         subscription = self.subscribe(plan or self.small, start, **vals)
         with self.at(start):
             self.pay(self.invoices(subscription))
@@ -71,13 +71,13 @@ class SubscriptionCreditCase(SubscriptionCommon):
             return entry._create_consumption_invoice(self.training, "Training", self.customer)
 
     def lots(self):
-        """What was granted, what is left and what it is worth, in the order of the grants."""
+        """List what was granted, what is left and what it is worth, in the order of the grants."""
         self.wallet.invalidate_recordset()
         return [(lot.granted, lot.remaining, lot.value_remaining)
                 for lot in self.wallet.lot_ids.sorted("id")]
 
     def balance(self, account):
-        """What the account owes (credit +), posted items of the customer."""
+        """Sum what the account owes (credit +), posted items of the customer."""
         return round(-sum(self.env["account.move.line"].search([
             ("account_id", "=", account.id), ("parent_state", "=", "posted"),
             ("partner_id", "=", self.customer.id)]).mapped("balance")), 2)

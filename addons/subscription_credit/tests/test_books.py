@@ -19,7 +19,7 @@ class TestBooks(SubscriptionCreditCase):
         self.assertEqual(invoice.amount_total, 0.0)
 
     def write_off(self, subscription):
-        """« Staff can write off »: the invoice that nobody pays becomes a loss."""
+        """Write off an invoice that nobody pays, as staff can."""
         with self.at(date(2027, 2, 20)):
             self.env["subscription.write.off"].with_context(
                 active_id=subscription.period_ids.id).create({}).action_confirm()

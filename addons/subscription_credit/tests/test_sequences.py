@@ -61,7 +61,7 @@ class TestSequences(SubscriptionCreditCase):
             self.played["refused"] += 1
 
     def play_wait(self, days):
-        """The renewals and the expiry of each day, as their scheduled actions do it."""
+        """Run the renewals and the expiry of each day, as their scheduled actions do."""
         target = self.moment + timedelta(days=days)
         while self.subscription.next_date <= target.date():
             self.move_to(datetime.combine(self.subscription.next_date, START.time()))
@@ -82,7 +82,7 @@ class TestSequences(SubscriptionCreditCase):
         self.subscription._change(self.prices[number % len(self.prices)], quantity)
 
     def play_refund(self, number, amount):
-        """A credit note by hand, of a part of an invoice or of all of it."""
+        """Make a credit note by hand, of a part of an invoice or of all of it."""
         periods = self.subscription.period_ids.filtered("invoice_id")
         period = periods[number % len(periods)]
         left = period.amount - period.credited
@@ -127,8 +127,9 @@ class TestSequences(SubscriptionCreditCase):
             self.assertFalse([line for line in lines if line["drift"]])
 
     def assertGrantedAsSold(self):
-        """What a period granted, less what its credit notes took or left owed, is what stays
-        paid of it; more only where the credits taken had expired."""
+        """Check that what a period granted, less what its credit notes took or left owed, is what
+        stays paid of it; more only where the credits taken had expired.
+        """
         expired = self.wallet.entry_ids.filtered(lambda entry: entry.kind == "expiry")
         for period in self.subscription.period_ids.filtered("credit_entry_ids"):
             grant = period.credit_entry_ids

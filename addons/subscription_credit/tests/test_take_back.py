@@ -10,7 +10,7 @@ from .common import START, SubscriptionCreditCase
 class TestTakeBack(SubscriptionCreditCase):
 
     def credit_note(self, invoice, amount=None):
-        """The credit note an accountant makes with the button of the invoice."""
+        """Make the credit note that the button of the invoice makes."""
         wizard = self.env["account.move.reversal"].with_context(
             active_model="account.move", active_ids=invoice.ids).create(
                 {"journal_id": invoice.journal_id.id})

@@ -348,14 +348,14 @@ class QuotaApi(http.Controller):
     @api("consume", "POST", "consume")
     def consume(self, call):
         """Count units up to the limit: all items or none."""
-        return self._count(call, 1)
+        return self._count_items(call, 1)
 
     @api("release", "POST", "consume")
     def release(self, call):
         """Give held units back, or undo a consumption."""
-        return self._undo_consumption(call) if "undo" in call.body else self._count(call, -1)
+        return self._undo_consumption(call) if "undo" in call.body else self._count_items(call, -1)
 
-    def _count(self, call, sign):
+    def _count_items(self, call, sign):
         """Count all the items or none."""
         outcome = call.move(call.units(sign))
         _check_key(outcome)
@@ -406,9 +406,9 @@ class QuotaApi(http.Controller):
                  "enabled": row["served"] and row["limit_value"] != 0,
                  "grace_until": row["grace_until"]}
                 for row in rows if row["code"]]}
-        return self._tagged(body)
+        return self._answer_with_etag(body)
 
-    def _tagged(self, body):
+    def _answer_with_etag(self, body):
         """Answer with an ETag, or 304 when the caller already has this answer.
 
         A suspension may go unseen for one second; a client that keeps the answer longer does so by
@@ -434,7 +434,7 @@ class QuotaApi(http.Controller):
             "subscription": call.key["subscription_name"], "from": first, "to": last,
             "items": [{name: row[name] for name in ("day", "metric", "consumed", "released")}
                       for row in rows],
-            "next_cursor": _cursor(rows[-1]) if more else None})
+            "next_cursor": _encode_cursor(rows[-1]) if more else None})
 
     @http.route("/quota/v1/openapi.json", type="http", auth="none", save_session=False,
                 csrf=False)
@@ -493,7 +493,7 @@ def _parse_day(text, default):
         raise Problem("invalid", _lt("A day is written 2027-01-31.")) from error
 
 
-def _cursor(row):
+def _encode_cursor(row):
     return urlsafe_b64encode(f"{row['day']} {row['metric_id']}".encode()).decode()
 
 

@@ -133,7 +133,7 @@ class QuotaApiKey(models.Model):
                 "with “Rotate”, then revoke this one.", key=self.name))
         token = self._generate()
         self.message_post(body=self.env._("Key generated: %(key)s", key=self.token_label))
-        return self._show(token)
+        return self._action_show_token(token)
 
     def _generate(self):
         lookup, secret = secrets.token_hex(8), secrets.token_urlsafe(SECRET_BYTES)
@@ -211,7 +211,7 @@ class QuotaApiKey(models.Model):
             raise UserError(self.env._(
                 "%(key)s is revoked. Make a new key.", key=self.name))
 
-    def _show(self, token):
+    def _action_show_token(self, token):
         return {
             "type": "ir.actions.act_window", "res_model": "quota.api.key.show",
             "name": self.env._("Copy the key now"), "views": [(False, "form")],

@@ -19,7 +19,7 @@ class QuotaMetric(models.Model):
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
-        required=True, help="As programs name it: small letters, digits and _, scans for one.")
+        required=True, help="As programs name it: lowercase letters, digits and _, such as scans.")
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     kind = fields.Selection(
@@ -33,7 +33,8 @@ class QuotaMetric(models.Model):
         "UNIQUE(code)", "Another metric has this code. Choose another code.")
     _code_well_formed = models.Constraint(
         "CHECK(code ~ '^[a-z][a-z0-9_]*$' AND length(code) <= 64)",
-        "The code of a metric starts with a small letter, then has small letters, digits and _.")
+        "The code of a metric starts with a lowercase letter, then has lowercase letters, "
+        "digits and _.")
 
     @api.constrains("kind", "code")
     def _check_not_counted(self):
@@ -71,7 +72,10 @@ class QuotaMetric(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        """:raise UserError: names the subscriptions, plans or packs that need it"""
+        """Refuse to delete a metric that is in use.
+
+        :raise UserError: names the subscriptions, plans or packs that need it
+        """
         self._check_not_paid_for()
         self.env["subscription.subscription"]._refuse_while(
             ["|", "|", ("quota_counter_ids", "any", [("metric_id", "in", self.ids)]),

@@ -126,7 +126,7 @@ class QuotaOverage(models.Model):
             "quantity": 1,
             "price_unit": product._get_tax_included_unit_price_from_price(
                 amount, product_taxes=taxes, product_taxes_after_fp=mapped),
-            "tax_ids": [(6, 0, mapped.ids)],
+            "tax_ids": [fields.Command.set(mapped.ids)],
         }
 
     def _line_label(self):

@@ -38,6 +38,7 @@ class SaleOrder(models.Model):
         return lines
 
     def _prepare_order_line_values(self, *args, quota_subscription_id=None, **kwargs):
+        """Keep the subscription that extra units in the cart are for."""
         values = super()._prepare_order_line_values(*args, **kwargs)
         if quota_subscription_id:
             values["quota_subscription_id"] = quota_subscription_id

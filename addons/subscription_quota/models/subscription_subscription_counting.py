@@ -198,8 +198,9 @@ class SubscriptionSubscription(models.Model):
             row[0] for row in self.env.cr.fetchall())._invoice_usage()
 
     def _find_unbilled_usage(self, last_id, limit):
-        """Those whose counted periods are over, and whose renewal comes later than it should
-        wait for: yearly plans counted by the month or left for within one, and pauses."""
+        """Find those whose counted periods are over and whose renewal is too far away to wait for:
+        yearly plans counted by the month or left for within one, and pauses.
+        """
         self.env.flush_all()
         self.env.cr.execute(SQL(
             "SELECT DISTINCT s.id FROM quota_counter c"

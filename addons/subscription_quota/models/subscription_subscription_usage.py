@@ -359,8 +359,8 @@ class SubscriptionSubscription(models.Model):
                 taken, grant.id))
             grant.invalidate_recordset(["quantity"])
         self.message_post(body=self.env._(
-            "%(document)s: %(taken)s of %(units)s extra units of “%(metric)s” taken back; the "
-            "others were used or are over.", document=document, taken=taken, units=units,
+            "%(document)s: %(taken)s of %(units)s extra units of “%(metric)s” taken back; "
+            "the others were used or have expired.", document=document, taken=taken, units=units,
             metric=grant.metric_id.name))
         return taken
 

@@ -1,5 +1,5 @@
 -- Take back what the request with this key consumed: its service failed. Once, and in whatever
--- state the subscription is by now. Undoing may overtake the request itself, whose answer was lost:
+-- state the subscription is by now. Undoing may overtake the request itself, when it is unanswered:
 -- a key that is not known is kept, so that the request finds it used when it comes.
 --
 -- Units go back to the counter they were taken from, even when a new period has begun since; those

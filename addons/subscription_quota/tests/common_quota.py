@@ -33,20 +33,20 @@ class QuotaCommon(SubscriptionCommon):
 
     @classmethod
     def active(cls, plan, start, **vals):
-        """A subscription in the middle of its life, without its invoices."""
+        """Make a subscription in the middle of its life, without its invoices."""
         subscription = cls.draft(plan, start, **vals)
         subscription.write({"state": "active", "next_date": start})
         return subscription
 
     @classmethod
     def make_key(cls, **vals):
-        """:return: (the key, its token)"""
+        """Make a key; return it and its token."""
         key = cls.env["quota.api.key"].create({"name": "Scanner", **vals})
         return key, key.action_generate()["context"]["default_token"]
 
     @contextmanager
     def refused_by_database(self):
-        """The database itself does not let this happen, whoever asks for it."""
+        """Check that the database itself refuses the block, whoever asks for it."""
         with self.assertRaises(psycopg2.IntegrityError), mute_logger("odoo.sql_db"), \
                 self.env.cr.savepoint():
             yield

@@ -52,7 +52,7 @@ class QuotaScreensCommon(SubscriptionCommon):
         return invoice
 
     def refund(self, invoice, quantity=None):
-        """A credit note made with Odoo's own wizard, of so many packs."""
+        """Make a credit note of so many packs with Odoo's own wizard."""
         reversal = self.env["account.move.reversal"].with_context(
             active_model="account.move", active_ids=invoice.ids).create(
                 {"journal_id": invoice.journal_id.id})
@@ -63,7 +63,7 @@ class QuotaScreensCommon(SubscriptionCommon):
         return note
 
     def row(self, subscription, metric=None):
-        """The bar of a metric, as the portal shows it."""
+        """Return the bar of a metric, as the portal shows it."""
         code = (metric or self.scans).code
         return next(row for row in subscription._usage()["rows"] if row["code"] == code)
 

@@ -34,7 +34,7 @@ class TestArchiving(QuotaCommon):
         self.elsewhere.name = "SUB-ELSEWHERE"
 
     def things(self):
-        """:return: what the subscription stands on"""
+        """Return what the subscription stands on."""
         return [
             self.plan, self.plan.product_tmpl_id, self.plan.product_variant_id, self.scans,
             self.customer, self.billed, self.firm]
@@ -99,8 +99,8 @@ class TestArchiving(QuotaCommon):
 
     def test_family_and_policy(self):
         self.refused(self.plan.family_id.unlink, "Logo", "another family")
-        self.refused(self.policy.unlink, "Logo", "another policy")
-        self.refused(self.policy.action_archive, "Logo", "another policy")
+        self.refused(self.policy.unlink, "Logo", "another one")
+        self.refused(self.policy.action_archive, "Logo", "another one")
         self.plan.dunning_policy_id = False
         self.policy.action_archive()
         family = self.env["subscription.family"].create({"name": "Tried once"})

@@ -31,7 +31,11 @@ class QuotaApiCommon(QuotaCommon, HttpCase):
         cls.key, cls.token = cls.make_key(partner_id=cls.customer.id, can_history=True)
 
     def call(self, path, body=None, token=None, key=None, **headers):
-        """:return: (status, the object answered, headers); POST when there is a body"""
+        """Call the API, by POST when there is a body; return (status, the object answered,
+        headers).
+
+        :return: (status, the object answered, headers); POST when there is a body
+        """
         headers = {**KEEP, **headers, "Authorization": f"Bearer {token or self.token}"}
         if key:
             headers["Idempotency-Key"] = key
@@ -42,7 +46,7 @@ class QuotaApiCommon(QuotaCommon, HttpCase):
         return answer.status_code, answer.json() if answer.content else None, answer.headers
 
     def assertProblem(self, answer, status, slug, **members):
-        """The answer is this problem, as RFC 9457 has it."""
+        """Check that the answer is this problem, as RFC 9457 has it."""
         self.assertEqual((answer[0], answer[1]["status"]), (status, status), answer[1])
         self.assertEqual(answer[1]["type"], f"/quota/v1/problems/{slug}")
         self.assertEqual(answer[2]["Content-Type"], "application/problem+json")
@@ -283,7 +287,8 @@ class TestQuotaApi(QuotaApiCommon):
 
     @contextmanager
     def statements(self):
-        """What the server asks of the database meanwhile, but for savepoints of the tests."""
+        """List what the server asks of the database in the block, savepoints of the tests left out.
+        """
         seen, execute = [], Cursor.execute
 
         def noted(cursor, query, *args, **kwargs):

@@ -24,7 +24,7 @@ class TestQuotaOverage(QuotaCommon):
         cls.limit(cls.starter, cls.accounts, 3, mode="soft", overage_price=10.0)
 
     def lines(self, subscription):
-        """Untaxed amounts of the invoices, oldest first."""
+        """List the untaxed amounts of the invoices, oldest first."""
         return [invoice.invoice_line_ids.mapped("price_subtotal")
                 for invoice in self.invoices(subscription)]
 

@@ -24,7 +24,7 @@ class TestQuotaRate(BaseCase):
         self.now = 90.0
 
     def limit(self):
-        """What a server process has."""
+        """Return the limit as a server process has it."""
         limit = rate.RateLimit(clock=lambda: self.now, path=self.path)
         limit.wait(-1, 0)  # opened: two of them share the file
         return limit
@@ -82,7 +82,7 @@ class TestQuotaRate(BaseCase):
         self.assertEqual(passed, LIMIT)
 
     def child(self, limit):
-        """:return: (process, where it writes how many of its requests passed)"""
+        """Start a process; return it, and where it writes how many of its requests passed."""
         answer, told = os.pipe()
         process = os.fork()
         if not process:

@@ -18,7 +18,7 @@ class TestQuotaSuspend(DunningCommon):
             (0, 0, {"metric_id": metric.id, "limit_value": 100})]
 
     def scan(self, day):
-        """Whether a scan was allowed on a day."""
+        """Tell whether a scan was allowed on a day."""
         with self.at(day):
             try:
                 return bool(self.subscription._quota_consume("scans"))
@@ -26,7 +26,10 @@ class TestQuotaSuspend(DunningCommon):
                 return False
 
     def suspend(self):
-        """:return: the unpaid period, the day of the suspension"""
+        """Suspend for an unpaid period; return it and the day.
+
+        :return: the unpaid period, the day of the suspension
+        """
         period = self.refuse()
         self.assertEqual(self.subscription.state, "past_due")
         self.assertTrue(self.scan(REFUSED))
@@ -48,7 +51,7 @@ class TestQuotaSuspend(DunningCommon):
         self.assertEqual(sum(self.subscription.quota_counter_ids.mapped("used")), 3)
 
     def late(self, period):
-        """An attempt whose answer is still to come."""
+        """Make an attempt whose answer is still to come."""
         attempt = period._create_transaction()
         attempt._set_pending()
         return attempt

@@ -36,7 +36,7 @@ class TestQuotaUndoApi(QuotaApiCommon):
         self.assertEqual((days.consumed, days.released), (10, 8))
 
     def test_what_comes_after_its_undo_does_not_count(self):
-        """The answer was lost and the call is undone before the server has carried it out."""
+        """The call is unanswered, and undone before the server has carried it out."""
         self.assertEqual(self.call("release", {"undo": "late"})[0], 200)
         self.assertProblem(
             self.call("consume", {"metric": "scans"}, key="late"), 422, "invalid")

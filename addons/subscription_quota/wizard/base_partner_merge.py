@@ -6,8 +6,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
 
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Odoo would delete one of two limits that exclude each other: it is for staff to say
-        which one holds.
+        """Refuse to merge customers whose limits exclude each other: staff say which one holds, or
+        Odoo would delete one of them.
 
         :raise UserError: names what both customers have, and what to do first
         """

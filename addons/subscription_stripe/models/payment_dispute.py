@@ -6,7 +6,7 @@ from odoo.tools import SQL, format_datetime
 
 from .. import const
 from ..exceptions import EventRefused
-from .stripe_balance_transaction import major
+from .stripe_balance_transaction import to_major_units
 
 REASONS = [
     ("fraudulent", "Fraudulent"),
@@ -85,7 +85,8 @@ class PaymentDispute(models.Model):
     status = fields.Selection(STATUSES, required=True, readonly=True, tracking=True, index=True)
     is_answerable = fields.Boolean(compute="_compute_is_answerable")
     due_at = fields.Datetime(
-        string="Answer before", readonly=True, help="Later the bank takes no evidence (UTC).")
+        string="Answer before", readonly=True, help="The bank takes no evidence after this "
+                                                    "moment (UTC).")
     submissions = fields.Integer(string="Answers given", readonly=True)
     user_id = fields.Many2one(
         "res.users", string="Responsible", readonly=True, help="The accountant who is told.")
@@ -125,9 +126,9 @@ class PaymentDispute(models.Model):
     @api.depends("reason")
     def _compute_advice(self):
         for dispute in self:
-            dispute.advice = dispute._advice()
+            dispute.advice = dispute._evidence_advice()
 
-    def _advice(self):
+    def _evidence_advice(self):
         """Return what usually convinces the bank (https://docs.stripe.com/disputes/categories)."""
         if self.reason in ("fraudulent", "unrecognized", "debit_not_authorized",
                            "customer_initiated"):
@@ -154,7 +155,7 @@ class PaymentDispute(models.Model):
     # Taken from Stripe --------------------------------------------------------------------------
 
     @api.model
-    def _take(self, transaction, theirs):
+    def _record_state(self, transaction, theirs):
         """Record the present state of a dispute of Stripe, with all that follows from it.
 
         :param transaction: the payment that is contested; its row is locked
@@ -215,7 +216,7 @@ class PaymentDispute(models.Model):
         card = (theirs.get("payment_method_details") or {}).get("card") or {}
         reason = theirs["reason"]
         return {
-            "amount": major(theirs["amount"], transaction.currency_id),
+            "amount": to_major_units(theirs["amount"], transaction.currency_id),
             "reason": reason if reason in dict(REASONS) else "general",
             "network_code": card.get("network_reason_code") or False,
             "status": theirs["status"],
@@ -275,7 +276,7 @@ class PaymentDispute(models.Model):
                 invoices=", ".join(staff.invoice_ids.mapped("name"))))
 
     def _settle_claim(self):
-        """Match what was taken with what was given back; what is missing is lost."""
+        """Match what was taken with what was given back; book what is missing as a loss."""
         lines = self._waiting_lines()
         if len(lines) > 1:
             lines.reconcile()
@@ -397,5 +398,5 @@ class PaymentDispute(models.Model):
         # sudo: whoever may see the dispute may have it looked up; the engine writes it
         for dispute in self.sudo():
             dispute.transaction_id._stripe_lock()
-            dispute._take(dispute.transaction_id, dispute.provider_id._send_api_request(
+            dispute._record_state(dispute.transaction_id, dispute.provider_id._send_api_request(
                 "GET", f"disputes/{dispute.reference}"))

@@ -24,8 +24,8 @@ class PaymentDispute(models.Model):
             raise UserError(self.env._(
                 "There is nothing to send yet for %(dispute)s. Fill in the evidence first.",
                 dispute=dispute.reference))
-        values = {f"evidence[{line.name}]": line._value() for line in evidence}
-        dispute._answer(f"disputes/{dispute.reference}", {**values, "submit": "true"})
+        values = {f"evidence[{line.name}]": line._stripe_value() for line in evidence}
+        dispute._send_answer(f"disputes/{dispute.reference}", {**values, "submit": "true"})
         dispute.message_post(body=self.env._(
             "%(name)s sent the evidence.", name=self.env.user.name))
 
@@ -35,7 +35,7 @@ class PaymentDispute(models.Model):
         :raise UserError: it is closed, or Stripe refuses
         """
         dispute = self._by_staff()
-        dispute._answer(f"disputes/{dispute.reference}/close", {})
+        dispute._send_answer(f"disputes/{dispute.reference}/close", {})
         dispute.message_post(body=self.env._(
             "%(name)s accepted the dispute.", name=self.env.user.name))
 
@@ -52,12 +52,12 @@ class PaymentDispute(models.Model):
         dispute._lock()
         if not dispute.is_answerable:
             raise UserError(self.env._(
-                "%(dispute)s waits for no answer: %(status)s.", dispute=dispute.reference,
+                "No answer is expected for %(dispute)s: %(status)s.", dispute=dispute.reference,
                 status=dict(self._fields["status"]._description_selection(self.env))[
                     dispute.status]))
         return dispute
 
-    def _answer(self, endpoint, values):
+    def _send_answer(self, endpoint, values):
         """Send an answer to Stripe, and record what becomes of the dispute.
 
         The reply to a repeated answer is an old one, so the dispute is then fetched.
@@ -66,17 +66,18 @@ class PaymentDispute(models.Model):
         """
         try:
             self.provider_id._send_api_request(
-                "POST", endpoint, data=values, idempotency_key=self._key(endpoint))
+                "POST", endpoint, data=values, idempotency_key=self._idempotency_key(endpoint))
             theirs = self.provider_id._send_api_request("GET", f"disputes/{self.reference}")
         except StripeRefused as refusal:
             raise UserError(str(refusal)) from refusal
         except StripeUnknown as error:
             raise UserError(self.env._(
-                "Stripe did not answer. Click again in a minute: the bank is told once.")) \
+                "Stripe did not answer. Click again in a minute: the bank receives it only "
+                "once.")) \
                 from error
-        self._take(self.transaction_id, theirs)
+        self._record_state(self.transaction_id, theirs)
 
-    def _key(self, what):
+    def _idempotency_key(self, what):
         """Return the idempotency key of an answer: the same until Stripe has counted it."""
         # sudo: the database's name for itself, no setting
         database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")

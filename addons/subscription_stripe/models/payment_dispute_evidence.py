@@ -95,7 +95,7 @@ class PaymentDisputeEvidence(models.Model):
                 dispute=late[0].reference))
         return super().write(vals)
 
-    def _value(self):
+    def _stripe_value(self):
         """Return what Stripe is sent: the text, or the number under which it has the file."""
         self.ensure_one()
         if not self.is_file:
@@ -103,4 +103,4 @@ class PaymentDisputeEvidence(models.Model):
         content = base64.b64decode(self.with_context(bin_size=False).file)
         return self.dispute_id.provider_id._stripe_upload(
             self.file_name or self.name, content, "dispute_evidence",
-            f"{self.dispute_id._key(self.name)}/{hashlib.sha256(content).hexdigest()}")
+            f"{self.dispute_id._idempotency_key(self.name)}/{hashlib.sha256(content).hexdigest()}")

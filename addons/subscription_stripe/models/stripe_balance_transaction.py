@@ -88,22 +88,22 @@ class StripeBalanceTransaction(models.Model):
         "move_id.state", "fee_move_id.state", "transaction_id.payment_id.move_id.state")
     def _compute_amount_here(self):
         for row in self:
-            row.amount_here = row._booked()
+            row.amount_here = row._booked_amount()
             row.difference = row.currency_id.round(row.net - row.amount_here)
 
-    def _booked(self):
+    def _booked_amount(self):
         """Sum what the posted entries of the movement put on the account of Stripe."""
         self.ensure_one()
-        entry = self._entry()
+        entry = self._amount_entry()
         account = self.provider_id._stripe_account()
         booked = sum(entry.line_ids.filtered(
             lambda line: line.account_id == account and line.parent_state == "posted"
         ).mapped("amount_currency"))
         if self.fee_move_id.state == "posted" and self.fee_move_id != self.move_id:
-            booked -= self._cost()
+            booked -= self._total_fee()
         return self.currency_id.round(booked)
 
-    def _entry(self):
+    def _amount_entry(self):
         """Return the entry of the amount: ours, or that of Odoo's payment."""
         self.ensure_one()
         if self.kind in const.PAYMENT_MOVEMENTS:
@@ -111,13 +111,13 @@ class StripeBalanceTransaction(models.Model):
             return self.sudo().transaction_id.payment_id.move_id
         return self.move_id
 
-    def _cost(self):
+    def _total_fee(self):
         """Return what the movement cost: its fee, or all of it when it is itself a fee."""
         self.ensure_one()
         own = -self.amount if self.kind in const.FEE_MOVEMENTS else 0.0
         return self.currency_id.round(self.fee + own)
 
-    def _shares(self):
+    def _split_by_account(self):
         """Split what a payment paid in proportion to the items of its invoices; an advance is the
         customer's.
 
@@ -170,7 +170,7 @@ class StripeBalanceTransaction(models.Model):
 
         :return: set of their numbers
         """
-        refs = {each["id"]: _payment_of(_source(each)) for each in objects}
+        refs = {each["id"]: _payment_of(_balance_source(each)) for each in objects}
         # sudo: whose they are; the payments of other companies are not read
         others = set(self.env["payment.transaction"].sudo().search([
             ("provider_id", "!=", provider.id), ("provider_id.code", "=", "stripe"),
@@ -179,12 +179,13 @@ class StripeBalanceTransaction(models.Model):
         books_account = provider._stripe_books_account()
         return {
             each["id"] for each in objects
-            if not self.env["stripe.difference"]._is_of_this_database(_source(each))
+            if not self.env["stripe.difference"]._is_of_this_database(_balance_source(each))
             or refs[each["id"]] in others
             or (not books_account and each["type"] in const.ACCOUNT_MOVEMENTS)}
 
     def _prepare_movement_vals(self, provider, each, currency):
-        source = _source(each)
+        """Prepare the values of a movement, in units of the currency."""
+        source = _balance_source(each)
         created_at = datetime.fromtimestamp(each["created"], UTC).replace(tzinfo=None)
         return {
             "provider_id": provider.id, "company_id": provider.company_id.id, "ref": each["id"],
@@ -192,7 +193,7 @@ class StripeBalanceTransaction(models.Model):
             "kind": each["type"], "category": each.get("reporting_category"),
             "description": each.get("description"), "source_ref": source["id"],
             "payment_ref": _payment_of(source), "currency_id": currency.id,
-            **{name: major(each[name], currency) for name in ("amount", "fee", "net")},
+            **{name: to_major_units(each[name], currency) for name in ("amount", "fee", "net")},
             "create_uid": self.env.uid, "create_date": fields.Datetime.now(),
         }
 
@@ -258,10 +259,10 @@ class StripeBalanceTransaction(models.Model):
         another service is on Stripe's monthly invoice, which is booked as any supplier's.
         """
         self._lock()
-        due = self.filtered(lambda row: not row.fee_move_id and row._cost())
+        due = self.filtered(lambda row: not row.fee_move_id and row._total_fee())
         for (day, currency, company), rows in due.grouped(
                 lambda row: (row.day, row.currency_id, row.company_id)).items():
-            cost = currency.round(sum(row._cost() for row in rows))
+            cost = currency.round(sum(row._total_fee() for row in rows))
             rows.fee_move_id = rows[0]._post_entry(
                 day, self.env._("Fees of Stripe, %(count)s movements", count=len(rows)),
                 [(company._stripe_fee_account(), cost, None)])
@@ -280,7 +281,7 @@ class StripeBalanceTransaction(models.Model):
         return self.company_id._stripe_post(day, label, self.currency_id, items)
 
 
-def _source(each):
+def _balance_source(each):
     """Return what moved the balance; its number only, when it was not expanded."""
     return each["source"] if isinstance(each["source"], dict) else {"id": each["source"]}
 
@@ -290,7 +291,7 @@ def _payment_of(source):
     return source.get("payment_intent")
 
 
-def major(amount, currency):
+def to_major_units(amount, currency):
     """Convert an amount from cents, as Stripe counts them.
 
     :param int amount: in the smallest unit that Stripe counts in

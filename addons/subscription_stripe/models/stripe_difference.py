@@ -183,6 +183,7 @@ class StripeDifference(models.Model):
                 yield self._prepare_difference_vals(kind, theirs, transaction)
 
     def _prepare_difference_vals(self, kind, theirs, transaction):
+        """Prepare the values of a difference."""
         currency = transaction.currency_id or self.env["res.currency"].search(
             [("name", "=", theirs["currency"].upper())], limit=1)
         there = theirs and theirs["status"] == "succeeded" and theirs["amount"]

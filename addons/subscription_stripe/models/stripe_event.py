@@ -93,7 +93,7 @@ class StripeEvent(models.Model):
         return {
             "provider_id": provider.id, "company_id": provider.company_id.id or None,
             "event_id": event["id"], "kind": event["type"],
-            "object_ref": _short(event["data"]["object"].get("id")), "body": text,
+            "object_ref": _safe_reference(event["data"]["object"].get("id")), "body": text,
             "received_at": now, "next_try": now, "state": "received", "attempts": 0,
             "create_uid": self.env.uid, "create_date": now,
         }
@@ -110,8 +110,8 @@ class StripeEvent(models.Model):
         about = event["data"]["object"]
         metadata = about.get("metadata")
         named = metadata.get("odoo_reference") if isinstance(metadata, dict) else None
-        references = _texts(about.get("description"), named)
-        objects = _texts(about.get("id"), about.get("payment_intent"))
+        references = _printable_texts(about.get("description"), named)
+        objects = _printable_texts(about.get("id"), about.get("payment_intent"))
         found = self.env["payment.transaction"].search([
             ("provider_id", "in", providers.ids), "|", ("reference", "in", references),
             ("provider_reference", "in", objects)])
@@ -145,7 +145,8 @@ class StripeEvent(models.Model):
             if not self._retry_conflicts(self._claim):
                 return
             if self.attempts > len(const.BACKOFF) + 1:
-                raise EventRefused(self.env._("Each worker that tried was stopped on the way."))
+                raise EventRefused(self.env._("Every worker that processed it was stopped "
+                                              "before the end."))
             self._retry_conflicts(self._apply_effect)
             self._retry_conflicts(self._post_process_payments)
         except EventIgnored as reason:
@@ -219,12 +220,13 @@ class StripeEvent(models.Model):
     def _why_ignore(self, event, effect):
         """Say why nothing follows from the event; None when something does."""
         if event.get("account"):
-            return self.env._("Of another account of Stripe: %(account)s.",
+            return self.env._("It belongs to another Stripe account: %(account)s.",
                               account=event["account"])
         if bool(event.get("livemode")) == self.provider_id._stripe_has_test_key():
-            return self.env._("Of a test, or of real payments where this provider is in test.")
+            return self.env._("It is a test and the provider takes real payments, or the "
+                              "other way round.")
         if not effect:
-            return self.env._("No effect is known for this type.")
+            return self.env._("Events of this type have no effect here.")
         return None
 
     def _post_process_payments(self):
@@ -327,12 +329,12 @@ def _parse(text):
     return event
 
 
-def _texts(*values):
+def _printable_texts(*values):
     """List the texts of what Stripe said that can be looked up."""
     return [value for value in values if isinstance(value, str) and value.isprintable()]
 
 
-def _short(value):
+def _safe_reference(value):
     return value if isinstance(value, str) and re.fullmatch(r"[\w.-]{1,200}", value) else None
 
 

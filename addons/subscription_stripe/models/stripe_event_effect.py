@@ -85,7 +85,7 @@ class StripeEvent(models.Model):
     def _effect_of_dispute(self, stripe_object):
         """Record a dispute when the holder's bank contests a payment, or has decided."""
         source = self._paid_source(stripe_object)
-        self.env["payment.dispute"]._take(
+        self.env["payment.dispute"]._record_state(
             source, self._fetch(f"disputes/{stripe_object['id']}"))
         return source
 
@@ -93,7 +93,7 @@ class StripeEvent(models.Model):
         """Update a card that its bank has replaced; archive one that was taken away from its
         customer.
         """
-        tokens = self._tokens([("stripe_payment_method", "=", stripe_object["id"])])
+        tokens = self._find_tokens([("stripe_payment_method", "=", stripe_object["id"])])
         try:
             method = self._fetch(f"payment_methods/{stripe_object['id']}")
         except StripeRefused:
@@ -109,7 +109,7 @@ class StripeEvent(models.Model):
 
         Names and addresses are Odoo's.
         """
-        tokens = self._tokens([("provider_ref", "=", stripe_object["id"])])
+        tokens = self._find_tokens([("provider_ref", "=", stripe_object["id"])])
         methods = {method["id"]: method for method in self.provider_id._stripe_list(
             f"customers/{stripe_object['id']}/payment_methods", type="card")}
         for token in tokens:
@@ -122,7 +122,7 @@ class StripeEvent(models.Model):
 
     def _effect_of_customer(self, stripe_object):
         """Archive the cards of a customer deleted at Stripe, who cannot come back."""
-        self._tokens([("provider_ref", "=", stripe_object["id"])]).active = False
+        self._find_tokens([("provider_ref", "=", stripe_object["id"])]).active = False
         return self.env["payment.transaction"]
 
     # What an event is about -----------------------------------------------------------------------
@@ -132,7 +132,7 @@ class StripeEvent(models.Model):
         params = {"expand[]": expand} if expand else None
         return self.provider_id._send_api_request("GET", endpoint, params=params)
 
-    def _tokens(self, domain):
+    def _find_tokens(self, domain):
         """Find the saved means of payment that are meant.
 
         :raise EventIgnored: no saved means of payment is meant

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from .stripe_balance_transaction import LINES, major
+from .stripe_balance_transaction import LINES, to_major_units
 
 TRIES = 3  # a payment may come in while the list is fetched
 
@@ -103,7 +103,7 @@ class StripeStatement(models.Model):
         self.ensure_one()
         totals = dict.fromkeys(dict(LINES), 0.0)
         for row in self.row_ids:
-            totals["fees"] -= row._cost()
+            totals["fees"] -= row._total_fee()
             if row.line != "fees":
                 totals[row.line] += row.amount
         return {name: self.currency_id.round(total) for name, total in totals.items()}
@@ -145,25 +145,27 @@ class StripeStatement(models.Model):
             datetime.combine(day, time.min)).astimezone(pytz.utc).timestamp())
             for day in self._days()]
 
-    def _items(self, account):
+    def _posted_items_domain(self, account):
         return [("account_id", "=", account.id), ("company_id", "=", self.company_id.id),
                 ("parent_state", "=", "posted"), ("currency_id", "=", self.currency_id.id)]
 
     def _balance(self, account, day):
-        """Of the account, before a day."""
+        """Sum the posted items of the account before a day."""
         [[total]] = self.env["account.move.line"]._read_group(
-            [*self._items(account), ("date", "<", day)], [], ["amount_currency:sum"])
+            [*self._posted_items_domain(account), ("date", "<", day)], [], ["amount_currency:sum"])
         return self.currency_id.round(total or 0.0)
 
     def _strangers(self):
-        """Domain of the month's items of the account that no movement at Stripe explains."""
+        """Return the domain of the account's items of the month that no movement at Stripe
+        explains.
+        """
         first, after = self._days()
         rows = self.env["stripe.balance.transaction"].search([
             ("provider_id", "=", self.provider_id.id),
             ("id", "in", self.row_ids.ids)])
         known = rows.move_id | rows.fee_move_id | rows.transaction_id.payment_id.move_id
-        return [*self._items(self.account_id), ("date", ">=", first), ("date", "<", after),
-                ("move_id", "not in", known.ids)]
+        return [*self._posted_items_domain(self.account_id), ("date", ">=", first),
+                ("date", "<", after), ("move_id", "not in", known.ids)]
 
     # Both sides ---------------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ class StripeStatement(models.Model):
         self.write({
             "row_ids": [fields.Command.set(rows.ids)], "opening": opening,
             "fetched_at": fields.Datetime.now(), "is_shared": bool(foreign),
-            "foreign_net": major(sum(
+            "foreign_net": to_major_units(sum(
                 each["net"] for each in objects if each["id"] in foreign), self.currency_id)})
         rows._post_disputes()
         rows._post_payouts()
@@ -210,7 +212,7 @@ class StripeStatement(models.Model):
         self.env["stripe.difference"]._report_movements(rows)
 
     def _movements(self):
-        """Stripe's movements of the month, and its balance before.
+        """Fetch Stripe's movements of the month, and its balance before.
 
         Stripe tells the present balance only: what came since is taken off it.
 
@@ -225,7 +227,7 @@ class StripeStatement(models.Model):
             if before == self._present_balance():
                 opening = before - sum(each["net"] for each in objects)
                 return ([each for each in objects if each["created"] < end],
-                        major(opening, self.currency_id))
+                        to_major_units(opening, self.currency_id))
         raise UserError(self.env._("Payments are coming in right now. Try again in a minute."))
 
     def _present_balance(self):
@@ -239,7 +241,7 @@ class StripeStatement(models.Model):
         self.share_ids.unlink()
         totals = defaultdict(float)
         for row in self.row_ids.filtered(lambda row: row.line == "payments"):
-            for account, amount in row._shares():
+            for account, amount in row._split_by_account():
                 totals[account] += amount
         self.env["stripe.statement.account"].create([
             {"statement_id": self.id, "account_id": account.id,
@@ -253,7 +255,7 @@ class StripeStatement(models.Model):
         return {**action, "domain": [("id", "in", self.row_ids.ids)], "context": {}}
 
     def action_view_strangers(self):
-        """Journal items of the account that Stripe knows nothing of."""
+        """Open the journal items of the account that Stripe knows nothing of."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window", "res_model": "account.move.line",

@@ -85,7 +85,7 @@ class StripeStatement(models.Model):
         sheet.freeze_panes(1, 0)
 
     def _write_moment(self, sheet, cell, row, name, style):
-        sheet.write_datetime(*cell, self._local(row[name]), style["moment"])
+        sheet.write_datetime(*cell, self._to_company_time(row[name]), style["moment"])
 
     def _write_label(self, sheet, cell, row, name, style):
         labels = dict(row._fields[name]._description_selection(self.env))
@@ -104,7 +104,7 @@ class StripeStatement(models.Model):
             *cell, f"=ROUND({there}-{here},{self.currency_id.decimal_places})", style["money"],
             row[name])
 
-    def _local(self, moment):
+    def _to_company_time(self, moment):
         """Return a moment (UTC) as the clock shows it where the company is: on the day of its
         entries."""
         return pytz.utc.localize(moment).astimezone(

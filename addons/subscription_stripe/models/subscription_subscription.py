@@ -12,7 +12,10 @@ class SubscriptionSubscription(models.Model):
             subscription.dispute_count = counts.get(subscription, 0)
 
     def _count_disputes(self, domain, field="subscription_ids"):
-        """:return: dict of a subscription to how many disputes concern it"""
+        """Count the disputes that concern each subscription.
+
+        :return: dict of a subscription to how many disputes concern it
+        """
         # sudo: how many there are, for staff who may see the subscription
         return dict(self.env["payment.dispute"].sudo()._read_group(
             [(field, "in", self.ids), *domain], [field], ["__count"]))
@@ -33,6 +36,7 @@ class SubscriptionSubscription(models.Model):
         return super(SubscriptionSubscription, free)._recover()
 
     def _wants_token(self):
+        """Ask for another card also while the saved one is contested."""
         return super()._wants_token() or self.token_id._is_contested()
 
     def _send_mail(self, template):

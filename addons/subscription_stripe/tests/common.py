@@ -34,7 +34,7 @@ class StripeCommon:
 
     @classmethod
     def event(cls, kind="payment_intent.succeeded", stripe_object=None, **values):
-        """An event as Stripe words it."""
+        """Return an event as Stripe words it."""
         return {
             "id": f"evt_{uuid.uuid4().hex}", "object": "event", "type": kind, "livemode": False,
             "data": {"object": {"id": "pi_1", "object": "payment_intent", **(stripe_object or {})}},
@@ -42,7 +42,7 @@ class StripeCommon:
 
     @classmethod
     def keep(cls, event, provider=None):
-        """An event in the inbox, as if it had just arrived."""
+        """Put an event in the inbox, as if it had just arrived."""
         provider = provider or cls.provider
         return cls.env["stripe.event"].create({
             "provider_id": provider.id, "company_id": provider.company_id.id,
@@ -59,7 +59,7 @@ class StripeCommon:
             "operation": "online_direct", **vals})
 
     def work(self):
-        """The scheduled action."""
+        """Run the scheduled action."""
         with self.enter_registry_test_mode():
             job = self.env.ref("subscription_stripe.ir_cron_work")
             self.assertIs(job.method_direct_trigger(), True)

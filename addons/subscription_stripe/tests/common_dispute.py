@@ -40,7 +40,7 @@ class DisputeCommon(StripeCommon, SubscriptionCommon):
         return ()
 
     def theirs(self, status="needs_response", amount=10000, moves=("out",), **values):
-        """A dispute as Stripe words it.
+        """Return a dispute as Stripe words it.
 
         :param moves: "out" for the money taken, "back" for the money returned
         """
@@ -63,11 +63,12 @@ class DisputeCommon(StripeCommon, SubscriptionCommon):
             "source": "ch_1", "description": None, **values}
 
     def contest(self, *arguments, **values):
-        """What an event of the dispute leads to."""
-        return self.env["payment.dispute"]._take(self.paid, self.theirs(*arguments, **values))
+        """Record a dispute as an event tells of it."""
+        return self.env["payment.dispute"]._record_state(
+            self.paid, self.theirs(*arguments, **values))
 
     def booked(self, moves):
-        """Balances by the first digits of the accounts."""
+        """Sum the balances by the first digits of the accounts."""
         balances = {}
         for line in moves.line_ids:
             code = "stripe" if line.account_id == self.provider._stripe_account() \
@@ -79,7 +80,7 @@ class DisputeCommon(StripeCommon, SubscriptionCommon):
         return self.mails_to(partner).mapped("subject")
 
     def another_period(self):
-        """The next one, invoiced and about to be charged."""
+        """Invoice the next period, about to be charged."""
         [period] = self.subscription._renew()
         self.assertTrue(period.charge_at)
         return period

@@ -4,7 +4,7 @@ from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
 
 from .. import const
-from ..models.stripe_balance_transaction import major
+from ..models.stripe_balance_transaction import to_major_units
 from .common import StripeCommon
 
 
@@ -26,7 +26,7 @@ class TestAmounts(StripeCommon, TransactionCase):
         return currency
 
     def asked(self, amount, currency, **vals):
-        """(amount of the transaction, what Stripe is asked for)"""
+        """Return the amount of the transaction, and what Stripe is asked for."""
         transaction = self.transaction(
             f"S-{currency.name}-{amount}", amount=amount, currency_id=currency.id, **vals)
         payload = transaction._stripe_minor_amount()
@@ -61,7 +61,7 @@ class TestAmounts(StripeCommon, TransactionCase):
             with self.subTest(currency=name, amount=amount):
                 currency = self.euro if name == "EUR" else self.currency(name)
                 self.assertEqual(self.asked(amount, currency), (charged, minor))
-                self.assertEqual(major(minor, currency), charged)
+                self.assertEqual(to_major_units(minor, currency), charged)
 
     def test_orders_are_paid_in_full(self):
         """Rounded up: an order that is short of some fils would never be confirmed."""

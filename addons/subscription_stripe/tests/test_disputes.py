@@ -55,7 +55,7 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.assertEqual((self.period.state, self.subscription.state), ("paid", "active"))
 
     def lost_then_won(self, amount=10000):
-        """Lost, and won on appeal by two events; what the books must say."""
+        """Check the books of a dispute lost, then won on appeal by two events."""
         self.contest(amount=amount)
         self.contest("lost", amount=amount)
         yield
@@ -316,7 +316,7 @@ class TestDispute(DisputeCommon, TransactionCase):
         self.contest("under_review")
         with self.assertRaisesRegex(UserError, "was sent already"):
             other.text = "too late"
-        with self.assertRaisesRegex(UserError, "waits for no answer"):
+        with self.assertRaisesRegex(UserError, "No answer is expected"):
             dispute.with_user(self.accountant).action_submit()
 
     def test_nothing_to_send(self):
@@ -371,7 +371,7 @@ class TestDisputeOfTaxedService(DisputeCommon, TransactionCase):
             row = self.env["stripe.balance.transaction"]._record_movements(self.provider, [
                 self.movement(f"txn_{amount}", amount, source={
                     "id": "ch_1", "object": "charge", "payment_intent": "pi_1"})])
-            shares = {account.code[:2]: share for account, share in row._shares()}
+            shares = {account.code[:2]: share for account, share in row._split_by_account()}
             self.assertEqual(shares, {"70": income, "44": vat})
 
     def test_vat_of_a_loss_written_off_is_never_due(self):
@@ -390,7 +390,7 @@ class TestBalance(DisputeCommon, TransactionCase):
             self.provider, list(movements))
 
     def entries(self):
-        """All that is on the account of Stripe, but for the payment."""
+        """Return all that is on the account of Stripe, but for the payment."""
         return self.env["account.move.line"].search([
             ("account_id", "=", self.provider._stripe_account().id),
             ("parent_state", "=", "posted")]).move_id - self.paid.payment_id.move_id

@@ -34,7 +34,7 @@ class TestInbox(StripeCommon, HttpCase):
         return self.url_open(ADDRESS, data=body, headers=headers, method="POST")
 
     def refused(self, reason, **options):
-        """It answers 400, says why in the log, and keeps nothing."""
+        """Check that the request is answered 400, logged with its reason, and not kept."""
         with self.assertLogs("odoo.addons.subscription_stripe.controllers.main", "WARNING") as log:
             answer = self.send(options.pop("event", self.event()), **options)
         self.assertEqual(answer.status_code, 400, answer.text)

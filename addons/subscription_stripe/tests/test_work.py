@@ -26,7 +26,7 @@ class TestWork(StripeCommon, TransactionCase):
         for kind in ("invoice.paid", "customer.created", "v9.thing"):
             with self.subTest(kind=kind):
                 self.assertEqual(
-                    self.outcome(kind), ("ignored", "No effect is known for this type."))
+                    self.outcome(kind), ("ignored", "Events of this type have no effect here."))
 
     def test_another_account_is_ignored(self):
         state, error = self.outcome(account="acct_1Other")
@@ -111,7 +111,7 @@ class TestWork(StripeCommon, TransactionCase):
         event.write({"state": "processing", "attempts": 6})
         self.work()
         self.assertEqual(event.state, "failed")
-        self.assertIn("stopped on the way", event.error)
+        self.assertIn("stopped before the end", event.error)
 
     def test_one_that_fails_holds_nobody_up(self):
         first = self.keep(self.event(stripe_object={"metadata": self.ours()}))

@@ -14,7 +14,7 @@ def anyio_backend():
 
 @pytest.fixture(scope="session")
 def listening():
-    """One port for all tests; each puts its own server behind it."""
+    """Open one port for all tests; each puts its own server behind it."""
     class Switch:
         app = None
 
@@ -44,7 +44,7 @@ async def client(server, anyio_backend):
 
 @pytest.fixture
 def unused_port():
-    """A port on which nobody listens."""
+    """Return a port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,7 +1,7 @@
 """A server that keeps the contract of the quota API, in memory, and fails when it is told to.
 
-It listens on a real port: what is tried against it are connections, timeouts and lost answers.
-The product itself is tried in ``tests/test_quota_api.py`` against Odoo.
+It listens on a real port: what is tried against it are connections, timeouts and
+unanswered requests. The product itself is tried in ``tests/test_quota_api.py`` against Odoo.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class ContractServer:
         self.suspended = False
         self.answers = {}  # by idempotency key
         self.undone = set()
-        self.faults = deque()  # of the next requests: lost, slow, or a status
+        self.faults = deque()  # of the next requests: unanswered, slow, or a status
         self.requests = []
         self.languages = []
         self.app = Starlette(routes=[
@@ -44,8 +44,8 @@ class ContractServer:
         response = await self.serve(request, call)
         if fault == "slow":
             await asyncio.sleep(1.2)
-        if fault == "lost":
-            return _Lost()
+        if fault == "unanswered":
+            return _Unanswered()
         return response
 
     async def serve(self, request, call):
@@ -124,7 +124,7 @@ class ContractServer:
              "status": status, **members}, status, headers, PROBLEM)
 
 
-class _Lost(Response):
+class _Unanswered(Response):
     """The connection breaks in the middle of the answer."""
 
     async def __call__(self, scope, receive, send):

@@ -24,7 +24,10 @@ RULES = [
 
 
 def service(sent):
-    """:param sent: how many pieces of a stream have left, so far"""
+    """Make an application that streams its answer.
+
+    :param sent: how many pieces of a stream have left, so far
+    """
     app = FastAPI()
 
     @app.api_route("/any/thing", methods=["GET", "HEAD", "OPTIONS"])

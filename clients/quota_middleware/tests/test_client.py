@@ -1,4 +1,4 @@
-"""The client over real connections: what is lost is asked for again and counted once."""
+"""The client over real connections: what goes unanswered is repeated and counted once."""
 
 import time
 
@@ -32,13 +32,14 @@ async def test_batch_is_all_or_nothing(server, client):
     assert server.used == {"scans": 0, "accounts": 0}
 
 
-@pytest.mark.parametrize("faults", [["lost"], ["slow"], [503], [409], ["lost", 503, "slow"]])
-async def test_lost_answer_is_counted_once(server, client, faults):
+@pytest.mark.parametrize(
+    "faults", [["unanswered"], ["slow"], [503], [409], ["unanswered", 503, "slow"]])
+async def test_unanswered_call_is_counted_once(server, client, faults):
     server.faults.extend(faults)
     answer = await client.consume("scans", caller=SUBSCRIPTION)
     assert answer.items[0].used == server.used["scans"] == 1
     assert server.requests == ["consume"] * (len(faults) + 1)
-    assert answer.replayed == (faults[0] in ("lost", "slow"))
+    assert answer.replayed == (faults[0] in ("unanswered", "slow"))
 
 
 async def test_retries_end(server, client):

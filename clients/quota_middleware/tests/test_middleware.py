@@ -30,7 +30,7 @@ def subscription_of(request):
 
 
 def service():
-    """An application of each kind of door."""
+    """Make an application with each kind of door."""
     app = FastAPI()
 
     @app.post("/dependency")
@@ -92,7 +92,7 @@ RULES = [
 
 @pytest.fixture
 def clock(monkeypatch):
-    """`clock.passed` seconds go by for what the middleware remembers, and nobody waits."""
+    """Let `clock.passed` seconds go by for what the middleware remembers, without waiting."""
     class Clock:
         passed = 0
 
@@ -107,7 +107,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 async def open_app(server, anyio_backend):
-    """`await open_app(**options)`: an HTTP client of the application behind the middleware."""
+    """Open an HTTP client of the application behind the middleware: `await open_app(**options)`."""
     opened = []
 
     async def open_app(url=None, **options):
@@ -277,7 +277,7 @@ async def test_server_that_was_away_is_not_waited_for_by_every_call(server, open
 async def test_answer_lost_for_good_is_not_charged(server, open_app):
     """The call was counted, its answer never came, the caller was answered 503."""
     http = await open_app()
-    server.faults.extend(["lost", "lost"])
+    server.faults.extend(["unanswered", "unanswered"])
     assert (await http.post("/dependency")).status_code == 503
     assert server.requests == ["consume", "consume", "release"]
     assert server.used["scans"] == 0

@@ -14,7 +14,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def snippets(server):
-    """The Python of the README, with the address and the key of the test's server."""
+    """Return the Python of the README, with the address and the key of the test's server."""
     return [snippet.replace("https://odoo.example.com", server.url).replace("qk_…", "qk_service")
             for snippet in re.findall(r"```python\n(.*?)```", README.read_text(), re.S)]
 
@@ -26,7 +26,7 @@ def run(snippet, names=None):
 
 
 def signed_in(app):
-    """As the application's own sign-in would leave a request."""
+    """Mark a request as the application's own sign-in would."""
     async def wrapped(scope, receive, send):
         scope["state"] = {"user": SimpleNamespace(subscription="SUB1")}
         await app(scope, receive, send)

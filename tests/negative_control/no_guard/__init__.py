@@ -14,7 +14,7 @@ from odoo.addons.session_booking.models.event_event import EventEvent
 
 
 def _move_seats(self, deltas, held=None):
-    """Odoo's own check, a count in the transaction's snapshot, is all that is left."""
+    """Leave only Odoo's own check, a count in the transaction's snapshot."""
 
 
 def _move_balance(self, credits):
@@ -29,7 +29,7 @@ def _move_balance(self, credits):
 
 
 def _apply(self, moves):
-    """The same for the lots."""
+    """Leave the lots without their guard, too."""
     for lot, credits, value in moves:
         _write(lot, "UPDATE credit_lot SET remaining = %s, value_remaining = %s WHERE id = %s",
                lot.remaining + credits, lot.value_remaining + value, lot.id)

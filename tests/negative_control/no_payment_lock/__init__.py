@@ -12,11 +12,11 @@ from odoo.addons.subscription_stripe.models.stripe_event import StripeEvent
 
 
 def _stripe_lock(self):
-    """Nobody waits."""
+    """Lock nothing, so that nobody waits."""
 
 
 def _retry_conflicts(self, step):
-    """Nor asks twice."""
+    """Try once only."""
     result = step()
     self.env["ir.cron"]._commit_progress()
     return result

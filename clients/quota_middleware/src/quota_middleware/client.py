@@ -30,8 +30,8 @@ NOBODY = Caller()
 class QuotaClient:
     """Asynchronous client of the quota API of one Odoo.
 
-    Every call that counts bears an ``Idempotency-Key`` of its own, the same at each retry: an
-    answer that was lost on its way does not count twice.
+    Every call that counts bears an ``Idempotency-Key`` of its own, the same at each retry: a
+    request that went unanswered does not count twice.
 
     :param url: of the Odoo, ``https://odoo.example.com``
     :param key: the service key of the application (``qk_…``); None when each caller's own key
@@ -74,19 +74,19 @@ class QuotaClient:
         :raise Refused: a limit is reached, the subscription is suspended, the key is not good
         :raise Unavailable: no answer in time
         """
-        return await self._count("consume", _body(items, quantity), caller, idempotency_key)
+        return await self._send_units("consume", _body(items, quantity), caller, idempotency_key)
 
     async def release(self, items: str | Mapping[str, int], quantity: int = 1, *,
                       caller: Caller = NOBODY, idempotency_key: str | None = None) -> Answer:
         """Give held units back: an account was closed."""
-        return await self._count("release", _body(items, quantity), caller, idempotency_key)
+        return await self._send_units("release", _body(items, quantity), caller, idempotency_key)
 
     async def undo(self, idempotency_key: str, *, caller: Caller = NOBODY) -> Answer:
         """Take back a consumption, whatever its metrics; once, however often it is asked for.
 
         A consumption that never reached the server is kept from counting later.
         """
-        return await self._count(
+        return await self._send_units(
             "undo", {"undo": idempotency_key}, caller, None)
 
     async def check(self, items: str | Mapping[str, int], quantity: int = 1, *,
@@ -95,37 +95,38 @@ class QuotaClient:
 
         :raise Refused: it would be refused
         """
-        return await self._count("check", _body(items, quantity), caller, None)
+        return await self._send_units("check", _body(items, quantity), caller, None)
 
     async def entitlements(self, *, caller: Caller = NOBODY,
                            known: Entitlements | None = None) -> Entitlements:
-        """All that the subscription may use.
+        """Fetch all that the subscription may use.
 
         :param known: an earlier answer; the server sends nothing when it still holds
         """
         params = {"subscription": caller.subscription} if caller.subscription else {}
         headers = {"If-None-Match": known.etag} if known and known.etag else {}
         read_at = time.monotonic()
-        response = await self._ask(
+        response = await self._call(
             "entitlements", caller, "GET", "entitlements", params=params, headers=headers)
         if response.status_code == 304 and known is not None:
             known.read_at = read_at
             return known
         return Entitlements.read(response.json(), response.headers.get("etag"), read_at)
 
-    async def _count(self, operation: str, body: dict[str, Any], caller: Caller,
-                     idempotency_key: str | None) -> Answer:
+    async def _send_units(self, operation: str, body: dict[str, Any], caller: Caller,
+                          idempotency_key: str | None) -> Answer:
+        """Count, give back, undo or check units."""
         if caller.subscription:
             body["subscription"] = caller.subscription
         headers = {}
         if operation in ("consume", "release"):
             headers["Idempotency-Key"] = idempotency_key or uuid.uuid4().hex
         path = "release" if operation == "undo" else operation
-        response = await self._ask(operation, caller, "POST", path, json=body, headers=headers)
+        response = await self._call(operation, caller, "POST", path, json=body, headers=headers)
         return Answer.read(response.json(), "idempotent-replayed" in response.headers)
 
-    async def _ask(self, operation: str, caller: Caller, method: str, path: str,
-                   **options: Any) -> httpx.Response:
+    async def _call(self, operation: str, caller: Caller, method: str, path: str,
+                    **options: Any) -> httpx.Response:
         """Make one call with its retries, and tell the metrics."""
         started = time.perf_counter()
         outcome = "unavailable"
@@ -185,7 +186,10 @@ class QuotaClient:
         return headers
 
     def _understood(self, response: httpx.Response, caller: Caller) -> None:
-        """:raise Refused: the caller is told; the other errors are the application's."""
+        """Check that the answer is one of the API's, and no refusal.
+
+        :raise Refused: the caller is told; the other errors are the application's.
+        """
         if response.is_success or response.status_code == 304:
             self._allowed(response, caller)
             return
@@ -199,7 +203,10 @@ class QuotaClient:
         raise Refused(problem)
 
     def _allowed(self, response: httpx.Response, caller: Caller) -> None:
-        """:raise Refused: the answer to a check is no, which the server does not word"""
+        """Check that a check was answered with yes.
+
+        :raise Refused: the answer to a check is no, which the server does not word
+        """
         data = response.json() if response.content else {}
         for item in data.get("items", ()):
             if item.get("allowed", True):

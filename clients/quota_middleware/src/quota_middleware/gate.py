@@ -44,7 +44,10 @@ class Gate:
         self._consumed: list[str] = []  # idempotency keys
 
     async def caller(self) -> Caller:
-        """:raise Refused: the request does not say whose quota it uses"""
+        """Find out whose quota the request uses.
+
+        :raise Refused: the request does not say whose quota it uses
+        """
         if self._caller is None:
             request = Request(self._scope)
             language = request.headers.get("accept-language")
@@ -74,7 +77,7 @@ class Gate:
         try:
             answer = await self.guard.consume(caller, items, key)
         except Unavailable as error:
-            if error.sent:  # it may have been counted, and its answer lost
+            if error.sent:  # it may have been counted, though unanswered
                 self._consumed.append(key)
             raise
         self._consumed.append(key)

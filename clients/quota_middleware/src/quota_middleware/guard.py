@@ -120,7 +120,10 @@ class Guard:
         return fresh
 
     def _reachable(self) -> None:
-        """:raise Unavailable: the server was away a moment ago: nobody waits for it now"""
+        """Refuse at once while the server is away, so that nobody waits for it.
+
+        :raise Unavailable: the server was away a moment ago: nobody waits for it now
+        """
         left = self._away_until - time.monotonic()
         if self._away is not None and left > 0:
             raise Unavailable(str(self._away), retry_after=max(left, self._away.retry_after))

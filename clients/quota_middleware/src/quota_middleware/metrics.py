@@ -9,7 +9,8 @@ class Metrics(Protocol):
     """A listener to every operation; called in the request, so it must be quick."""
 
     def observe(self, operation: str, outcome: str, seconds: float) -> None:
-        """
+        """Note one operation.
+
         :param operation: consume, release, undo, check, entitlements
         :param outcome: allowed, refused, unavailable; with ``cached_`` before it when the server
             was not asked; failed_open when the call went on without the server

@@ -118,6 +118,7 @@ class _Watch:
         self.is_over = False
 
     async def send(self, message: Message) -> None:
+        """Pass the answer on, and note its status and whether anybody listens."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
         try:

@@ -27,7 +27,7 @@ class Problem:
 
     @classmethod
     def of(cls, response: httpx.Response) -> "Problem":
-        """:param response: any refusal; one that is no problem document becomes one."""
+        """Read a refusal; one that is not a problem document becomes one."""
         try:
             members = response.json()
         except ValueError:
@@ -74,7 +74,10 @@ class Problem:
         return metric if isinstance(metric, str) else None
 
     def response(self, path: str) -> Response:
-        """:param path: of the caller's request, the problem's ``instance``"""
+        """Build the answer to the caller.
+
+        :param path: of the caller's request, the problem's ``instance``
+        """
         members = {**self.members, "status": self.status, "instance": path}
         return Response(
             json.dumps(members, ensure_ascii=False), self.status,

@@ -23,7 +23,7 @@ WORDS = {
 
 
 def words(name: str, accepted: str | None, **values: object) -> tuple[str, str]:
-    """:return: title and detail
+    """Return the title and detail of a problem, in an accepted language.
 
     :param accepted: what the caller accepts, as in ``Accept-Language``
     """
