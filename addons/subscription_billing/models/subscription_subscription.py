@@ -4,6 +4,7 @@ from odoo.tools import format_date
 
 from ..exceptions import WrongState
 from ..tools import civil
+from .subscription_plan import CANCEL_POLICIES
 
 STATES = [
     ("draft", "Draft"),
@@ -87,6 +88,19 @@ class SubscriptionSubscription(models.Model):
     setup_fee = fields.Monetary(
         compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
         help="On the first invoice of the subscription; 0 when an order has charged it.")
+    cancel_policy = fields.Selection(
+        CANCEL_POLICIES, string="When cancelled at once", required=True, tracking=True,
+        compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
+        help="What is given back then, as agreed with this customer.")
+    trial_needs_card = fields.Boolean(
+        string="Trial ends without card", compute="_compute_terms_at_start", store=True,
+        readonly=False, precompute=True, tracking=True,
+        help="Without a saved means of payment the trial ends; otherwise it is followed by a "
+        "first invoice.")
+    payment_term_id = fields.Many2one(
+        "account.payment.term", string="Payment term", ondelete="restrict", tracking=True,
+        compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
+        help="Of invoices that no saved card pays, when the customer has no term of their own.")
     mrr = fields.Monetary(
         string="MRR", compute="_compute_mrr", store=True,
         help="Monthly recurring revenue, in the subscription's currency.")
@@ -190,16 +204,14 @@ class SubscriptionSubscription(models.Model):
     @api.depends("price_id")
     def _compute_terms_at_start(self):
         """Propose the terms of the plan. What was agreed by the start is never read from it
-        again."""
+        again: see ``subscription.plan`` for which terms are agreed."""
         for subscription in self:
-            if subscription.state == "draft":
-                subscription.trial_days = subscription.price_id.plan_id.trial_days
-                subscription.commitment_months = subscription.price_id.plan_id.commitment_months
-                subscription.setup_fee = subscription.price_id.setup_fee
-            else:
-                subscription.trial_days = subscription.trial_days
-                subscription.commitment_months = subscription.commitment_months
-                subscription.setup_fee = subscription.setup_fee
+            price = subscription.price_id
+            terms = {**subscription._prepare_start_terms(price),
+                     **subscription._prepare_lasting_terms(price)}
+            if subscription.state != "draft":
+                terms = {name: subscription[name] for name in terms}
+            subscription.update(terms)
 
     @api.depends("partner_id", "company_id")
     def _compute_tz(self):

@@ -166,7 +166,7 @@ class SubscriptionSubscription(models.Model):
         """
         ending = self.filtered(
             lambda subscription: subscription.state == "trial"
-            and subscription.plan_id.trial_needs_card and not subscription.token_id)
+            and subscription.trial_needs_card and not subscription.token_id)
         ending._end(reason="trial")
         return ending
 
@@ -175,8 +175,8 @@ class SubscriptionSubscription(models.Model):
     def _cancel(self, now=False):
         """Cancel at the end of what is paid, or at once with its order and credit note.
 
-        Agency cases 5 and 6. The day begun is used; the policy of the plan says what is given back
-        of the days after it.
+        Agency cases 5 and 6. The day begun is used; the policy agreed says what is given back of
+        the days after it.
 
         :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
@@ -237,8 +237,8 @@ class SubscriptionSubscription(models.Model):
         # End first, so that crediting an invoice cannot reactivate it; the mail comes last, for it
         # says what is in the customer's favour.
         self._end(reason="cancel", tell=False)
-        if self.plan_id.cancel_policy != "none":
-            self._cut_short(day, full_credit=self.plan_id.cancel_policy == "full")
+        if self.cancel_policy != "none":
+            self._cut_short(day, full_credit=self.cancel_policy == "full")
         self._leave_order(uninvoiced)
         self._send_mail("subscription_billing.mail_template_ended")
 
@@ -284,7 +284,7 @@ class SubscriptionSubscription(models.Model):
         """Cancel the order when all it sold is this subscription; else take the latter off it.
 
         :param uninvoiced: the first period, when the order was yet to bill it: a down payment on
-            it is given back, unless the plan keeps what was paid
+            it is given back, unless what was paid is kept
         """
         order = self.sale_line_id.order_id.sudo()  # sudo: the subscription's own order
         own = self.sale_line_id.sudo() + self.sale_line_id.sudo().linked_line_ids
@@ -298,7 +298,7 @@ class SubscriptionSubscription(models.Model):
                 "Look at the discounts and draft invoices that it was part of.",
                 subscription=self.name))
         elif order.state == "sale" and not others:
-            if uninvoiced and self.plan_id.cancel_policy != "none":
+            if uninvoiced and self.cancel_policy != "none":
                 self._credit_down_payments()
             order.locked = False
             order._action_cancel()
@@ -323,7 +323,7 @@ class SubscriptionSubscription(models.Model):
         """Return what was invoiced ahead and stays with the seller, for the mail that says so."""
         self.ensure_one()
         billed = self.sudo().period_ids.filtered("invoice_id")  # sudo: the customer's own
-        if billed or self.plan_id.cancel_policy != "none":
+        if billed or self.cancel_policy != "none":
             return 0.0
         return sum(self._down_payments().mapped("amount_total"))
 

@@ -144,6 +144,44 @@ class TestTermsAsSold(OrderCommon):
         self.assertEqual(self.invoices(subscription).amount_untaxed, 225.0)
         self.assertEqual(subscription.commitment_end, date(2027, 4, 24))
 
+    def test_plan_edited_after_the_sale(self):
+        """Credit at a cancellation, days to pay, and the end of the trial stay as agreed."""
+        self.starter.write({"cancel_policy": "full", "trial_days": 14})
+        self.pro.cancel_policy = "none"
+        with self.at(DAY):
+            order = self.order(self.pro, partner=self.make_customer("Other"))
+        bought, _invoice = self.confirm(order)
+        trial = self.subscribe(self.starter, DAY)
+        now = self.env.ref("account.account_payment_term_immediate")
+        (self.starter + self.pro).write({
+            "cancel_policy": "prorated", "trial_needs_card": True, "payment_term_id": now.id})
+        self.run_due(date(2027, 1, 24))
+        invoice = self.invoices(trial)
+        self.assertEqual(invoice.invoice_date_due, date(2027, 2, 23))
+        with self.at(date(2027, 1, 25)):
+            trial._cancel(now=True)
+            bought._cancel(now=True)
+        self.assertEqual(
+            [sum(self.credit_notes(each).mapped("amount_untaxed")) for each in (trial, bought)],
+            [100.0, 0.0])
+
+    def test_change_takes_the_terms_of_the_new_plan(self):
+        """Those on the day it was asked for; a payment refused gives the former ones back."""
+        self.pro.cancel_policy = "none"
+        planned, refused = self.subscribe(self.starter, DAY), self.subscribe(self.starter, DAY)
+        self.pay(self.invoices(refused))
+        refused.token_id = self.make_token("error").id
+        with self.at(date(2027, 1, 20)):
+            planned._change(self.pro.price_ids, timing="period_end")
+            self.assertEqual(planned.cancel_policy, "prorated")
+            refused._change(self.pro.price_ids)
+            self.assertEqual(refused.cancel_policy, "none")
+        self.pro.write({"cancel_policy": "full", "upgrade_policy": "keep"})
+        self.charge(date(2027, 1, 20))
+        self.assertEqual((refused.plan_id, refused.cancel_policy), (self.starter, "prorated"))
+        self.run_due(date(2027, 2, 10))
+        self.assertEqual((planned.plan_id, planned.cancel_policy), (self.pro, "none"))
+
     def test_setup_fee_waived_on_the_order(self):
         self.starter.price_ids.setup_fee = 25.0
         with self.at(DAY):
