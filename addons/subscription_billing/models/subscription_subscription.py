@@ -559,9 +559,47 @@ class SubscriptionSubscription(models.Model):
                 "%(end)s.", date=format_date(self.env, self.resume_date), end=end)
         return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
 
+    def _leaving_sentences(self, end):
+        """Say what a cancellation leaves of the service and of its bills until it takes effect.
+
+        The customer reads it before they confirm, and in the mail after.
+
+        :param date end: first day without the contract
+        :return: list of str
+        """
+        self.ensure_one()
+        date = format_date(self.env, end)
+        if self.state == "paused" and not self._resumes_before(end):
+            return [self.env._(
+                "The service is off, and nothing is billed. The subscription ends on %(date)s.",
+                date=date)]
+        if self.state == "suspended":
+            return [self.env._(
+                "The service is off until the invoices are paid. The subscription ends on "
+                "%(date)s.", date=date)]
+        if self.state == "paused":
+            service = self.env._(
+                "The service is off until it resumes on %(date)s, and stays on until %(end)s.",
+                date=format_date(self.env, self.resume_date), end=date)
+        else:
+            service = self.env._("The service stays on until %(date)s.", date=date)
+        return [service, self._billing_until(end)]
+
+    def _billing_until(self, end):
+        """Say what is billed before the contract ends on `end`."""
+        day = self.resume_date if self.state == "paused" else self._next_billed_day()
+        if day >= end:
+            return self.env._("Nothing more is billed.")
+        return self.env._(
+            "Until then it is billed as agreed: %(quantity)s × %(price)s, next on %(date)s.",
+            quantity=self.quantity, price=self._price_label(day=day),
+            date=format_date(self.env, day))
+
+    def _resumes_before(self, end):
+        return bool(self.resume_date) and (not end or self.resume_date < end)
+
     def _resumes_before_end(self):
-        return bool(self.resume_date) and (
-            not self.end_date or self.resume_date < self.end_date)
+        return self._resumes_before(self.end_date)
 
     def _upcoming_sentence(self):
         day = self.next_date and format_date(self.env, self.next_date)

@@ -214,10 +214,12 @@ class SubscriptionSubscription(models.Model):
 
     def _end_of_commitment(self):
         """Return the first period boundary, from the next one, at which the customer is free to
-        leave.
+        leave. A pause has no periods: it ends with the commitment.
         """
         tomorrow = self._today() + timedelta(days=1)  # held, its next period may be past
         free = max(self.next_date, self.anchor_date, self.commitment_end or tomorrow, tomorrow)
+        if self.state == "paused":
+            return free
         start, end = civil.period_of(*self._interval(), free)
         return free if start == free else end
 
