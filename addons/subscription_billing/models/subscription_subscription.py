@@ -220,10 +220,11 @@ class SubscriptionSubscription(models.Model):
                 subscription.tz or subscription.partner_id.tz
                 or subscription.company_id.partner_id.tz or "Europe/Paris")
 
-    @api.depends("state", "unit_price", "discount", "quantity", "price_id")
+    @api.depends("state", "unit_price", "discount", "quantity", "price_id", "end_date")
     def _compute_mrr(self):
         for subscription in self:
-            counts = subscription.state in ("active", "past_due") and subscription.price_id
+            counts = (subscription.state in ("active", "past_due") and subscription.price_id
+                      and not subscription._is_gift())
             subscription.mrr = counts and subscription.price_id._per_month(
                 subscription._per_interval(subscription._prepare_terms()))
 
@@ -459,6 +460,19 @@ class SubscriptionSubscription(models.Model):
         """Return anchor, unit and count: what the civil calendar needs to name periods."""
         self.ensure_one()
         return self.anchor_date, self.price_id.interval_unit, self.price_id.interval_count
+
+    def _is_gift(self):
+        """Tell whether a promotion gave it away, for a period that ends by itself."""
+        self.ensure_one()
+        # sudo: the subscription's own order
+        return bool(self.end_date) and self.sudo().sale_line_id._is_given_by_promotion()
+
+    def _end_of_first_period(self):
+        """Return the first day after the period that would start today."""
+        self.ensure_one()
+        day = self._today()
+        return civil.period_of(
+            day, self.price_id.interval_unit, self.price_id.interval_count, day)[1]
 
     def _count_backlog(self):
         self.ensure_one()

@@ -194,8 +194,9 @@ class SubscriptionSubscription(models.Model):
             return self._cancel_now()
         if self.end_date:
             return None  # already cancelled: the same click twice
+        before = {self: (self.state, self.mrr)}
         self.end_date = self._end_of_commitment()
-        self._log_events("cancel", note=format_date(self.env, self.end_date))
+        self._log_events("cancel", before, format_date(self.env, self.end_date))
         return self._send_mail("subscription_billing.mail_template_cancelled")
 
     def _leaves_at_once(self):
@@ -365,8 +366,9 @@ class SubscriptionSubscription(models.Model):
             raise UserError(self.env._(
                 "%(subscription)s is not cancelled.", subscription=self.name))
         self._check_not_past_end()
+        before = {self: (self.state, self.mrr)}
         self.end_date = False
-        self._log_events("keep")
+        self._log_events("keep", before)
 
     # Pause ---------------------------------------------------------------------------------------
 

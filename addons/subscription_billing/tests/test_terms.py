@@ -342,6 +342,40 @@ class TestNothingFreeMultiplies(OrderCommon):
                 order.action_confirm()
         self.assertFalse(order.order_line.subscription_ids)
 
+    def test_given_away_by_a_promotion(self):
+        """One bought, one free: the free one is a period, and no subscription without end."""
+        if "loyalty.program" not in self.env:
+            self.skipTest("sale_loyalty is not installed")
+        self.env["loyalty.program"].search([]).active = False
+        self.pro.commitment_months = 12
+        program = self.env["loyalty.program"].create({
+            "name": "Promotion", "program_type": "promotion", "trigger": "auto",
+            "applies_on": "current", "rule_ids": [Command.create({})],
+            "reward_ids": [Command.create({
+                "reward_type": "product", "required_points": 1,
+                "reward_product_id": self.pro.product_variant_id.id})]})
+        with self.at(DAY):
+            order = self.order(self.pro, price_unit=200.0)
+            order._update_programs_and_rewards()
+            [card] = order._get_claimable_rewards()
+            order._apply_program_reward(program.reward_ids, card)
+            order._cart_add_plan(self.pro.price_ids)
+        self.assertEqual(order.order_line.mapped("price_subtotal"), [200.0, 25.0, 0.0])
+        (bought, given), invoice = self.confirm(order)
+        self.assertEqual(invoice.amount_untaxed, 225.0)
+        self.assertEqual(
+            (given.period_ids.state, given.discount, given.mrr, given.commitment_end),
+            ("free", 0.0, 0.0, False))
+        self.assertIn("It ends on <strong>02/10/2027", self.mails_to(self.customer)[-1].body_html)
+        with self.at(date(2027, 2, 1)):
+            given._keep()
+            ahead = given._preview_next_invoice()["untaxed"]
+            given._cancel()
+        self.run_due(date(2027, 2, 10))
+        self.assertEqual((ahead, bought.state, given.state), (200.0, "active", "ended"))
+        self.assertEqual(sum(given.event_ids.mapped("mrr_change")), 0.0)
+        self.assertFalse(self.invoices(given))
+
     def test_given_away_by_staff(self):
         with self.at(DAY):
             order = self.order(self.pro, price_unit=200.0)
