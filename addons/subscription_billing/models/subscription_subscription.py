@@ -110,7 +110,10 @@ class SubscriptionSubscription(models.Model):
     anchor_date = fields.Date(
         string="Start", copy=False,
         help="First day of the first period: every period starts a whole number of intervals "
-        "after it. Empty: the day the subscription is started.")
+        "after it: 31 January, 28 February, 31 March. Empty: the day the subscription is started. "
+        "The plans of one order start on one day, each after its trial. A pause, a suspension or "
+        "another cycle starts the periods anew, on the day the service is back or the cycle "
+        "changes.")
     next_date = fields.Date(
         string="Next period", readonly=True, copy=False,
         help="First civil day that is not yet billed.")
@@ -231,8 +234,12 @@ class SubscriptionSubscription(models.Model):
     @api.depends("state", "next_date", "end_date", "resume_date", "tz")
     def _compute_next_run_at(self):
         for subscription in self:
-            day = subscription._next_day()
-            subscription.next_run_at = day and civil.utc_midnight(day, subscription.tz)
+            subscription.next_run_at = subscription._next_moment()
+
+    def _next_moment(self):
+        """Return when the next day begins where the customer lives (UTC); see :meth:`_next_day`."""
+        day = self._next_day()
+        return day and civil.utc_midnight(day, self.tz)
 
     def _next_day(self):
         """Return the civil day on which something happens by itself next; False: nothing is ahead.

@@ -101,13 +101,14 @@ class TestQuotaOverage(QuotaCommon):
         with self.at(START):
             subscription._quota_consume("scans", 1120)
             subscription._change(yearly.price_ids)
-        with self.at(datetime(2027, 2, 27, 23, 30)):  # in Paris the month is over
+        late = datetime(2027, 3, 2, 12)
+        with self.at(late):  # the month is over, and no run has come
             subscription._quota_consume("scans", 50)
-        for day in (NEXT, AFTER):
+        for day in (late, AFTER):
             self.run_due(day)
             last = self.invoices(subscription)[-1].invoice_line_ids
             self.assertEqual((last.price_subtotal, len(self.invoices(subscription))), (510.0, 3))
-        self.assertEqual(last.name, "1020 × Scans beyond the limit, 01/31/2027 – 02/28/2027")
+        self.assertEqual(last.name, "1020 × Scans beyond the limit, 01/31/2027 – 03/02/2027")
         with self.at(AFTER):
             subscription._quota_consume("scans", 840)
         self.run_due(datetime(2027, 6, 1, 12))
