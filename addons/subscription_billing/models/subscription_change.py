@@ -141,8 +141,9 @@ class SubscriptionChange(models.Model):
             "plan_id": self.from_price_id.plan_id.id, "price_id": self.from_price_id.id,
             "quantity": self.from_quantity, "unit_price": self.from_unit_price}
         subscription.write({
-            **terms, **(self.from_lasting_terms or {}), "anchor_date": self.from_anchor_date,
-            "next_date": cut.full_end, "served_plan_id": False, "served_quantity": 0})
+            **terms, "anchor_date": self.from_anchor_date, "next_date": cut.full_end,
+            **subscription._terms_of_change(self.from_lasting_terms, self.from_price_id),
+            "served_plan_id": False, "served_quantity": 0})
         again = subscription._create_periods([subscription._prepare_period_vals(
             "change", (cut.full_start, cut.full_end), day, terms)])
         subscription._settle_by_credit_notes(credit_note + period.invoice_id + again._invoice())

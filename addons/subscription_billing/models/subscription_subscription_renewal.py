@@ -155,18 +155,22 @@ class SubscriptionSubscription(models.Model):
                 "payment_term_id": plan.payment_term_id.id}
 
     def _lasting_terms(self, price):
-        """Return the lasting terms at a price: as agreed, else as on offer.
-
-        A planned change has agreed upon those of its price. What it does not know, because an
-        addon came later, is on offer.
-        """
+        """Return the lasting terms at a price: as agreed, by a planned change too, else as on
+        offer."""
         self.ensure_one()
-        offered = self._prepare_lasting_terms(price)
         if price == self.price_id:
-            return self._convert_to_write({name: self[name] for name in offered})
+            return self._convert_to_write(
+                {name: self[name] for name in self._prepare_lasting_terms(price)})
         planned = self._planned_change()
-        return {**offered, **(planned.lasting_terms or {})} if planned.price_id == price \
-            else offered
+        return self._terms_of_change(planned.lasting_terms if planned.price_id == price else {},
+                                     price)
+
+    @api.model
+    def _terms_of_change(self, kept, price):
+        """Return the lasting terms that a change has kept. What it does not know, because an addon
+        came later, is on offer; what an addon that is gone knew is left out."""
+        return {name: (kept or {}).get(name, value)
+                for name, value in self._prepare_lasting_terms(price).items()}
 
     def _price_label(self, price=None, day=None):
         """« Pro, 49,00 € HT par mois »: what this customer pays for a unit, discount taken off.
