@@ -167,8 +167,11 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _terms_of_change(self, kept, price):
-        """Return the lasting terms that a change has kept. What it does not know, because an addon
-        came later, is on offer; what an addon that is gone knew is left out."""
+        """Return the lasting terms that a change has kept.
+
+        What it does not know, because an addon came later, is on offer; what an addon that is gone
+        knew is left out.
+        """
         return {name: (kept or {}).get(name, value)
                 for name, value in self._prepare_lasting_terms(price).items()}
 
