@@ -471,8 +471,8 @@ class SubscriptionSubscription(models.Model):
     def _is_gift(self):
         """Tell whether a promotion gave it away, for a period that ends by itself."""
         self.ensure_one()
-        # sudo: the subscription's own order
-        return bool(self.end_date) and self.sudo().sale_line_id._is_given_by_promotion()
+        line = self.sudo().sale_line_id  # sudo: the subscription's own order
+        return bool(self.end_date and line) and line._is_given_by_promotion()
 
     def _end_of_first_period(self):
         """Return the first day after the period that would start today."""
