@@ -233,20 +233,24 @@ class SubscriptionSubscription(models.Model):
     def _quota_follow_periods(self):
         """Let the counters end with the periods that a change has made.
 
-        A period that was cut short is over. One that began on the day of the change goes on with
-        another end: what was consumed beyond the limit by now is due all the same, lest it wait
-        for the end of a year.
+        A period that was cut short is over, and so is one within a longer one that takes its
+        place, as when a refused change is taken back. One that began on the day of the change goes
+        on with another end: what was consumed beyond the limit by now is due all the same, lest it
+        wait for the end of a year.
         """
         for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
             self.env.flush_all()
             self.env.cr.execute(SQL(
-                "UPDATE quota_counter c SET period_end = CASE c.period_start"
-                "  WHEN q.period_start THEN q.resets_on ELSE q.period_start END,"
+                "UPDATE quota_counter c SET period_end = CASE"
+                "  WHEN c.period_start < q.period_start THEN q.period_start"
+                "  WHEN c.period_start = q.period_start THEN q.resets_on"
+                "  ELSE LEAST(c.period_end, q.resets_on) END,"
                 " overage_due = CASE WHEN c.overage > c.overage_billed THEN q.today END"
                 " FROM quota_state(%(id)s, %(now)s) q"
                 " WHERE c.subscription_id = %(id)s AND c.metric_id = q.metric_id"
                 " AND (c.period_start = q.period_start AND c.period_end <> q.resets_on"
-                "  OR c.period_start < q.period_start AND c.period_end > q.period_start)",
+                "  OR c.period_start < q.period_start AND c.period_end > q.period_start"
+                "  OR c.period_start > q.period_start)",
                 id=subscription.id, now=fields.Datetime.now()))
         self.env["quota.counter"].invalidate_model(["period_end", "overage_due"])
 
