@@ -22,6 +22,7 @@ from sandbox.mail import Mailbox
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
 NO_PAYMENT_LOCK = CONTROLS / "no_payment_lock"
+NO_ROOM_FOR_PAYMENT = CONTROLS / "no_room_for_payment"
 
 
 class House:

@@ -22,7 +22,7 @@ import pytest
 import stripe
 
 from tests import invariants
-from tests.house import NO_PAYMENT_LOCK, Visitor, at_once
+from tests.house import NO_PAYMENT_LOCK, NO_ROOM_FOR_PAYMENT, Visitor, at_once
 from tests.payment_house import EFFECT_WITHIN, PaymentHouse, wait_for
 from tests.test_desk_races import call
 from tests.test_insaho_flow_http import json_answer, json_call
@@ -371,6 +371,59 @@ def test_not_charged_while_the_customer_pays(shop):
     shop.settled()
     assert shop.period(period_id)[:3] == ("paid", "active", "paid")
     assert shop.payments(visitor) == [("inbound", 10000)]
+
+
+def test_two_tabs_pay_one_invoice(shop):
+    """The form that was opened last takes the money, and the other one no more."""
+    pay_in_two_tabs(shop)
+
+
+def test_two_tabs_negative_control(shop):
+    with shop.guard_off(NO_ROOM_FOR_PAYMENT), pytest.raises(AssertionError, match="taken twice"):
+        pay_in_two_tabs(shop)
+
+
+def pay_in_two_tabs(shop):
+    """« Payer maintenant » in both at the same moment; the card is typed in both."""
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    invoice_id = shop.invoice(period_id)
+    references = at_once([
+        partial(shop.start_payment, visitor.twin(), invoice_id, 100.0, **shop.by_card())
+        for _tab in range(2)])
+    for reference in references:  # Stripe refuses what was withdrawn
+        shop.stripe.confirm_payment(shop.intent(reference)["client_secret"])
+    shop.settled()
+    assert shop.payments(visitor) == [("inbound", 10000)], "the money was taken twice"
+    assert shop.period(period_id)[0] == "paid"
+
+
+def test_credit_is_used_once_by_two_runs(shop):
+    """60.00 in favour, and two invoices of 100.00 made at the same moment: 140.00 is left to pay.
+
+    There is no negative control: without our lock, PostgreSQL refuses the second one that writes
+    the row of the credit, and the run starts again all the same.
+    """
+    visitor = shop.customer()
+    [period_id] = shop.due(visitor)
+    with shop.env() as env:
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=[shop.invoice(period_id)],
+        ).create({})._create_payments()
+    note_id = credit_note(shop, period_id, 60.0)
+
+    def renew():
+        while True:
+            with contextlib.suppress(psycopg2.errors.SerializationFailure):
+                return shop.due(visitor)[0]
+
+    both = at_once([renew] * 2)
+    [(left,)] = shop.rows(
+        "SELECT sum(move.amount_residual) FROM subscription_period period"
+        " JOIN account_move move ON move.id = period.invoice_id"
+        f" WHERE period.id IN {tuple(both)}")
+    assert (left, shop.rows(f"SELECT amount_residual FROM account_move WHERE id = {note_id}")) == (
+        140, [(0,)])
 
 
 def something_changes(shop, visitor, reference, case):

@@ -2,7 +2,7 @@
     "name": "Subscriptions that Grant Credits",
     "summary": "Plans whose periods add credits to the customer's wallet, in step with the "
     "accounts",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",

@@ -19,19 +19,28 @@ class CreditLotNotice(models.Model):
 
     @api.model
     def _cron_notify(self, limit=200):
-        """Tell customers daily what expires within 30 and within 7 days, once each."""
+        """Tell customers daily what expires within 30 and within 7 days, once each.
+
+        What there is no time for is done in another run at once.
+        """
         for company in self.env["credit.wallet"]._companies():
             for days in NOTICE_DAYS:
-                self._notify(company, days, limit)
+                if not self._notify(company, days, limit):
+                    self.env.ref("credit_wallet.ir_cron_notify_expiring_credits")._trigger()
+                    return
 
     def _notify(self, company, days, limit):
-        """Mail the wallets that have lots to warn about; the rows claimed decide which."""
+        """Mail the wallets that have lots to warn about; the rows claimed decide which.
+
+        :return: False when there was no time for all
+        """
         template = self.env.ref("credit_wallet.mail_template_credits_expiring")
         while lots := self._claim(company, days, limit):
             for wallet, expiring in lots.grouped("wallet_id").items():
                 template.with_context(expiring_lot_ids=expiring.ids).send_mail(wallet.id)
             if not self.env["ir.cron"]._commit_progress(len(lots)):
-                break
+                return False
+        return True
 
     @api.model
     def _claim(self, company, days, limit):

@@ -30,6 +30,19 @@ class TestMails(CreditCommon):
             counts.append(len(self.mails("Credits to use soon")))
         self.assertEqual(counts, [0, 1, 1, 2, 2, 3, 3, 4])
 
+    def test_what_a_run_has_no_time_for_follows_at_once(self):
+        with freeze_time("2027-01-02"):
+            self.give(5, expiry_date=date(2027, 3, 31))
+        cron = self.env.ref("credit_wallet.ir_cron_notify_expiring_credits")
+        model = self.registry["ir.cron"]
+        commit = model._commit_progress
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
+        self.patch(model, "_commit_progress", lambda *args, **kwargs: commit(
+            *args, **kwargs) and 0)
+        self.notify("2027-03-05")
+        self.assertTrue(
+            self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)]) - triggers)
+
     def test_two_lots_of_a_wallet_are_one_mail(self):
         with freeze_time("2027-01-02"):
             self.give(5, expiry_date=date(2027, 3, 31))

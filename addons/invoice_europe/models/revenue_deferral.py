@@ -142,9 +142,9 @@ class RevenueDeferral(models.Model):
         domain = self._over_domain()
         while shares := self.search(domain, limit=limit).try_lock_for_update():
             shares._post_earned()
-            if not self.env["ir.cron"]._commit_progress(
-                    len(shares), remaining=self.search_count(domain)):
+            if not self.env["ir.cron"]._commit_progress(len(shares)):
                 break
+        self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
 
     @api.model
     def _over_domain(self):

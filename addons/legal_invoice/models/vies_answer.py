@@ -93,13 +93,13 @@ class ViesAnswer(models.Model):
         """Ask again what VIES has not answered; the customers of these numbers follow."""
         domain = [("asked_on", "=", False)]
         answers = self.search(domain, limit=BATCH, order="id").try_lock_for_update()
-        for number, answer in enumerate(answers, start=1):
+        for answer in answers:
             if not answer._ask_vies(PATIENCE_OF_CRON):
                 self.env.ref("legal_invoice.ir_cron_vies")._trigger(
                     fields.Datetime.now() + timedelta(hours=1))
                 return
             answer._tell_partners()
-            self.env["ir.cron"]._commit_progress(1, remaining=len(answers) - number)
+            self.env["ir.cron"]._commit_progress(1, remaining=self.search_count(domain))
 
     def _tell_partners(self):
         """Write the answer on the partners that have the number."""

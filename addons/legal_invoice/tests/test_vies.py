@@ -10,6 +10,7 @@ from stdnum.eu import vat as eu_vat
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models import vies_answer
 from .common import LegalCase
 
 WSDL = (Path(__file__).parent / "vies.wsdl").read_text()
@@ -97,6 +98,18 @@ class TestVies(LegalCase):
                 self.env.ref("legal_invoice.ir_cron_vies").method_direct_trigger()
         self.assertEqual(len(asked), 1)
         self.assertTrue(customer.vies_valid)
+
+    def test_more_numbers_than_a_batch(self):
+        """The run goes on until all are asked, not until tomorrow."""
+        with no_vies():
+            for number in ("BE0477472701", "BE0428759497"):
+                self.env["res.partner"].create({
+                    "name": number, "vat": number, "country_id": self.belgian.country_id.id})
+            self.env.flush_all()
+        with patch.object(vies_answer, "BATCH", 1), vies() as asked, \
+                self.enter_registry_test_mode():
+            self.env.ref("legal_invoice.ir_cron_vies").method_direct_trigger()
+        self.assertEqual(len(asked), 2)
 
     def test_an_old_answer_counts_until_there_is_another(self):
         with vies():

@@ -12,3 +12,11 @@ class SaleOrderLine(models.Model):
 
     def _paid_quantity(self):
         return self.product_uom_qty
+
+    def _is_given_by_promotion(self):
+        """Tell whether a promotion gives the line away, not a person.
+
+        Extension point: by default, all that is free was given by a person.
+        """
+        self.ensure_one()
+        return False

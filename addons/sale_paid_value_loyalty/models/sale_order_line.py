@@ -10,6 +10,12 @@ class SaleOrderLine(models.Model):
         return (super()._lowers_other_lines()
                 and not self.sudo().reward_id.program_id.is_payment_program)
 
+    def _is_given_by_promotion(self):
+        """Count the free products of loyalty programmes: « one bought, one free »."""
+        # sudo: who may see the order need not see the programme
+        return (super()._is_given_by_promotion()
+                or self.sudo().reward_id.reward_type == "product")
+
     def _discounted_lines(self, lines):
         """Put the lines first that the reward's programme applies to."""
         groups = super()._discounted_lines(lines)

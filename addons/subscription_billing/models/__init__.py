@@ -1,6 +1,7 @@
 from . import (
     account_move,
     account_move_line,
+    account_partial_reconcile,
     dunning_action,
     dunning_policy,
     dunning_step,

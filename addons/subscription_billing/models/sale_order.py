@@ -112,7 +112,8 @@ class SaleOrder(models.Model):
         """Put a plan in the cart at one of its cycles, once; another cycle takes its place."""
         self.ensure_one()
         product = price.plan_id.product_variant_id
-        line = self.order_line.filtered(lambda line: line.product_id == product)[:1]
+        line = self.order_line.filtered(
+            lambda line: line.product_id == product and not line._is_given_by_promotion())[:1]
         if not line:
             line = line.browse(self._cart_add(product.id, 1)["line_id"])
         line.subscription_price_id = price

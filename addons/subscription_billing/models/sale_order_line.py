@@ -12,7 +12,9 @@ class SaleOrderLine(models.Model):
     Price, quantity, discount in percent, trial, commitment and setup fee are kept on the line as
     they were when it was made, whatever becomes of the plan. A discount typed on the line holds
     for every period, as the price does; one on the whole order, which Odoo writes on a line of
-    its own, is for the order's invoice, hence for the first period.
+    its own, is for the order's invoice, hence for the first period. So is a plan that a promotion
+    gives away: its subscription ends with the first period by itself, and costs its price when the
+    customer keeps it.
     """
 
     _inherit = "sale.order.line"
@@ -56,6 +58,8 @@ class SaleOrderLine(models.Model):
     def _subscription_terms_on_offer(self):
         self.ensure_one()
         price = self.subscription_price_id.sudo()  # sudo: see _subscription_plan
+        if self._is_given_by_promotion():
+            return {"subscription_commitment_months": 0, "subscription_setup_fee": 0.0}
         return {"subscription_commitment_months": price.plan_id.commitment_months,
                 "subscription_setup_fee": price.setup_fee}
 
@@ -85,11 +89,13 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         plan = self.subscription_price_id.sudo().plan_id  # sudo: see _subscription_plan
-        if not plan.trial_days or not plan._trial_available(self.order_id.partner_id):
+        if (not plan.trial_days or self._is_given_by_promotion()
+                or not plan._trial_available(self.order_id.partner_id)):
             return 0
         rivals = self.order_id.order_line.filtered(
             lambda line: line.subscription_price_id.sudo().plan_id.family_id == plan.family_id
-            and line.subscription_price_id.sudo().plan_id.trial_days)
+            and line.subscription_price_id.sudo().plan_id.trial_days
+            and not line._is_given_by_promotion())
         return 0 if rivals and rivals[0] != self else plan.trial_days
 
     def _starts_by_trial(self):
@@ -333,6 +339,8 @@ class SaleOrderLine(models.Model):
         subscriptions = self.env["subscription.subscription"].sudo().create(
             [line._prepare_subscription_vals() for line in lines])
         for subscription in subscriptions:
+            if subscription.sale_line_id._is_given_by_promotion():
+                subscription.end_date = subscription._end_of_first_period()
             subscription._start()
         return subscriptions
 
@@ -349,7 +357,7 @@ class SaleOrderLine(models.Model):
             "price_id": self.subscription_price_id.id,
             "quantity": int(self.product_uom_qty),
             "unit_price": self._subscription_unit_price(),
-            "discount": self.discount,
+            "discount": 0.0 if self._is_given_by_promotion() else self.discount,
             "trial_days": self.subscription_trial_days if self._starts_by_trial() else 0,
             "commitment_months": self.subscription_commitment_months,
             "setup_fee": self.subscription_setup_fee if self._starts_by_trial() else 0.0,

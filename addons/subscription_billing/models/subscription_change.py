@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .subscription_plan import UPGRADE_POLICIES
+
 STATES = [
     ("scheduled", "Planned"),
     ("done", "Done"),
@@ -35,6 +37,10 @@ class SubscriptionChange(models.Model):
     agreed_on = fields.Date(readonly=True, help="The day it was asked for.")
     from_quantity = fields.Integer(readonly=True)
     quantity = fields.Integer(required=True, readonly=True)
+    lasting_terms = fields.Json(
+        readonly=True, help="What comes with the new price besides its amount, as on that day.")
+    upgrade_policy = fields.Selection(
+        UPGRADE_POLICIES, readonly=True, help="When its payment is refused, as on that day.")
     credit_total = fields.Monetary(string="Credited", readonly=True, help="Tax included.")
     charge_total = fields.Monetary(string="Charged", readonly=True, help="Tax included.")
     credit_note_id = fields.Many2one("account.move", readonly=True, ondelete="restrict")
@@ -47,6 +53,7 @@ class SubscriptionChange(models.Model):
     is_told = fields.Boolean(
         string="Confirmed to the customer", readonly=True,
         help="The customer was told that it takes place.")
+    from_lasting_terms = fields.Json(readonly=True)
     user_id = fields.Many2one(
         "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
 
@@ -64,8 +71,10 @@ class SubscriptionChange(models.Model):
         for change in self:
             subscription = change.subscription_id
             before = subscription._standing()
-            terms = subscription._prepare_terms(
-                change.price_id, change.quantity, subscription.next_date)
+            terms = {
+                **subscription._prepare_terms(
+                    change.price_id, change.quantity, subscription.next_date),
+                **subscription._lasting_terms(change.price_id)}
             if change.price_id != subscription.price_id:
                 terms["agreed_on"] = change.date
             if subscription.state == "trial":
@@ -81,14 +90,14 @@ class SubscriptionChange(models.Model):
 
     def _follow_refusal(self, period, reason):
         """Act upon a payment of the change that was refused, or did not come in time, by the
-        policy of the plan.
+        policy agreed.
 
         :param period: the unpaid stretch that the change has begun
         :param str reason: what the customer is told
         :return: whether nothing is left to chase
         """
         self.ensure_one()
-        if self.price_id.plan_id.upgrade_policy == "keep" or not self._can_be_taken_back(period):
+        if self.upgrade_policy == "keep" or not self._can_be_taken_back(period):
             return False
         subscription, attempt = self.subscription_id, period.transaction_ids[:1]
         if attempt.decline_kind == "authentication" and not subscription.served_plan_id:
@@ -137,6 +146,7 @@ class SubscriptionChange(models.Model):
             "quantity": self.from_quantity, "unit_price": self.from_unit_price}
         subscription.write({
             **terms, "anchor_date": self.from_anchor_date, "next_date": cut.full_end,
+            **subscription._terms_of_change(self.from_lasting_terms, self.from_price_id),
             "served_plan_id": False, "served_quantity": 0})
         again = subscription._create_periods([subscription._prepare_period_vals(
             "change", (cut.full_start, cut.full_end), day, terms)])

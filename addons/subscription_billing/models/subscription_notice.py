@@ -58,6 +58,7 @@ class SubscriptionNotice(models.Model):
         :return: False when there was no time for all
         """
         self.env["subscription.plan.price"]._settle_announced()
+        self.env["subscription.run"]._repair_next_run_at()
         for kind, template in (
                 ("trial", "subscription_billing.mail_template_trial_ending"),
                 ("renewal", "subscription_billing.mail_template_renewal_ahead"),

@@ -213,17 +213,19 @@ class SubscriptionPeriod(models.Model):
         return "written_off" if self.invoice_id._is_written_off() else "paid"
 
     def _amount_received(self):
-        """Return what payments settled of the invoice, in its currency.
+        """Return what the customer paid for the invoice, in its currency.
 
-        Credit notes that were netted with it, and what was written off, are no payment.
+        Credit notes that were netted with it, what was in the customer's favour before, and what
+        was written off are no payment. What a payment brings too much is part of it.
         """
         self.ensure_one()
         due = self.invoice_id.line_ids.filtered(
             lambda line: line.account_type == "asset_receivable")
-        return self.currency_id.round(sum(
-            partial.debit_amount_currency for partial in due.matched_credit_ids
-            if partial.credit_move_id.move_id.move_type != "out_refund"
-            and not partial.credit_move_id.move_id.written_off_invoice_id))
+        paid = due.matched_credit_ids.filtered(lambda partial: partial._is_payment())
+        over = paid.filtered(lambda partial: partial.credit_currency_id == self.currency_id)
+        return self.currency_id.round(
+            sum(paid.mapped("debit_amount_currency"))
+            + sum(partial._amount_over() for partial in over))
 
     def action_view_invoice(self):
         """Open the invoice of the period."""

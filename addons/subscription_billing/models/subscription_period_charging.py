@@ -363,21 +363,30 @@ class SubscriptionPeriod(models.Model):
     def _cron_past_due(self, limit=PAST_DUE_BATCH):
         """Make subscriptions past due whose invoice was not paid by its due date; runs daily.
 
-        The days of the dunning policy start then; not while a payment is under way.
+        The days of the dunning policy start then; not while a payment is under way. What time, a
+        lock or a conflict leaves for later is done in another run at once.
         """
         domain = [
             ("state", "=", "invoiced"), ("dunning_start", "=", False),
             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
             *self._late_domain()]
-        last, time_left = 0, True
+        last, time_left, waiting = 0, True, False
         while time_left and (
                 late := self.search([*domain, ("id", ">", last)], order="id", limit=limit)):
             last = late[-1].id
-            locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
-            late.filtered(lambda period, locked=locked: period.subscription_id in locked) \
-                ._become_past_due()
-            time_left = self.env["ir.cron"]._commit_progress(len(late))
-        self.env["payment.transaction"]._tell_of_slow_payments()
+            try:
+                locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
+                mine = late.filtered(lambda period, locked=locked: period.subscription_id in locked)
+                mine._chase_isolated("_become_past_due")
+                waiting |= mine != late
+                time_left = self.env["ir.cron"]._commit_progress(len(late))
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+                waiting = True
+        if waiting or not time_left:
+            self.env.ref("subscription_billing.ir_cron_past_due")._trigger()
+        else:
+            self.env["payment.transaction"]._tell_of_slow_payments()
 
     @api.model
     def _late_domain(self):

@@ -74,35 +74,44 @@ class SubscriptionPeriod(models.Model):
     def _cron_dun(self, limit=DUNNING_BATCH):
         """Do the steps that are due, each once; after an outage the last mail only.
 
-        What time or a conflict leaves for later is done in another run at once.
+        What time, a lock or a conflict leaves for later is done in another run at once.
         """
         tomorrow = fields.Date.add(fields.Date.today(), days=1)  # it may have begun over there
         domain = [("state", "=", "invoiced"), ("charge_at", "=", False),
                   ("dunning_next_date", "<=", tomorrow)]
-        last, time_left, conflict = 0, True, False
+        last, time_left, waiting = 0, True, False
         while time_left and (periods := self.search(
                 [*domain, ("id", ">", last)], order="id", limit=limit)):
             last = periods[-1].id
             try:
-                for period in periods.try_lock_for_update(allow_referencing=True):
-                    period._dun_isolated()
+                locked = periods.try_lock_for_update(allow_referencing=True)
+                for period in locked:
+                    period._chase_isolated("_do_dunning_steps")
+                waiting |= locked != periods
                 time_left = self.env["ir.cron"]._commit_progress(len(periods))
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
-                conflict = True
-        if conflict or not time_left:
+                waiting = True
+        if waiting or not time_left:
             self.env.ref("subscription_billing.ir_cron_dun")._trigger()
 
-    def _dun_isolated(self):
-        """Chase one period; a failure holds nobody else up, and the next run tries again."""
+    def _chase_isolated(self, method):
+        """Chase these periods; a failure holds nobody else up, and the next run tries again.
+
+        :param str method: of the periods, that does it; when it fails, it is called for each alone
+        """
         try:
             with self.env.cr.savepoint():
-                self._do_dunning_steps()
-                self.dunning_error = False
+                getattr(self, method)()
+                self.filtered("dunning_error").dunning_error = False
                 self.env.flush_all()
         except psycopg2.OperationalError:
             raise  # a conflict or a broken connection is no fault of the period
         except Exception as error:
+            if len(self) > 1:
+                for period in self:
+                    period._chase_isolated(method)
+                return
             _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
             self._tell_of_dunning_error(errors.reason_of(self.env, error))
 

@@ -16,7 +16,17 @@ UPGRADE_POLICIES = [
 
 
 class SubscriptionPlan(models.Model):
-    """What is sold again each period: Starter, Pro, Scale. Sold as a service product."""
+    """What is sold again each period: Starter, Pro, Scale. Sold as a service product.
+
+    The plan is today's offer. What is agreed is kept by the subscription from its start, or from
+    the change to one of the prices, and is never read from the plan again: price, trial and
+    whether it ends without card, commitment, setup fee, what is given back at a cancellation and
+    the days to pay; by the change, what becomes of an upgrade that is not paid.
+
+    Deliberately live, for every subscriber alike: name, description and taxes, which invoices take
+    as they are on their day; the family, which is what may be changed to; the setup service, which
+    says how a fee is booked; reminders and dunning, which are how the seller works.
+    """
 
     _name = "subscription.plan"
     _description = "Subscription Plan"
@@ -43,7 +53,8 @@ class SubscriptionPlan(models.Model):
         help="Days before the renewal, or the end of the trial, at which the customer is told; "
         "0: never.")
     cancel_policy = fields.Selection(
-        CANCEL_POLICIES, string="When cancelled at once", required=True, default="prorated")
+        CANCEL_POLICIES, string="When cancelled at once", required=True, default="prorated",
+        help="Of new subscriptions; those that run keep what was agreed.")
     upgrade_policy = fields.Selection(
         UPGRADE_POLICIES, string="Upgrades to it apply", required=True, default="take_back",
         help="What a customer has who changes to this plan at once and owes more: with “When it "

@@ -85,6 +85,31 @@ class SubscriptionRun(models.Model):
         self.write({"remaining_count": remaining, "end": fields.Datetime.now()})
         self.env["ir.cron"]._commit_progress(remaining=remaining)
 
+    @api.model
+    def _repair_next_run_at(self):
+        """Compute anew when something happens next, where what is stored does not agree: such a
+        row, of an earlier version or changed by hand in the database, is billed late or never.
+
+        :return: the subscriptions repaired
+        """
+        subscriptions = self.env["subscription.subscription"]
+        subscriptions.flush_model()
+        self.env.cr.execute(SQL(
+            "SELECT id FROM subscription_subscription s WHERE next_run_at IS DISTINCT FROM"
+            " CASE WHEN state = ANY(%(live)s) THEN LEAST(end_date, CASE"
+            "  WHEN state = ANY(%(billed)s) THEN next_date"
+            "  WHEN state = 'paused' THEN resume_date END)::timestamp"
+            "  AT TIME ZONE tz AT TIME ZONE 'UTC' END",
+            live=list(subscriptions._LIVE_STATES), billed=list(subscriptions._BILLED_STATES)))
+        # Where the clocks change at midnight, two calendars may differ by an hour: ours decides.
+        stray = subscriptions.browse(row[0] for row in self.env.cr.fetchall()).filtered(
+            lambda each: each.next_run_at != each._next_moment())
+        if stray:
+            _logger.warning("Next days computed anew: %s", ", ".join(stray.mapped("name")))
+            stray._compute_next_run_at()
+            self.env.ref("subscription_billing.ir_cron_renew")._trigger()
+        return stray
+
     def _due_domain(self):
         return [("is_held", "=", False), ("next_run_at", "<=", fields.Datetime.now())]
 

@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ..exceptions import WrongState
 from ..tools import civil
+from .subscription_plan import CANCEL_POLICIES
 
 STATES = [
     ("draft", "Draft"),
@@ -96,6 +97,19 @@ class SubscriptionSubscription(models.Model):
     setup_fee = fields.Monetary(
         compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
         help="On the first invoice of the subscription; 0 when an order has charged it.")
+    cancel_policy = fields.Selection(
+        CANCEL_POLICIES, string="When cancelled at once", required=True, tracking=True,
+        compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
+        help="What is given back then, as agreed with this customer.")
+    trial_needs_card = fields.Boolean(
+        string="Trial ends without card", compute="_compute_terms_at_start", store=True,
+        readonly=False, precompute=True, tracking=True,
+        help="Without a saved means of payment the trial ends; otherwise it is followed by a "
+        "first invoice.")
+    payment_term_id = fields.Many2one(
+        "account.payment.term", string="Payment term", ondelete="restrict", tracking=True,
+        compute="_compute_terms_at_start", store=True, readonly=False, precompute=True,
+        help="Of invoices that no saved card pays, when the customer has no term of their own.")
     mrr = fields.Monetary(
         string="MRR", compute="_compute_mrr", store=True,
         help="Monthly recurring revenue, in the subscription's currency.")
@@ -105,7 +119,10 @@ class SubscriptionSubscription(models.Model):
     anchor_date = fields.Date(
         string="Start", copy=False,
         help="First day of the first period: every period starts a whole number of intervals "
-        "after it. Empty: the day the subscription is started.")
+        "after it: 31 January, 28 February, 31 March. Empty: the day the subscription is started. "
+        "The plans of one order start on one day, each after its trial. A pause, a suspension or "
+        "another cycle starts the periods anew, on the day the service is back or the cycle "
+        "changes.")
     next_date = fields.Date(
         string="Next period", readonly=True, copy=False,
         help="First civil day that is not yet billed.")
@@ -199,16 +216,14 @@ class SubscriptionSubscription(models.Model):
     @api.depends("price_id")
     def _compute_terms_at_start(self):
         """Propose the terms of the plan. What was agreed by the start is never read from it
-        again."""
+        again: see ``subscription.plan`` for which terms are agreed."""
         for subscription in self:
-            if subscription.state == "draft":
-                subscription.trial_days = subscription.price_id.plan_id.trial_days
-                subscription.commitment_months = subscription.price_id.plan_id.commitment_months
-                subscription.setup_fee = subscription.price_id.setup_fee
-            else:
-                subscription.trial_days = subscription.trial_days
-                subscription.commitment_months = subscription.commitment_months
-                subscription.setup_fee = subscription.setup_fee
+            price = subscription.price_id
+            terms = {**subscription._prepare_start_terms(price),
+                     **subscription._prepare_lasting_terms(price)}
+            if subscription.state != "draft":
+                terms = {name: subscription[name] for name in terms}
+            subscription.update(terms)
 
     @api.depends("partner_id", "company_id")
     def _compute_tz(self):
@@ -217,18 +232,23 @@ class SubscriptionSubscription(models.Model):
                 subscription.tz or subscription.partner_id.tz
                 or subscription.company_id.partner_id.tz or "Europe/Paris")
 
-    @api.depends("state", "unit_price", "discount", "quantity", "price_id")
+    @api.depends("state", "unit_price", "discount", "quantity", "price_id", "end_date")
     def _compute_mrr(self):
         for subscription in self:
-            counts = subscription.state in ("active", "past_due") and subscription.price_id
+            counts = (subscription.state in ("active", "past_due") and subscription.price_id
+                      and not subscription._is_gift())
             subscription.mrr = counts and subscription.price_id._per_month(
                 subscription._per_interval(subscription._prepare_terms()))
 
     @api.depends("state", "next_date", "end_date", "resume_date", "tz")
     def _compute_next_run_at(self):
         for subscription in self:
-            day = subscription._next_day()
-            subscription.next_run_at = day and civil.utc_midnight(day, subscription.tz)
+            subscription.next_run_at = subscription._next_moment()
+
+    def _next_moment(self):
+        """Return when the next day begins where the customer lives (UTC); see :meth:`_next_day`."""
+        day = self._next_day()
+        return day and civil.utc_midnight(day, self.tz)
 
     def _next_day(self):
         """Return the civil day on which something happens by itself next; False: nothing is ahead.
@@ -456,6 +476,19 @@ class SubscriptionSubscription(models.Model):
         self.ensure_one()
         return self.anchor_date, self.price_id.interval_unit, self.price_id.interval_count
 
+    def _is_gift(self):
+        """Tell whether a promotion gave it away, for a period that ends by itself."""
+        self.ensure_one()
+        line = self.sudo().sale_line_id  # sudo: the subscription's own order
+        return bool(self.end_date and line) and line._is_given_by_promotion()
+
+    def _end_of_first_period(self):
+        """Return the first day after the period that would start today."""
+        self.ensure_one()
+        day = self._today()
+        return civil.period_of(
+            day, self.price_id.interval_unit, self.price_id.interval_count, day)[1]
+
     def _count_backlog(self):
         self.ensure_one()
         return civil.count_periods(*self._interval(), self._today())
@@ -565,9 +598,47 @@ class SubscriptionSubscription(models.Model):
                 "%(end)s.", date=format_date(self.env, self.resume_date), end=end)
         return self.env._("Cancelled: the service stays on until %(date)s.", date=end)
 
+    def _leaving_sentences(self, end):
+        """Say what a cancellation leaves of the service and of its bills until it takes effect.
+
+        The customer reads it before they confirm, and in the mail after.
+
+        :param date end: first day without the contract
+        :return: list of str
+        """
+        self.ensure_one()
+        date = format_date(self.env, end)
+        if self.state == "paused" and not self._resumes_before(end):
+            return [self.env._(
+                "The service is off, and nothing is billed. The subscription ends on %(date)s.",
+                date=date)]
+        if self.state == "suspended":
+            return [self.env._(
+                "The service is off until the invoices are paid. The subscription ends on "
+                "%(date)s.", date=date)]
+        if self.state == "paused":
+            service = self.env._(
+                "The service is off until it resumes on %(date)s, and stays on until %(end)s.",
+                date=format_date(self.env, self.resume_date), end=date)
+        else:
+            service = self.env._("The service stays on until %(date)s.", date=date)
+        return [service, self._billing_until(end)]
+
+    def _billing_until(self, end):
+        """Say what is billed before the contract ends on `end`."""
+        day = self.resume_date if self.state == "paused" else self._next_billed_day()
+        if day >= end:
+            return self.env._("Nothing more is billed.")
+        return self.env._(
+            "Until then it is billed as agreed: %(quantity)s × %(price)s, next on %(date)s.",
+            quantity=self.quantity, price=self._price_label(day=day),
+            date=format_date(self.env, day))
+
+    def _resumes_before(self, end):
+        return bool(self.resume_date) and (not end or self.resume_date < end)
+
     def _resumes_before_end(self):
-        return bool(self.resume_date) and (
-            not self.end_date or self.resume_date < self.end_date)
+        return self._resumes_before(self.end_date)
 
     def _upcoming_sentence(self):
         day = self.next_date and format_date(self.env, self.next_date)

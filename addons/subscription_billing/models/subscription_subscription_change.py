@@ -217,6 +217,9 @@ class SubscriptionSubscription(models.Model):
             "state": "scheduled" if timing == "period_end" else "done",
             "from_price_id": self.price_id.id, "price_id": price.id,
             "unit_price": self._prepare_terms(price, quantity, day)["unit_price"],
+            "lasting_terms": self._lasting_terms(price),
+            "from_lasting_terms": self._lasting_terms(self.price_id),
+            "upgrade_policy": price.sudo().plan_id.upgrade_policy,  # sudo: on offer, hence public
             "agreed_on": self._today(), "from_quantity": self.quantity, "quantity": quantity,
             "credit_total": preview["credit"]["total"],
             "charge_total": preview["charge"]["total"],
@@ -236,14 +239,14 @@ class SubscriptionSubscription(models.Model):
             terms["agreed_on"] = today
         if not change.price_id._same_interval(self.price_id):
             terms["anchor_date"] = today
-        self.write({**terms, "next_date": row["full_end"]})
+        self.write({**terms, **change.lasting_terms, "next_date": row["full_end"]})
         invoice = self._create_periods([row])._invoice()
         self._settle_by_credit_notes(credit_note + invoice)
         self._check_documents(preview, credit_note, invoice)
         credit_note._subscription_queue_mail()
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
-        if (change.price_id.plan_id.upgrade_policy == "wait" and invoice.amount_residual
+        if (change.upgrade_policy == "wait" and invoice.amount_residual
                 and self.currency_id.compare_amounts(preview["due"], 0) > 0):
             self._serve_former_plan(change)
 

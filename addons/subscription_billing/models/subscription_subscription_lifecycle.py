@@ -168,7 +168,7 @@ class SubscriptionSubscription(models.Model):
         """
         ending = self.filtered(
             lambda subscription: subscription.state == "trial"
-            and subscription.plan_id.trial_needs_card and not subscription.token_id)
+            and subscription.trial_needs_card and not subscription.token_id)
         ending._end(reason="trial")
         return ending
 
@@ -177,8 +177,8 @@ class SubscriptionSubscription(models.Model):
     def _cancel(self, now=False):
         """Cancel at the end of what is paid, or at once with its order and credit note.
 
-        Agency cases 5 and 6. The day begun is used; the policy of the plan says what is given back
-        of the days after it.
+        Agency cases 5 and 6. The day begun is used; the policy agreed says what is given back of
+        the days after it.
 
         :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
@@ -196,8 +196,9 @@ class SubscriptionSubscription(models.Model):
             return self._cancel_now()
         if self.end_date:
             return None  # already cancelled: the same click twice
+        before = self._standing()
         self.end_date = self._end_of_commitment()
-        self._log_events("cancel", note=format_date(self.env, self.end_date))
+        self._log_events("cancel", before, format_date(self.env, self.end_date))
         return self._send_mail("subscription_billing.mail_template_cancelled")
 
     def _leaves_at_once(self):
@@ -216,10 +217,12 @@ class SubscriptionSubscription(models.Model):
 
     def _end_of_commitment(self):
         """Return the first period boundary, from the next one, at which the customer is free to
-        leave.
+        leave. A pause has no periods: it ends with the commitment.
         """
         tomorrow = self._today() + timedelta(days=1)  # held, its next period may be past
         free = max(self.next_date, self.anchor_date, self.commitment_end or tomorrow, tomorrow)
+        if self.state == "paused":
+            return free
         start, end = civil.period_of(*self._interval(), free)
         return free if start == free else end
 
@@ -239,9 +242,9 @@ class SubscriptionSubscription(models.Model):
         # End first, so that crediting an invoice cannot reactivate it; the mail comes last, for it
         # says what is in the customer's favour.
         self._end(reason="cancel", tell=False)
-        if self.plan_id.cancel_policy != "none":
+        if self.cancel_policy != "none":
             self._cut_short(
-                day, full_credit=self.plan_id.cancel_policy == "full")._subscription_queue_mail()
+                day, full_credit=self.cancel_policy == "full")._subscription_queue_mail()
         self._leave_order(uninvoiced)
         self._send_mail("subscription_billing.mail_template_ended")
 
@@ -287,7 +290,7 @@ class SubscriptionSubscription(models.Model):
         """Cancel the order when all it sold is this subscription; else take the latter off it.
 
         :param uninvoiced: the first period, when the order was yet to bill it: a down payment on
-            it is given back, unless the plan keeps what was paid
+            it is given back, unless what was paid is kept
         """
         order = self.sale_line_id.order_id.sudo()  # sudo: the subscription's own order
         own = self.sale_line_id.sudo() + self.sale_line_id.sudo().linked_line_ids
@@ -301,7 +304,7 @@ class SubscriptionSubscription(models.Model):
                 "Look at the discounts and draft invoices that it was part of.",
                 subscription=self.name))
         elif order.state == "sale" and not others:
-            if uninvoiced and self.plan_id.cancel_policy != "none":
+            if uninvoiced and self.cancel_policy != "none":
                 self._credit_down_payments()
             order.locked = False
             order._action_cancel()
@@ -326,7 +329,7 @@ class SubscriptionSubscription(models.Model):
         """Return what was invoiced ahead and stays with the seller, for the mail that says so."""
         self.ensure_one()
         billed = self.sudo().period_ids.filtered("invoice_id")  # sudo: the customer's own
-        if billed or self.plan_id.cancel_policy != "none":
+        if billed or self.cancel_policy != "none":
             return 0.0
         return sum(self._down_payments().mapped("amount_total"))
 
@@ -366,8 +369,9 @@ class SubscriptionSubscription(models.Model):
             raise UserError(self.env._(
                 "%(subscription)s is not cancelled.", subscription=self.name))
         self._check_not_past_end()
+        before = self._standing()
         self.end_date = False
-        self._log_events("keep")
+        self._log_events("keep", before)
         self._send_mail("subscription_billing.mail_template_goes_on")
 
     # Pause ---------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import clean_context
 
@@ -129,6 +129,52 @@ class SubscriptionSubscription(models.Model):
             "discount": self.discount if same else 0.0,
             "setup_fee": self.setup_fee if same or self.state != "trial" else price.setup_fee,
         }
+
+    @api.model
+    def _prepare_start_terms(self, price):
+        """Extension point: prepare what a price offers for the start.
+
+        :return: dict of the subscription's fields; a change of plan within the trial alone
+            takes commitment and setup fee from the new one
+        """
+        price = price.sudo()  # sudo: what is on offer is public
+        return {"trial_days": price.plan_id.trial_days,
+                "commitment_months": price.plan_id.commitment_months,
+                "setup_fee": price.setup_fee}
+
+    @api.model
+    def _prepare_lasting_terms(self, price):
+        """Extension point: prepare what a price offers besides its amount, for as long as it runs.
+
+        The subscription bears it under the same names from the day it is agreed, which is that of
+        the start or of the change to the price.
+
+        :return: dict of the subscription's fields to values that can be written as JSON
+        """
+        plan = price.sudo().plan_id  # sudo: what is on offer is public
+        return {"cancel_policy": plan.cancel_policy, "trial_needs_card": plan.trial_needs_card,
+                "payment_term_id": plan.payment_term_id.id}
+
+    def _lasting_terms(self, price):
+        """Return the lasting terms at a price: as agreed, by a planned change too, else as on
+        offer."""
+        self.ensure_one()
+        if price == self.price_id:
+            return self._convert_to_write(
+                {name: self[name] for name in self._prepare_lasting_terms(price)})
+        planned = self._planned_change()
+        return self._terms_of_change(planned.lasting_terms if planned.price_id == price else {},
+                                     price)
+
+    @api.model
+    def _terms_of_change(self, kept, price):
+        """Return the lasting terms that a change has kept.
+
+        What it does not know, because an addon came later, is on offer; what an addon that is gone
+        knew is left out.
+        """
+        return {name: (kept or {}).get(name, value)
+                for name, value in self._prepare_lasting_terms(price).items()}
 
     def _price_label(self, price=None, day=None):
         """Return « Pro, 49,00 € HT par mois »: what this customer pays for a unit.
@@ -298,16 +344,16 @@ class SubscriptionSubscription(models.Model):
         return vals
 
     def _payment_term(self):
-        """Return when invoices fall due: at once where a card is saved, else by the customer's own
-        term, or the plan's.
+        """Return when invoices fall due: at once where a card is saved; else by the customer's own
+        term, which holds for all their invoices; else by the one agreed.
         """
         self.ensure_one()
         if self.token_id:
             return self.env["account.payment.term"]
-        # sudo: terms follow from the customer and the plan, whoever is billing
+        # sudo: terms follow from the customer and the contract, whoever is billing
         subscription = self.sudo().with_company(self.company_id)
         return (subscription.partner_invoice_id.property_payment_term_id
-                or subscription.plan_id.payment_term_id)
+                or subscription.payment_term_id)
 
     def _in_customer_language(self):
         """Return the subscription in its customer's language, for what the customer reads."""

@@ -207,6 +207,21 @@ class TestWhichCredits(CreditCommon):
         subscription = self.subscribe(self.starter, RENEWED, partner_id=contacts[1].id)
         self.assertEqual(self.invoices(subscription).amount_residual, 48.38)
 
+    def test_not_for_an_invoice_that_is_being_paid(self):
+        """The debit brings all of it days later; the credit is for the invoice after."""
+        subscription = self.subscribe(
+            self.starter, START, token_id=self.make_token("pending").id)
+        self.charge(START)
+        invoice, attempt = self.invoices(subscription), subscription.period_ids.transaction_ids
+        self.assertEqual(attempt.state, "pending")
+        self.note(30.0).outstanding_credit_use = "subscriptions"
+        subscription._use_outstanding_credits()
+        self.assertEqual((invoice.amount_residual, self.credit(subscription)), (100.0, 30.0))
+        attempt._set_done()
+        attempt._post_process()
+        self.assertEqual((subscription.period_ids.state, invoice.amount_residual), ("paid", 0.0))
+        self.assertEqual(self.credit(subscription), 30.0)
+
     def test_on_its_way_back(self):
         subscription = self.downgraded(token_id=self.make_token().id)
         note = self.credit_notes(subscription)

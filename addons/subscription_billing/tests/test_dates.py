@@ -170,6 +170,51 @@ class TestEndDate(DatesCommon):
         self.run_due(date(2027, 2, 1))
         self.assertEqual((subscription.state, subscription.end_date), ("paused", False))
 
+    def cancelled_within_a_commitment(self, resume=False):
+        """Committed until 24 January 2028, from a trial; paused in February, then cancelled.
+
+        :return: (subscription, the mail that says so)
+        """
+        self.pro.write({"trial_days": 14, "commitment_months": 12})
+        subscription = self.subscribe(self.pro, date(2027, 1, 10))
+        self.run_due(date(2027, 1, 24))
+        with self.at(date(2027, 2, 1)):
+            if resume is not None:
+                subscription._pause(resume)
+            said = subscription._leaving_sentences(subscription._end_of_commitment())
+            subscription._cancel()
+        mail = self.mails_to(self.customer)[-1].body_html
+        for sentence in said:
+            self.assertIn(sentence, mail)
+        return subscription, mail
+
+    def test_cancelled_in_a_pause_within_the_commitment(self):
+        """Nothing is served and nothing is billed; the mail does not say that the service stays
+        on, and it ends with the commitment."""
+        subscription, mail = self.cancelled_within_a_commitment()
+        with self.at(date(2027, 2, 10)):
+            subscription._keep()
+            subscription._resume()
+            subscription._pause()
+            subscription._cancel()
+        self.assertEqual(subscription.end_date, date(2028, 1, 24))  # whatever the new anchor
+        self.assertNotIn("stays on", mail)
+        self.assertIn("nothing is billed. The subscription ends on 01/24/2028", mail)
+
+    def test_cancelled_in_a_pause_that_ends_before_the_commitment(self):
+        subscription, mail = self.cancelled_within_a_commitment(date(2027, 3, 1))
+        self.assertIn("until it resumes on 03/01/2027, and stays on until 01/24/2028", mail)
+        self.assertRegex(mail, r"billed as agreed: 1 × Pro.*200.00.* next on 03/01/2027")
+        self.run_due(date(2027, 3, 1))
+        self.assertEqual(self.invoices(subscription)[-1].amount_untaxed, 200.0)
+
+    def test_cancelled_within_the_commitment(self):
+        """« No further payment » was said of eleven more invoices."""
+        subscription, mail = self.cancelled_within_a_commitment(None)
+        self.assertRegex(mail, r"billed as agreed: 1 × Pro.*200.00.* next on 02/24/2027")
+        self.run_due(date(2027, 2, 24))
+        self.assertEqual(len(self.invoices(subscription)), 2)
+
     def test_last_day_cannot_be_paused(self):
         subscription = self.cancelled()
         with self.at(date(2027, 1, 31)), self.assertRaisesRegex(UserError, "no day left"):

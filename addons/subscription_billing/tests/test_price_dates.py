@@ -345,6 +345,27 @@ class TestPaymentReceived(PriceDatesCommon):
                     {"amount": amount})._create_payments()
         self.assertEqual(subscription.period_ids._amount_received(), 100.0)
 
+    def test_paid_too_much_then_the_rest_of_the_next_invoice(self):
+        """The first mail says all that came in, and what becomes of the rest; the second one what
+        came in then, not what was in the customer's favour."""
+        subscription = self.subscribe(self.starter, DAY)
+        first = self.invoices(subscription)
+        with self.at(DAY):
+            self.env["account.payment.register"].with_context(
+                active_model="account.move", active_ids=first.ids).create(
+                    {"amount": 130.0})._create_payments()
+        mail = self.said(f"Payment received: {first.name}")
+        self.assertIn("130.00", mail)
+        self.assertIn("30.00 in your favour, deducted from your next invoice", mail)
+        self.run_due(date(2027, 2, 10))
+        second = self.invoices(subscription) - first
+        self.assertEqual(second.amount_residual, 70.0)
+        self.pay(second)
+        mail = self.said(f"Payment received: {second.name}")
+        self.assertIn("70.00", mail)
+        self.assertNotIn("100.00", mail)
+        self.assertNotIn("in your favour", mail)
+
 
 @tagged("post_install", "-at_install")
 class TestShop(CasesCommon, HttpCase):

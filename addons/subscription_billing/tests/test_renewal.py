@@ -18,6 +18,47 @@ class TestCalendar(SubscriptionCommon):
         return [(period.date_start, period.date_end)
                 for period in subscription.period_ids.sorted("date_start")]
 
+    def test_two_plans_of_one_order_keep_the_31st(self):
+        """Each by its own interval, from one anchor."""
+        quarter = self.make_plan("Quarter", 300.0, count=3)
+        with self.at(date(2027, 1, 31)):
+            order = self.env["sale.order"].create({
+                "partner_id": self.customer.id, "order_line": [
+                    (0, 0, {"product_id": plan.product_variant_id.id})
+                    for plan in (self.starter, quarter)]})
+            order.action_confirm()
+            order._create_invoices().action_post()
+        for day in (date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)):
+            self.run_due(day)
+        month, quarter = order.order_line.subscription_ids.sorted("id")
+        self.assertEqual([*month.period_ids.sorted("date_start").mapped("date_start")], [
+            date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31), date(2027, 4, 30)])
+        self.assertEqual([*quarter.period_ids.sorted("date_start").mapped("date_start")], [
+            date(2027, 1, 31), date(2027, 4, 30)])
+        self.assertEqual((month.next_date, quarter.next_date),
+                         (date(2027, 5, 31), date(2027, 7, 31)))
+
+    def test_next_day_stored_wrongly(self):
+        """Of an earlier version, or changed in the database: found within a day, and billed."""
+        strayed = [self.subscribe(self.starter, date(2027, 1, 31)) for _each in range(2)]
+        right = self.subscribe(self.starter, date(2027, 1, 31))
+        with self.at(date(2027, 2, 1)):
+            strayed[1]._pause(date(2027, 2, 28))
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE subscription_subscription SET next_run_at = CASE id WHEN %s"
+            " THEN NULL ELSE '2030-01-01'::timestamp END WHERE id IN %s",
+            (strayed[0].id, (strayed[0].id, strayed[1].id)))
+        self.env.invalidate_all()
+        self.run_due(date(2027, 2, 28))
+        self.assertEqual(right.next_date, date(2027, 3, 31))
+        with self.at(date(2027, 2, 28)), self.enter_registry_test_mode(), \
+                mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+            self.env.ref("subscription_billing.ir_cron_notices").method_direct_trigger()
+        self.run_due(date(2027, 2, 28))
+        self.assertEqual([each.next_date for each in strayed],
+                         [date(2027, 3, 31), date(2027, 3, 28)])
+
     def test_31_january_monthly(self):
         """31 Jan monthly → 28 Feb, 31 Mar, 30 Apr: no drift."""
         subscription = self.subscribe(self.starter, date(2027, 1, 31))

@@ -78,7 +78,7 @@ class TestNetted(DunningCommon):
 
     def test_cancelled_while_suspended(self):
         """The credit note of the cancellation turns nothing on again."""
-        self.subscription.plan_id.cancel_policy = "full"
+        self.subscription.cancel_policy = "full"
         period = self.refuse()
         self.dun_each_day(1, 7)
         with self.at(REFUSED + timedelta(days=8)):

@@ -87,7 +87,7 @@ class TestSetupFee(CasesCommon):
         note.action_post()
         self.assertEqual(
             (subscription.period_ids.amount, subscription.period_ids.credited), (100.0, 0.0))
-        self.starter.cancel_policy = "full"
+        subscription.cancel_policy = "full"
         with self.at(date(2027, 1, 10)):
             subscription._cancel(now=True)
         self.assertEqual(subscription.period_ids.credited, 100.0)

@@ -144,6 +144,44 @@ class TestTermsAsSold(OrderCommon):
         self.assertEqual(self.invoices(subscription).amount_untaxed, 225.0)
         self.assertEqual(subscription.commitment_end, date(2027, 4, 24))
 
+    def test_plan_edited_after_the_sale(self):
+        """Credit at a cancellation, days to pay, and the end of the trial stay as agreed."""
+        self.starter.write({"cancel_policy": "full", "trial_days": 14})
+        self.pro.cancel_policy = "none"
+        with self.at(DAY):
+            order = self.order(self.pro, partner=self.make_customer("Other"))
+        bought, _invoice = self.confirm(order)
+        trial = self.subscribe(self.starter, DAY)
+        now = self.env.ref("account.account_payment_term_immediate")
+        (self.starter + self.pro).write({
+            "cancel_policy": "prorated", "trial_needs_card": True, "payment_term_id": now.id})
+        self.run_due(date(2027, 1, 24))
+        invoice = self.invoices(trial)
+        self.assertEqual(invoice.invoice_date_due, date(2027, 2, 23))
+        with self.at(date(2027, 1, 25)):
+            trial._cancel(now=True)
+            bought._cancel(now=True)
+        self.assertEqual(
+            [sum(self.credit_notes(each).mapped("amount_untaxed")) for each in (trial, bought)],
+            [100.0, 0.0])
+
+    def test_change_takes_the_terms_of_the_new_plan(self):
+        """Those on the day it was asked for; a payment refused gives the former ones back."""
+        self.pro.cancel_policy = "none"
+        planned, refused = self.subscribe(self.starter, DAY), self.subscribe(self.starter, DAY)
+        self.pay(self.invoices(refused))
+        refused.token_id = self.make_token("error").id
+        with self.at(date(2027, 1, 20)):
+            planned._change(self.pro.price_ids, timing="period_end")
+            self.assertEqual(planned.cancel_policy, "prorated")
+            refused._change(self.pro.price_ids)
+            self.assertEqual(refused.cancel_policy, "none")
+        self.pro.write({"cancel_policy": "full", "upgrade_policy": "keep"})
+        self.charge(date(2027, 1, 20))
+        self.assertEqual((refused.plan_id, refused.cancel_policy), (self.starter, "prorated"))
+        self.run_due(date(2027, 2, 10))
+        self.assertEqual((planned.plan_id, planned.cancel_policy), (self.pro, "none"))
+
     def test_setup_fee_waived_on_the_order(self):
         self.starter.price_ids.setup_fee = 25.0
         with self.at(DAY):
@@ -303,6 +341,40 @@ class TestNothingFreeMultiplies(OrderCommon):
             with self.assertRaisesRegex(UserError, "costs nothing"):
                 order.action_confirm()
         self.assertFalse(order.order_line.subscription_ids)
+
+    def test_given_away_by_a_promotion(self):
+        """One bought, one free: the free one is a period, and no subscription without end."""
+        if "loyalty.program" not in self.env:
+            self.skipTest("sale_loyalty is not installed")
+        self.env["loyalty.program"].search([]).active = False
+        self.pro.commitment_months = 12
+        program = self.env["loyalty.program"].create({
+            "name": "Promotion", "program_type": "promotion", "trigger": "auto",
+            "applies_on": "current", "rule_ids": [Command.create({})],
+            "reward_ids": [Command.create({
+                "reward_type": "product", "required_points": 1,
+                "reward_product_id": self.pro.product_variant_id.id})]})
+        with self.at(DAY):
+            order = self.order(self.pro, price_unit=200.0)
+            order._update_programs_and_rewards()
+            [card] = order._get_claimable_rewards()
+            order._apply_program_reward(program.reward_ids, card)
+            order._cart_add_plan(self.pro.price_ids)
+        self.assertEqual(order.order_line.mapped("price_subtotal"), [200.0, 25.0, 0.0])
+        (bought, given), invoice = self.confirm(order)
+        self.assertEqual(invoice.amount_untaxed, 225.0)
+        self.assertEqual(
+            (given.period_ids.state, given.discount, given.mrr, given.commitment_end),
+            ("free", 0.0, 0.0, False))
+        self.assertIn("It ends on <strong>02/10/2027", self.mails_to(self.customer)[-1].body_html)
+        with self.at(date(2027, 2, 1)):
+            given._keep()
+            ahead = given._preview_next_invoice()["untaxed"]
+            given._cancel()
+        self.run_due(date(2027, 2, 10))
+        self.assertEqual((ahead, bought.state, given.state), (200.0, "active", "ended"))
+        self.assertEqual(sum(given.event_ids.mapped("mrr_change")), 0.0)
+        self.assertFalse(self.invoices(given))
 
     def test_given_away_by_staff(self):
         with self.at(DAY):

@@ -49,6 +49,46 @@ class TestWholeBatches(DunningCommon):
         self.conflict("subscription.period", "_do_dunning_steps")
         self.assertTrue(self.run_once("ir_cron_dun", REFUSED + timedelta(days=3)))
 
+    def unpaid(self):
+        """Two more subscriptions, whose invoices fall due on the 9th of February."""
+        return [self.subscribe(self.starter, date(2027, 1, 10), partner_id=self.make_customer(
+            name).id) for name in ("Alix", "Lou")]
+
+    def test_past_due(self):
+        """What a first run has no time for is chased the same day."""
+        both = self.unpaid()
+        self.assertFalse(self.run_once("ir_cron_past_due", date(2027, 2, 9)))
+        model = self.registry["subscription.period"]
+        past_due = model._cron_past_due
+        self.patch(model, "_cron_past_due", lambda period: past_due(period, limit=1))
+        self.no_time()
+        self.assertTrue(self.run_once("ir_cron_past_due", date(2027, 2, 10)))
+        self.assertEqual([each.state for each in both], ["past_due", "active"])
+        self.run_once("ir_cron_past_due", date(2027, 2, 10))
+        self.assertEqual([each.state for each in both], ["past_due", "past_due"])
+
+    def test_past_due_in_a_conflict(self):
+        self.unpaid()
+        self.conflict("subscription.period", "_become_past_due")
+        self.assertTrue(self.run_once("ir_cron_past_due", date(2027, 2, 10)))
+
+    def test_one_that_cannot_become_past_due(self):
+        """The others of its batch do; staff are told once, and the action goes on next day."""
+        poisoned, other = self.unpaid()
+        model = self.registry["subscription.period"]
+        start = model._start_dunning
+
+        def fail(periods, *args):
+            if poisoned in periods.subscription_id:
+                raise ValueError("poison")
+            start(periods, *args)
+
+        self.patch(model, "_start_dunning", fail)
+        for _day in range(2):
+            self.run_once("ir_cron_past_due", date(2027, 2, 10))
+        self.assertEqual((poisoned.state, other.state), ("active", "past_due"))
+        self.assertEqual(len(poisoned.activity_ids), 1)
+
     def test_notices(self):
         self.assertFalse(self.run_once("ir_cron_notices", date(2027, 1, 12)))
         self.no_time()

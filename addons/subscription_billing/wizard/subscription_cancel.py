@@ -19,7 +19,7 @@ class SubscriptionCancel(models.TransientModel):
         CHOICES, string="Cancel the current order, too?", required=True, default="no")
     end_date = fields.Date(
         string="The service ends on", compute="_compute_end_date", help="First day without it.")
-    policy = fields.Selection(related="subscription_id.plan_id.cancel_policy", string="Credit")
+    policy = fields.Selection(related="subscription_id.cancel_policy", string="Credit")
 
     @api.depends("cancel_order", "subscription_id")
     def _compute_end_date(self):

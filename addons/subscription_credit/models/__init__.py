@@ -3,6 +3,7 @@ from . import (
     account_move_line,
     credit_debt,
     credit_entry,
+    credit_validity_mixin,
     product_template,
     sale_order_line,
     subscription_invoice_batch,

@@ -23,6 +23,9 @@ class SubscriptionPeriod(models.Model):
     credit_share = fields.Float(
         string="Share of the price for credits (%)", readonly=True, default=100.0,
         digits=(5, 2))
+    credit_rollover = fields.Boolean(readonly=True, help="Its credits outlive it, as sold.")
+    credit_validity_months = fields.Integer(
+        readonly=True, help="From the grant, when they outlive it; 0: no expiry.")
     credit_entry_ids = fields.One2many(
         "credit.entry", "subscription_period_id", string="Credits granted")
 
@@ -150,8 +153,8 @@ class SubscriptionPeriod(models.Model):
         """
         self.ensure_one()
         today = self.company_id._credit_today()
-        if self.plan_id.credit_rollover:
-            return self.company_id._credit_expiry_date(self.plan_id.credit_validity_months)
+        if self.credit_rollover:
+            return self.company_id._credit_expiry_date(self.credit_validity_months)
         if self.last_day >= today:
             return self.last_day
         return today + (self.date_end - self.date_start) - timedelta(days=1)

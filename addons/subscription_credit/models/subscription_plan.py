@@ -7,9 +7,16 @@ GRANTS = [
 
 
 class SubscriptionPlan(models.Model):
-    """A plan whose periods grant credits: « 10 crédits/mois » (INSAHO §2.1 and §3.2)."""
+    """A plan whose periods grant credits: « 10 crédits/mois » (INSAHO §2.1 and §3.2).
 
-    _inherit = "subscription.plan"
+    Agreed with each customer, on the subscription, then on the period: how many credits, those of
+    the trial, and how long they are valid. Live, and fixed by each period as it is billed: the
+    share of the price, which is an estimate of the books. Live: when credits are granted, for it
+    is trust that a seller may withdraw.
+    """
+
+    _name = "subscription.plan"
+    _inherit = ["subscription.plan", "credit.validity.mixin"]
 
     credit_grant_on = fields.Selection(
         GRANTS, string="Credits are granted", required=True, default="paid",
@@ -26,7 +33,8 @@ class SubscriptionPlan(models.Model):
         "period, as for any plan.")
     trial_credits = fields.Integer(
         string="Credits of the trial",
-        help="Credits without value that a free trial starts with; 0: none.")
+        help="Credits without value that a free trial starts with; 0: none. Subscriptions that "
+        "were agreed keep theirs.")
 
     _credit_share_in_range = models.Constraint(
         "CHECK(credit_share >= 0 AND credit_share <= 100)",
@@ -40,14 +48,3 @@ class SubscriptionPlan(models.Model):
         self.ensure_one()
         return (self.credit_share == 100 and bool(self.price_ids)
                 and all(self.price_ids.mapped("granted_credits")))
-
-    def _credit_validity_label(self):
-        """Say how long its credits are valid, as people say it after « 10 crédits par mois, »."""
-        self.ensure_one()
-        if not self.credit_rollover:
-            return self.env._("valid until the end of each period")
-        if not self.credit_validity_months:
-            return self.env._("without expiry date")
-        if self.credit_validity_months == 1:
-            return self.env._("valid for 1 month")
-        return self.env._("valid for %(count)s months", count=self.credit_validity_months)

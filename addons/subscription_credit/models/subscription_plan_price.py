@@ -8,7 +8,8 @@ class SubscriptionPlanPrice(models.Model):
     granted_credits = fields.Integer(
         string="Credits each period", default=0,
         help="Whole credits that one unit of the plan adds to the customer's wallet for each "
-        "whole interval; 0: none. A change counts from the next period billed.")
+        "whole interval; 0: none. A change is for new customers: subscriptions keep what was "
+        "agreed.")
 
     _granted_credits_in_range = models.Constraint(
         "CHECK(granted_credits >= 0 AND granted_credits <= 100000)",

@@ -82,7 +82,7 @@ class TestGrant(SubscriptionCreditCase):
         self.small.write({"credit_rollover": True, "credit_validity_months": 3})
         subscription = self.bought()
         self.assertEqual(self.wallet.lot_ids.expiry_date, date(2027, 4, 1))
-        self.small.credit_validity_months = 0
+        subscription.credit_validity_months = 0
         self.run_due(date(2027, 2, 1))
         self.pay_all(subscription, date(2027, 2, 1))
         self.assertFalse(self.wallet.lot_ids.sorted("id")[-1].expiry_date)
@@ -106,15 +106,45 @@ class TestGrant(SubscriptionCreditCase):
         self.assertEqual(
             self.wallet.lot_ids.sorted("id")[-1].expiry_date, date(2027, 12, 31))
 
-    def test_number_changed_counts_from_the_next_period(self):
+    def test_number_and_validity_are_kept_as_agreed(self):
+        """A plan that offers less, or for a shorter time, is for new customers."""
+        self.small.write({"credit_rollover": True, "credit_validity_months": 6,
+                          "trial_days": 14, "trial_credits": 3})
+        with self.at(START):
+            ahead = self.draft(self.small, date(2027, 1, 10))
+            ahead._start()
+        subscription = self.bought(partner_id=self.make_customer("Other").id)
+        self.small.write({"credit_validity_months": 1, "trial_credits": 0})
+        self.small.price_ids.granted_credits = 2
+        self.run_due(date(2027, 1, 10))
+        self.assertEqual(ahead.period_ids.credit_entry_ids.credits, 3)
+        self.run_due(date(2027, 1, 15))
+        self.pay_all(subscription, date(2027, 1, 15))
+        first = subscription.period_ids.filtered(lambda period: period.kind == "recurring")
+        lot = first.credit_entry_ids.lot_move_ids.lot_id
+        self.assertEqual((lot.granted, lot.expiry_date), (10, date(2027, 7, 15)))
+
+    def test_number_changed_on_the_subscription_counts_from_the_next_period(self):
         """What was invoiced is what is granted."""
         subscription = self.subscribe(self.small, START)
-        self.small.price_ids.granted_credits = 12
+        subscription.granted_credits = 12
         self.pay_all(subscription, START)
         self.assertEqual(self.wallet.balance, 10)
         self.run_due(date(2027, 2, 1))
         self.pay_all(subscription, date(2027, 2, 1))
         self.assertEqual(self.wallet.balance, 22)
+
+    def test_change_takes_what_the_new_price_offers_when_it_is_agreed(self):
+        """At once as well as planned: the plan edited in between changes nothing."""
+        subscription = self.bought()
+        with self.at(date(2027, 1, 10)):
+            subscription._change(self.large.price_ids, timing="period_end")
+        self.large.price_ids.granted_credits = 1
+        self.run_due(date(2027, 2, 1))
+        self.assertEqual(subscription.period_ids.sorted("date_start")[-1].credit_count, 20)
+        with self.at(date(2027, 2, 1)):
+            subscription._change(quantity=2)
+        self.assertEqual(subscription.period_ids.sorted("id")[-1].credit_count, 40)
 
     def test_contract_that_ends_within_the_period(self):
         """Half the days are billed, half the credits granted."""

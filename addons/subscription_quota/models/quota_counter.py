@@ -37,6 +37,9 @@ class QuotaCounter(models.Model):
         string="Beyond, billed", required=True, readonly=True,
         help="Of these units, those on the invoices of renewals.")
     amount_billed = fields.Float(required=True, readonly=True, digits=(16, 6))
+    overage_due = fields.Date(
+        readonly=True, help="Day from which what is beyond by now is billed, because a change of "
+        "the plan or the cycle gave the counter another end; empty: the end of its period.")
     grace_limit = fields.Integer(
         readonly=True, help="Units held when the plan changed: they are kept for a while.")
     grace_until = fields.Date(readonly=True, help="First day without this grace.")

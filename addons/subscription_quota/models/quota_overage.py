@@ -79,11 +79,11 @@ class QuotaOverage(models.Model):
             "  c.overage_amount - c.amount_billed AS amount"
             " FROM subscription_period p JOIN quota_counter c"
             "  ON c.subscription_id = p.subscription_id AND c.overage > c.overage_billed"
-            "  AND (c.period_end <= p.date_start OR %(last)s)"
+            "  AND (COALESCE(c.overage_due, c.period_end) <= p.date_start OR %(last)s)"
             " WHERE p.id IN %(periods)s ORDER BY c.id FOR NO KEY UPDATE OF c"
             "), taken AS ("
-            " UPDATE quota_counter c SET overage_billed = overage, amount_billed = overage_amount"
-            " FROM due WHERE c.id = due.id"
+            " UPDATE quota_counter c SET overage_billed = overage, amount_billed = overage_amount,"
+            "  overage_due = NULL FROM due WHERE c.id = due.id"
             ") INSERT INTO quota_overage (subscription_id, company_id, counter_id, metric_id,"
             " period_id, quantity, amount, currency_id, create_uid, create_date)"
             " SELECT subscription_id, company_id, id, metric_id, period_id, units, amount,"
@@ -137,7 +137,7 @@ class QuotaOverage(models.Model):
             return subscription.env._(
                 "%(quantity)s × %(metric)s beyond the limit", quantity=self.quantity,
                 metric=overage.metric_id.name)
-        last = fields.Date.subtract(counter.period_end, days=1)
+        last = min(fields.Date.subtract(counter.period_end, days=1), overage.period_id.date_start)
         return subscription.env._(
             "%(quantity)s × %(metric)s beyond the limit, %(first)s – %(last)s",
             quantity=self.quantity, metric=overage.metric_id.name,

@@ -8,7 +8,12 @@ MODES = [
 
 
 class QuotaPlanLimit(models.Model):
-    """How much of a metric a plan includes, and what happens beyond."""
+    """How much of a metric a plan includes, and what happens beyond.
+
+    Deliberately live, unlike the price of the plan: a limit, its mode and its price beyond are
+    read when a unit is counted, and a change is for all subscribers at once. Who was promised more
+    has limits of their own (``quota.override``); what was counted stays at the price of its moment.
+    """
 
     _name = "quota.plan.limit"
     _description = "Limit of a Plan"

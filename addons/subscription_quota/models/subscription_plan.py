@@ -4,6 +4,9 @@ QUOTA_INTERVALS = [("billing", "With the billing period"), ("month", "Each month
 
 
 class SubscriptionPlan(models.Model):
+    """A plan and what it allows: live for all subscribers, see ``quota.plan.limit``. The days of
+    grace are those of the day of a change."""
+
     _inherit = "subscription.plan"
 
     quota_limit_ids = fields.One2many(

@@ -198,8 +198,8 @@ class SubscriptionSubscription(models.Model):
             row[0] for row in self.env.cr.fetchall())._invoice_usage()
 
     def _find_unbilled_usage(self, last_id, limit):
-        """Find those whose counted periods are over and whose renewal is too far away to wait for:
-        yearly plans counted by the month or left for within one, and pauses.
+        """Find those whose counted periods are over, or were cut by a change, and whose renewal is
+        too far away to wait for: yearly plans counted by the month or changed to, and pauses.
         """
         self.env.flush_all()
         self.env.cr.execute(SQL(
@@ -207,7 +207,8 @@ class SubscriptionSubscription(models.Model):
             " JOIN subscription_subscription s ON s.id = c.subscription_id"
             " CROSS JOIN LATERAL (SELECT"
             "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
-            " WHERE c.overage_amount > c.amount_billed AND c.period_end <= clock.today"
+            " WHERE c.overage_amount > c.amount_billed"
+            " AND COALESCE(c.overage_due, c.period_end) <= clock.today"
             " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
             " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
             " ORDER BY s.id LIMIT %(limit)s",
@@ -223,9 +224,35 @@ class SubscriptionSubscription(models.Model):
         if {"plan_id", "quantity"} & vals.keys():
             self._quota_keep_held(vals.get("plan_id"))
         result = super().write(vals)
+        if {"anchor_date", "price_id"} & vals.keys():
+            self._quota_follow_periods()
         for subscription, grants in before.items():
             subscription._quota_carry(grants)
         return result
+
+    def _quota_follow_periods(self):
+        """Let the counters end with the periods that a change has made.
+
+        A period that was cut short is over, and so is one within a longer one that takes its
+        place, as when a refused change is taken back. One that began on the day of the change goes
+        on with another end: what was consumed beyond the limit by now is due all the same, lest it
+        wait for the end of a year.
+        """
+        for subscription in self.filtered(lambda each: each.state in each._LIVE_STATES):
+            self.env.flush_all()
+            self.env.cr.execute(SQL(
+                "UPDATE quota_counter c SET period_end = CASE"
+                "  WHEN c.period_start < q.period_start THEN q.period_start"
+                "  WHEN c.period_start = q.period_start THEN q.resets_on"
+                "  ELSE LEAST(c.period_end, q.resets_on) END,"
+                " overage_due = CASE WHEN c.overage > c.overage_billed THEN q.today END"
+                " FROM quota_state(%(id)s, %(now)s) q"
+                " WHERE c.subscription_id = %(id)s AND c.metric_id = q.metric_id"
+                " AND (c.period_start = q.period_start AND c.period_end <> q.resets_on"
+                "  OR c.period_start < q.period_start AND c.period_end > q.period_start"
+                "  OR c.period_start > q.period_start)",
+                id=subscription.id, now=fields.Datetime.now()))
+        self.env["quota.counter"].invalidate_model(["period_end", "overage_due"])
 
     def _quota_keep_held(self, plan_id=None):
         """Let what is held stay for the days of grace of the new plan."""

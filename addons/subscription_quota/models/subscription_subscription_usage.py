@@ -202,13 +202,14 @@ class SubscriptionSubscription(models.Model):
 
         :return: list of (counter, metric, units, amount)
         """
+        soonest = fields.Date.subtract(self.next_date, days=USAGE_WAITS_DAYS)
         # sudo: see _preview_usage
         counters = self.env["quota.counter"].sudo().search(
-            [("subscription_id", "=", self.id), ("period_end", "<=", self.next_date),
-             ("period_end", ">=", fields.Date.subtract(self.next_date, days=USAGE_WAITS_DAYS))])
+            [("subscription_id", "=", self.id), ("period_end", ">=", soonest)]).filtered(
+                lambda counter: counter.overage > counter.overage_billed
+                and soonest <= (counter.overage_due or counter.period_end) <= self.next_date)
         return [(counter.id, counter.metric_id.id, counter.overage - counter.overage_billed,
-                 counter.overage_amount - counter.amount_billed)
-                for counter in counters if counter.overage > counter.overage_billed]
+                 counter.overage_amount - counter.amount_billed) for counter in counters]
 
     def _overage_held(self):
         """List the units held beyond a limit now.

@@ -73,8 +73,8 @@ class TestQuotaOverage(QuotaCommon):
             self.assertEqual((period.state, subscription.state), ("paid", "ended"))
 
     def test_yearly_at_once(self):
-        """What was used beyond the month's limit is billed when the month ends, not with the
-        renewal a year later."""
+        """What was used beyond the month's limit is billed in the same hour, not with the renewal a
+        year later."""
         yearly = self.make_plan("Yearly", 1000.0, unit="year")
         self.limit(yearly, self.scans, 5000)
         subscription = self.subscribe(self.starter, START)
@@ -83,16 +83,56 @@ class TestQuotaOverage(QuotaCommon):
             subscription._change(yearly.price_ids)
             subscription._quota_consume("scans", 50)
             self.assertIsNone(subscription._preview_usage())  # not on the next renewal
-        self.run_due(datetime(2027, 2, 27, 12))
-        self.assertEqual(len(self.invoices(subscription)), 2)
-        for _each in range(2):
-            self.run_due(NEXT)
+        for day in (DURING, DURING, NEXT):
+            self.run_due(day)
         last = self.invoices(subscription)[-1]
         self.assertEqual(
             last.invoice_line_ids.mapped(lambda line: (line.name, line.price_subtotal)),
-            [("1020 × Scans beyond the limit, 01/31/2027 – 02/27/2027", 510.0)])
-        self.assertEqual((len(self.invoices(subscription)), last.invoice_date), (3, NEXT.date()))
+            [("1020 × Scans beyond the limit, 01/31/2027 – 02/09/2027", 510.0)])
+        self.assertEqual((len(self.invoices(subscription)), last.invoice_date), (3, DURING.date()))
         self.assertEqual(subscription.next_date, date(2028, 2, 10))
+
+    def test_yearly_on_the_day_a_period_began(self):
+        """The counter goes on for the year; what the month's limit did not hold is billed now,
+        though more is counted before any run comes, and what the year's does not hold, later."""
+        yearly = self.make_plan("Yearly", 1000.0, unit="year")
+        self.limit(yearly, self.scans, 2000, mode="soft", overage_price=0.1)
+        subscription = self.subscribe(self.starter, START)
+        with self.at(START):
+            subscription._quota_consume("scans", 1120)
+            subscription._change(yearly.price_ids)
+        late = datetime(2027, 3, 2, 12)
+        with self.at(late):  # the month is over, and no run has come
+            subscription._quota_consume("scans", 50)
+        for day in (late, AFTER):
+            self.run_due(day)
+            last = self.invoices(subscription)[-1].invoice_line_ids
+            self.assertEqual((last.price_subtotal, len(self.invoices(subscription))), (510.0, 3))
+        self.assertEqual(last.name, "1020 × Scans beyond the limit, 01/31/2027 – 03/02/2027")
+        with self.at(AFTER):
+            subscription._quota_consume("scans", 840)
+        self.run_due(datetime(2027, 6, 1, 12))
+        self.assertEqual(len(self.invoices(subscription)), 3)
+        self.run_due(datetime(2028, 1, 31, 12))
+        self.assertEqual(
+            self.invoices(subscription)[-1].invoice_line_ids.mapped("price_subtotal"),
+            [1000.0, 1.0])
+
+    def test_monthly_within_a_year_and_on_its_first_day(self):
+        """The year that is cut short is over: its usage comes with the next month, once."""
+        yearly = self.make_plan("Yearly", 1000.0, unit="year")
+        self.limit(yearly, self.scans, 100, mode="soft", overage_price=0.5)
+        for day, first, second in (
+                (START, NEXT, AFTER),
+                (DURING, datetime(2027, 3, 10, 12), datetime(2027, 4, 10, 12))):
+            subscription = self.subscribe(yearly, START)
+            with self.at(day):
+                subscription._quota_consume("scans", 1120)
+                subscription._change(self.starter.price_ids)
+                self.assertEqual(subscription._preview_usage()["total"], 510.0, day)
+            for due in (first, second):
+                self.run_due(due)
+            self.assertEqual(self.lines(subscription)[-2:], [[100.0, 510.0], [100.0]], day)
 
     def test_yearly_plan_counted_by_the_month(self):
         """Each month is billed when it ends; the last one with the renewal that is near."""
