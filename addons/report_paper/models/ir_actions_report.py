@@ -56,6 +56,8 @@ class IrActionsReport(models.Model):
                 landscape=landscape, specific_paperformat_args=specific_paperformat_args,
                 set_viewport_size=set_viewport_size)
         report = self._get_report(report_ref) if report_ref else self
+        report = report.with_context(
+            paper_document_ids=self.env.context.get("paper_document_ids", ()))
         return report._paper_print(
             weasy.parts(bodies, header, footer), landscape, specific_paperformat_args or {})
 
@@ -69,7 +71,7 @@ class IrActionsReport(models.Model):
         :raise UserError: the template cannot be laid out
         """
         base_url = self._get_report_url() or "http://localhost"
-        fetcher = PaperFetcher(self.env, base_url)
+        fetcher = PaperFetcher(self.env, base_url, self._paper_documents())
         variant = "pdf/a-3b" if self.paper_archival else None
         documents = []
         try:
@@ -88,6 +90,11 @@ class IrActionsReport(models.Model):
                 "The PDF of “%(report)s” cannot be made: %(error)s. Undo the last change of its "
                 "template, or choose wkhtmltopdf in the general settings.",
                 report=self.name or "", error=error)) from error
+
+    def _paper_documents(self):
+        """Return the records that are printed: their attachments may be shown on the paper."""
+        ids = self.env.context.get("paper_document_ids")
+        return self.env[self.model].browse(ids) if self.model and ids else None
 
     def _paper_page(self, landscape, arguments):
         """Return the paper format, with what the template of the report says of it.
@@ -139,6 +146,7 @@ class IrActionsReport(models.Model):
         wkhtmltopdf makes one file that Odoo cuts at its headings; cutting would lose what makes
         an archival file, and its pages n/N.
         """
+        self = self.with_context(paper_document_ids=tuple(res_ids or ()))
         report = self._get_report(report_ref)
         if (self._paper_engine() != "weasyprint" or not res_ids or len(res_ids) == 1
                 or len(res_ids) != len(set(res_ids))):
@@ -194,7 +202,8 @@ class IrActionsReport(models.Model):
             return None
         streams = {}
         for res_id, part in zip(ids, weasy.parts(bodies, header, footer), strict=True):
-            content = report._paper_print([part], self.env.context.get("landscape"), arguments)
+            content = report.with_context(paper_document_ids=[res_id])._paper_print(
+                [part], self.env.context.get("landscape"), arguments)
             record = self.env[report.model].browse(res_id)
             streams[res_id] = {"stream": io.BytesIO(content),
                                "attachment": self._paper_attachment(report, record)}

@@ -21,6 +21,8 @@ logging.getLogger("weasyprint.progress").setLevel(logging.ERROR)
 BUNDLE = re.compile(r"/web/assets/(?:[\w-]+/)+[\w.-]+\.css")
 FONT_FACE = re.compile(r"@font-face\s*{[^{}]*}")
 FONT_FAMILY = re.compile(r"font-family:\s*[\"']?([^;\"'}]+)")
+# Where a link on paper may lead; a path is one of this Odoo.
+LINK = re.compile(r"(?:https?:|mailto:|tel:|[#/?]|[^:/?#]*(?:[/?#]|$))", re.I)
 SHEETS_KEPT = 16  # a bundle per language direction, database and version
 PX_IN_MM = 96 / 25.4
 # An archival file has no interpolated images (ISO 19005-3, 6.2.8): WeasyPrint asks viewers to,
@@ -108,7 +110,20 @@ def compose(body, header=None, footer=None):
             node.tail = None
             node.classes.add(f"o_paper_{name}")
             tree.body.insert(position, node)
+    _drop_commands(tree)
     return lxml.html.tostring(tree, encoding="unicode", doctype="<!DOCTYPE html>"), links
+
+
+def _drop_commands(tree):
+    """Remove what makes a layout engine do more than lay out: texts are typed by anybody.
+
+    ``rel="attachment"`` asks it to put the file that a link leads to into the PDF.
+    """
+    for node in tree.xpath("//*[@rel]"):
+        del node.attrib["rel"]
+    for node in tree.xpath("//*[@href]"):
+        if not LINK.match(node.get("href").strip()):
+            del node.attrib["href"]
 
 
 def parts(bodies, header, footer):
