@@ -1,1 +1,1 @@
-from . import payment_transaction
+from . import ir_http, payment_transaction, res_partner
