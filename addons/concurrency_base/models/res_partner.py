@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
+from ..tools import plain_line
+
 # Characters of what customers type about themselves. It is printed on every document: a street of
 # 20,000 characters took a minute to lay out.
 MAX_LENGTHS = {
@@ -11,6 +13,15 @@ MAX_LENGTHS = {
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Keep names and addresses on one line of plain characters."""
+        return super().create([_plain(vals) for vals in vals_list])
+
+    def write(self, vals):
+        """Keep names and addresses on one line of plain characters."""
+        return super().write(_plain(vals))
+
     @api.constrains(*MAX_LENGTHS)
     def _check_lengths(self):
         """Refuse names and addresses that no document has room for, whoever sends them."""
@@ -20,3 +31,9 @@ class ResPartner(models.Model):
                     raise ValidationError(self.env._(
                         "%(field)s: %(most)s characters at most. Shorten it.",
                         field=self._fields[name]._description_string(self.env), most=most))
+
+
+def _plain(vals):
+    """Return values whose texts have no characters that control a printer or a reader."""
+    return {name: plain_line(value) if name in MAX_LENGTHS and isinstance(value, str) else value
+            for name, value in vals.items()}

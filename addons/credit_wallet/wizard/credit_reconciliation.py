@@ -6,6 +6,8 @@ import xlsxwriter
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
+from odoo.addons.concurrency_base.tools import safe_cell
+
 
 class CreditReconciliation(models.TransientModel):
     """A comparison of credits owed in the books with open lots, by customer, at any day's end."""
@@ -140,15 +142,17 @@ class CreditReconciliation(models.TransientModel):
         money = workbook.add_format({"num_format": "#,##0.00"})
         total = workbook.add_format({"num_format": "#,##0.00", "bold": True, "top": 1})
         red = workbook.add_format({"font_color": "#9C0006", "bg_color": "#FFC7CE"})
-        sheet.write(0, 0, self.display_name, workbook.add_format({"bold": True}))
-        sheet.write(1, 0, f"{self.company_id.name} ({self.currency_id.name})")
+        sheet.write_string(
+            0, 0, safe_cell(self.display_name), workbook.add_format({"bold": True}))
+        sheet.write_string(1, 0, safe_cell(f"{self.company_id.name} ({self.currency_id.name})"))
         sheet.write_row(3, 0, [
             self.env._("Customer"), self.env._("Credits"), self.env._("Credits owed (account)"),
             self.env._("Open lots"), self.env._("Drift")], bold)
         sheet.set_column(0, 0, 40)
         sheet.set_column(1, 4, 18)
         for row, line in enumerate(self.line_ids, start=4):
-            sheet.write_string(row, 0, line.partner_id.display_name or self.env._("No customer"))
+            sheet.write_string(
+                row, 0, safe_cell(line.partner_id.display_name or self.env._("No customer")))
             sheet.write_number(row, 1, line.credits)
             sheet.write_number(row, 2, line.account, money)
             sheet.write_number(row, 3, line.ledger, money)

@@ -22,6 +22,29 @@ PICTURES = ("image/", "font/", "application/font-", "application/x-font-",
 MAX_ID_DIGITS = 9  # what surely is an id for the database
 
 
+class PaperAnswers:
+    """Answers what a process that lays out a document asks: style sheets, images and fonts.
+
+    :param report: the ``ir.actions.report`` that is printed
+    :param fetcher: a :class:`PaperFetcher`
+    """
+
+    def __init__(self, report, fetcher):
+        self._report = report
+        self._fetcher = fetcher
+
+    def __call__(self, question):
+        """:return: (message, content)"""
+        if question["kind"] == "sheet":
+            link = question["key"].partition(" ")[2]
+            return {}, self._report._paper_sheet(link).encode()
+        try:
+            response = self._fetcher.fetch(question["url"])
+        except Exception as error:  # what an address that somebody typed can lead to
+            return {"error": f"{type(error).__name__}: {error}"[:500]}, b""
+        return {"mimetype": response.content_type}, response.read()
+
+
 class PaperFetcher(URLFetcher):
     """Reads images and fonts of a report that anybody who may read the report may see.
 

@@ -21,16 +21,16 @@ class TestAccess(HttpCase, SubscriptionCommon):
         cls.subscription._start()
 
     def test_plans_that_are_not_on_sale(self):
-        """Customers know the plans on sale, and those they have."""
+        """Customers know the prices of plans on sale, and of those they have."""
         stranger = self.make_portal("stranger")
         hidden = self.make_plan("For the boss's cousin", 1.0)
+        prices = (self.starter + self.pro + hidden).price_ids
         for user, seen in ((stranger, self.pro), (self.owner, self.starter + self.pro)):
-            plans = self.starter + self.pro + hidden
-            for records, expected in ((plans, seen), (plans.price_ids, seen.price_ids)):
-                found = records.with_user(user).search([("id", "in", records.ids)])
-                self.assertEqual(found, expected.sorted(), records)
+            found = prices.with_user(user).search([("id", "in", prices.ids)])
+            self.assertEqual(set(found), set(seen.price_ids))
+            for record in (hidden, hidden.price_ids):
                 with self.assertRaises(AccessError):
-                    hidden.price_ids.with_user(user).read(["amount"])
+                    record.with_user(user).read()
 
     def test_own_documents(self):
         """A salesman of "own documents" sees their own subscriptions, and those of nobody."""

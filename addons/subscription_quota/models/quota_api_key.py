@@ -5,7 +5,7 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.concurrency_base.tools import claim_in_order
+from odoo.addons.concurrency_base.tools import claim_in_order, plain_line
 
 PREFIX = "qk"
 SECRET_BYTES = 32
@@ -174,7 +174,7 @@ class QuotaApiKey(models.Model):
         :return: (key, secret to show once)
         :raise UserError: no name, no right, or too many keys
         """
-        name = " ".join((name or "").split())[:64]
+        name = plain_line(name or "").strip()[:64]
         scopes = [scope for scope, _label in self._scopes() if scope in scopes]
         if not name or not scopes:
             raise UserError(self.env._("Give the key a name and one right at least."))

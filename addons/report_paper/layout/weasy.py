@@ -2,7 +2,6 @@
 
 import logging
 import re
-import threading
 from collections import OrderedDict
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -11,8 +10,6 @@ from itertools import islice, zip_longest
 import lxml.html
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
-
-_logger = logging.getLogger(__name__)
 
 # WeasyPrint warns of every declaration of Bootstrap that is not for paper.
 logging.getLogger("weasyprint").setLevel(logging.ERROR)
@@ -29,8 +26,6 @@ PX_IN_MM = 96 / 25.4
 # logos, codes and emoji alike, unless it is told otherwise.
 ARCHIVAL = "* { image-rendering: pixelated !important; }"
 
-# Pango and Fontconfig are not made to be called by several threads with the same fonts.
-_lock = threading.RLock()
 _sheets = OrderedDict()
 _fonts = None
 
@@ -67,16 +62,14 @@ def sheet(key, read, fetcher, base_url):
     :param key: what identifies its content: the address of a bundle holds its checksum
     :param read: function that returns its text
     """
-    with _lock:
-        if key not in _sheets:
-            _logger.info("Parsing the style sheet %s", key)
-            _sheets[key] = CSS(
-                string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
-                font_config=fonts())
-        _sheets.move_to_end(key)
-        while len(_sheets) > SHEETS_KEPT:
-            _sheets.popitem(last=False)
-        return _sheets[key]
+    if key not in _sheets:
+        _sheets[key] = CSS(
+            string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
+            font_config=fonts())
+    _sheets.move_to_end(key)
+    while len(_sheets) > SHEETS_KEPT:
+        _sheets.popitem(last=False)
+    return _sheets[key]
 
 
 def _without_idle_fonts(css):
@@ -178,8 +171,3 @@ def print_documents(documents, **options):
     if len(documents) > 1:
         first = first.copy([page for document in documents for page in document.pages])
     return first.write_pdf(**options)
-
-
-def locked():
-    """Return the lock to hold while laying out and printing."""
-    return _lock
