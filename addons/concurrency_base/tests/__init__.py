@@ -2,4 +2,5 @@ from . import (
     test_async_emails,
     test_queue,
     test_route_builder,
+    test_strangers,
 )

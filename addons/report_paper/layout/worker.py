@@ -16,7 +16,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from . import weasy
 from .channel import Channel
 
-SLOW_SECONDS = 5  # after which a document gives way to those of others
+SLOW_SECONDS = 3  # of a processor, after which a document gives way to those of others
 MAX_ADDRESSES = 2 * 2**30  # bytes of memory that one may take
 MAX_RESIDENT_KB = 2**20  # after which the process is replaced
 
@@ -74,13 +74,12 @@ class Worker:
 
     def do(self, job):
         """Lay out a job, and send the PDF or the reason why there is none."""
-        signal.setitimer(signal.ITIMER_REAL, SLOW_SECONDS)
         try:
             answer, content = {}, self._print(job)
         except (Exception, MemoryError) as error:
             self.worn = self.worn or isinstance(error, MemoryError | RecursionError)
             answer, content = {"error": f"{type(error).__name__}: {error}"[:500]}, b""
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         self.worn = self.worn or resource.getrusage(
             resource.RUSAGE_SELF).ru_maxrss > MAX_RESIDENT_KB
         self._channel.send({"kind": "end", "worn": self.worn, **answer}, content)
@@ -88,14 +87,17 @@ class Worker:
     def _print(self, job):
         base_url, options = job["base_url"], job["options"]
         page = weasy.Page(**job["page"])
-        documents = []
-        for html, keys in job["documents"]:
-            sheets = [weasy.sheet(
-                key, lambda key=key: self._fetcher.read_sheet(key), self._fetcher, base_url)
-                for key in keys]
-            documents.append(
-                weasy.lay_out(html, sheets, page, self._fetcher, base_url, **options))
-        return weasy.print_documents(documents, **options)
+        styled = [(html, self._sheets(keys, base_url)) for html, keys in job["documents"]]
+        signal.setitimer(signal.ITIMER_PROF, SLOW_SECONDS)
+        return weasy.print_documents([
+            weasy.lay_out(html, sheets, page, self._fetcher, base_url, **options)
+            for html, sheets in styled], **options)
+
+    def _sheets(self, keys, base_url):
+        """Return the style sheets, of which those used before are parsed already."""
+        return [
+            weasy.sheet(key, lambda key=key: self._fetcher.read_sheet(key), self._fetcher, base_url)
+            for key in keys]
 
 
 def main(descriptor):
@@ -104,7 +106,7 @@ def main(descriptor):
     channel = Channel(descriptor)
     logging.getLogger("weasyprint").addHandler(LogToOdoo(channel))
     worker = Worker(channel)
-    signal.signal(signal.SIGALRM, worker.give_way)
+    signal.signal(signal.SIGPROF, worker.give_way)
     while not worker.worn:
         try:
             worker.do(channel.receive()[0])
