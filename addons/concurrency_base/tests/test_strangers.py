@@ -12,8 +12,8 @@ class TestStrangers(TransactionCase):
 
     def test_names_are_plain_lines(self):
         """No control characters, which XML cannot hold, nor marks that turn their neighbours."""
-        odd = "Ève\x0b \x00\x1b[31m\u202egro.live\u2066\r\nBcc: all@example.com\x85 🎓👩\u200d💻 שלום"
-        plain = "Ève [31mgro.live Bcc: all@example.com 🎓👩\u200d💻 שלום"
+        odd = "Ève\x0b \x00\x1b[31m\u202egro.live\u2066\r\nBcc: all@example.com\x85 👩\u200d💻 שלום"
+        plain = "Ève [31mgro.live Bcc: all@example.com 👩\u200d💻 שלום"
         self.assertEqual(plain_line(odd), plain)
         partner = self.env["res.partner"].create({"name": odd, "street": odd})
         self.assertEqual((partner.name, partner.street), (plain, plain))

@@ -95,9 +95,17 @@ class Worker:
 
     def _sheets(self, keys, base_url):
         """Return the style sheets, of which those used before are parsed already."""
-        return [
-            weasy.sheet(key, lambda key=key: self._fetcher.read_sheet(key), self._fetcher, base_url)
-            for key in keys]
+        def read(key):
+            """Read a style sheet that this process has not seen yet."""
+            gc.unfreeze()
+            return self._fetcher.read_sheet(key)
+
+        sheets = [
+            weasy.sheet(key, lambda key=key: read(key), self._fetcher, base_url) for key in keys]
+        if not gc.get_freeze_count():
+            gc.collect()
+            gc.freeze()
+        return sheets
 
 
 def main(descriptor):
@@ -107,12 +115,14 @@ def main(descriptor):
     logging.getLogger("weasyprint").addHandler(LogToOdoo(channel))
     worker = Worker(channel)
     signal.signal(signal.SIGPROF, worker.give_way)
+    gc.disable()
     while not worker.worn:
         try:
             worker.do(channel.receive()[0])
         except (EOFError, OSError):
             return
-        # The boxes of a page refer to one another: only the collector of cycles frees them.
+        # The boxes of a page refer to one another: only the collector of cycles frees them. It
+        # does so between documents, and passes over what stays, the style sheets.
         gc.collect()
 
 
