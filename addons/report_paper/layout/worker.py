@@ -76,7 +76,7 @@ class Worker:
         """Lay out a job, and send the PDF or the reason why there is none."""
         try:
             answer, content = {}, self._print(job)
-        except (Exception, MemoryError) as error:
+        except Exception as error:
             self.worn = self.worn or isinstance(error, MemoryError | RecursionError)
             answer, content = {"error": f"{type(error).__name__}: {error}"[:500]}, b""
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -88,10 +88,12 @@ class Worker:
         base_url, options = job["base_url"], job["options"]
         page = weasy.Page(**job["page"])
         styled = [(html, self._sheets(keys, base_url)) for html, keys in job["documents"]]
-        signal.setitimer(signal.ITIMER_PROF, SLOW_SECONDS)
-        return weasy.print_documents([
-            weasy.lay_out(html, sheets, page, self._fetcher, base_url, **options)
-            for html, sheets in styled], **options)
+        documents = []
+        for html, sheets in styled:
+            signal.setitimer(signal.ITIMER_PROF, SLOW_SECONDS)
+            documents.append(
+                weasy.lay_out(html, sheets, page, self._fetcher, base_url, **options))
+        return weasy.print_documents(documents, **options)
 
     def _sheets(self, keys, base_url):
         """Return the style sheets, of which those used before are parsed already."""

@@ -20,6 +20,7 @@ _logger = logging.getLogger("weasyprint")
 
 FOLDER = Path(__file__).parent.parent  # where the program ``layout.worker`` is
 MAX_SECONDS = 60  # a document may take
+MORE_SECONDS = 5  # for each that is laid out together with it
 SLOW_SECONDS = 5  # after which it gives its place to the next
 WAIT_SECONDS = 100  # for a place
 PLACES = min(os.cpu_count() or 1, 4)
@@ -64,13 +65,14 @@ class Process:
         :raise PaperTooLong: it takes too much time, or memory
         """
         started, slow = time.monotonic(), False
+        most = MAX_SECONDS + MORE_SECONDS * (len(job["documents"]) - 1)
         try:
             self._channel.send(job)
             while True:
-                late = MAX_SECONDS if slow else SLOW_SECONDS
+                late = most if slow else SLOW_SECONDS
                 if not self._channel.wait(started + late - time.monotonic()):
                     if slow:
-                        raise PaperTooLong(f"{MAX_SECONDS} s")
+                        raise PaperTooLong(f"{most} s")
                     slow = True
                     on_slow()
                     continue
