@@ -9,7 +9,8 @@ is not installed, ours is measured alone and the target that compares them is le
 - first: the first invoice of a process, which parses Odoo's style sheets and unpacks the fonts.
 - one at a time: as when one is sent; the engines take turns.
 - many in one call, as for a month of invoices: the last of calls of growing sizes. The memory of
-  the process is looked at after each, its PDFs let go: what a call keeps would show in the next.
+  the process, and of those that lay out for it, is looked at after each, its PDFs let go: what a
+  call keeps would show in the next.
 """
 
 import argparse
@@ -90,8 +91,8 @@ def grow(env, report, moves, sizes):
         del content
         env.invalidate_all()
         gc.collect()
-        used.append(process.memory_info().rss)
-    report.note("memory of the process after calls of " + ", ".join(
+        used.append(sum(each.memory_info().rss for each in [process, *process.children()]))
+    report.note("memory of the processes after calls of " + ", ".join(
         f"{size} invoices: {rss / 2**20:.0f} MB" for size, rss in zip(sizes, used, strict=True)))
     return seconds / size, max(after / before for before, after in itertools.pairwise(used))
 

@@ -39,7 +39,7 @@ def odoo_options():
 
 def odoo(command, *arguments):
     """Return the command line of an Odoo sub-command with the repository's odoo.conf."""
-    return [str(paths.PYTHON), "-m", "odoo", command, *odoo_options(), *arguments]
+    return [str(paths.PYTHON), str(paths.ODOO_BIN), command, *odoo_options(), *arguments]
 
 
 def _standard_modules():

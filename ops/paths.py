@@ -11,6 +11,7 @@ HOUSE = ROOT / ".house"
 ADDONS = ROOT / "addons"
 MIDDLEWARE = ROOT / "clients" / "quota_middleware"
 LOGS = HOUSE / "log"
+ODOO_BIN = ROOT / "odoo-bin"  # starts Odoo in the way that survives a reload
 VENV = HOUSE / "venv"
 PYTHON = VENV / "bin" / "python"
 DATA = HOUSE / "data"

@@ -80,7 +80,7 @@ class House:
         if self.control:
             options[options.index("--addons-path") + 1] += f",{self.control.parent}"
             options.append(f"--load=base,rpc,web,{self.control.name}")
-        return [str(paths.PYTHON), "-m", "odoo", "server", *options, "-d", self.name,
+        return [str(paths.PYTHON), str(paths.ODOO_BIN), "server", *options, "-d", self.name,
                 "--smtp", "127.0.0.1", "--smtp-port", str(self.mailbox.smtp_port), *arguments]
 
     def _environment(self):

@@ -26,6 +26,7 @@ ADDONS = ("quota_credit", "subscription_credit")
 OPERATIONS = int(os.environ.get("QUOTA_OPERATIONS", "800"))
 THREADS = 8
 PROGRAMS = 50
+SECRET = re.compile(r"qk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture(scope="module")
@@ -533,3 +534,20 @@ def test_units_taken_back_while_they_are_consumed(house, packs, no_mail):
     assert total == 90 + 5 * outcomes[200] <= LIMIT + left, (total, left, taken)
     check_history(house, subscription_id)
     print(f"{dict(outcomes)}, {taken} units taken back, {total} used")
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+def test_the_number_of_keys_holds_when_many_are_made_at_once(house):
+    """Issue 19: 36 at once made 24, of the 20 that a customer may have."""
+    customer = house.customer()
+    token = customer.csrf()
+    answers = at_once([partial(
+        customer.twin().post, "/my/quota/keys",
+        {"csrf_token": token, "name": f"Program {number}", "scopes": "can_check"}, number % 2)
+        for number in range(36)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({secret for answer in answers for secret in SECRET.findall(answer.text)}) == 20
+    assert house.sql("SELECT count(*) FROM quota_api_key WHERE revoked_at IS NULL"
+                     f" AND partner_id = {customer.partner_id}") == "20"

@@ -1,24 +1,16 @@
 """A house whose server has several workers, as in production, and loses them to SIGKILL."""
 
 import contextlib
-from pathlib import Path
 
 import psutil
 
-from ops import database, paths
 from tests.house import House
-
-ODOO = Path(__file__).parent / "odoo_bin.py"
 
 
 class DoomedHouse(House):
 
     def _command(self, *arguments):
-        """Start from a script: ``python -m odoo`` cannot start a server's other processes."""
-        return [
-            str(paths.PYTHON), str(ODOO), *database.odoo_options(), "-d", self.name,
-            "--smtp", "127.0.0.1", "--smtp-port", str(self.mailbox.smtp_port), *arguments,
-            "--workers=3"]
+        return [*super()._command(*arguments), "--workers=3"]
 
     def kill(self, number):
         """Kill the server and its workers: nobody has the time to say goodbye."""

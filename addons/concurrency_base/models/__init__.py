@@ -1,5 +1,7 @@
 from . import (
+    ir_http,
     ir_module_module,
     mail_template,
     payment_transaction,
+    res_partner,
 )

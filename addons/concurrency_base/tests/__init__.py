@@ -3,4 +3,5 @@ from . import (
     test_mail_template,
     test_queue,
     test_route_builder,
+    test_strangers,
 )

@@ -3,14 +3,16 @@ from odoo.http import request
 
 from odoo.addons.website_sale.controllers.main import WebsiteSale
 
+from ..tools import own_path
+
 
 class CreditShop(WebsiteSale):
 
     @http.route("/credits/packs", type="http", auth="public", website=True, sitemap=False)
     def credit_packs(self, back=None, **kw):
         """Redirect to the packs, and remember the page of this site to return to after payment."""
-        if back and back.startswith("/") and not back.startswith(("//", "/\\")):
-            request.session["credit_return_path"] = back
+        if path := own_path(back or ""):
+            request.session["credit_return_path"] = path
         category = request.env.ref("credit_wallet.public_category_packs", False)
         if not category:
             return request.redirect("/shop")

@@ -47,4 +47,4 @@ class CreditTeam(http.Controller):
 def _parse_whole_number(text):
     """Return the number in a form field; 0, which the methods called refuse, when it is none."""
     text = str(text).strip()
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

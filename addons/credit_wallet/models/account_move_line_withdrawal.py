@@ -1,3 +1,5 @@
+from markupsafe import escape
+
 from odoo import models
 from odoo.tools import formatLang
 
@@ -76,7 +78,7 @@ class AccountMoveLine(models.Model):
         wallet.activity_schedule(
             "mail.mail_activity_data_todo", user_id=user.id,
             summary=env._("Payment taken back: wallet of %(name)s", name=wallet.partner_id.name),
-            note=env._(
+            note=escape(env._(
                 "%(invoice)s was paid, and its payment was taken back (%(reference)s). Held in "
                 "the wallet: %(held)s. Used before, and owed by the customer: %(owed)s "
                 "(%(value)s). Make a credit note of the invoice when the money stays with the "
@@ -84,7 +86,7 @@ class AccountMoveLine(models.Model):
                 invoice=self.move_id.name, reference=reference,
                 held=wallet._credits_label(-sum(entries.mapped("credits"))),
                 owed=wallet._credits_label(debt.credits),
-                value=formatLang(env, debt.value, currency_obj=wallet.currency_id)))
+                value=formatLang(env, debt.value, currency_obj=wallet.currency_id))))
 
     def _credit_release_held(self, reason, reference=None):
         """Give held credits back to their lots, and void the debts recorded with them.

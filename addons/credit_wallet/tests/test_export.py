@@ -111,9 +111,15 @@ class TestExport(BackofficeCase, HttpCase):
         self.assertEqual(len(rows), 1)
 
     def test_bad_requests(self):
-        for domain in ("nonsense", [["no_such_field", "=", 1]], [["id", "~~", 1]], 3):
-            with self.subTest(domain):
+        brackets = "[" * 20_000
+        for number, domain in enumerate((
+                "nonsense", [["no_such_field", "=", 1]], [["id", "~~", 1]], 3, brackets,
+                [["id", "in", list(range(5000))]])):
+            with self.subTest(number), mute_logger("odoo.sql_db"):
                 self.assertEqual(self.download(self.viewer, domain=domain).status_code, 400)
+        for text in (brackets, "[" * 19_000):
+            answer = self.url_open(f"/credits/export/credit.entry.csv?domain={text}")
+            self.assertEqual(answer.status_code, 400)
         for path in ("res.users.csv", "credit.entry.exe"):
             self.assertEqual(self.url_open(f"/credits/export/{path}").status_code, 404)
 

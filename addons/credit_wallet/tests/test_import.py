@@ -1,8 +1,11 @@
 import base64
 import time
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+
+from odoo.addons.credit_wallet.tools import adjustment_file
 
 from .common_backoffice import BackofficeCase
 
@@ -154,6 +157,9 @@ class TestImport(BackofficeCase):
                 self.upload(content).action_check()
         with self.assertRaisesRegex(UserError, "not a text file"):
             self.upload(HEADER + "ana@example.com;1;x;;\n", "utf-16-le").action_check()
+        with patch.object(adjustment_file, "MAX_MEGABYTES", 0), \
+                self.assertRaisesRegex(UserError, "larger than"):
+            self.upload(HEADER + "ana@example.com;1;x;;\n").action_check()
 
     def test_quoted_line_breaks_keep_the_count(self):
         self.assertEqual(list(self.errors(

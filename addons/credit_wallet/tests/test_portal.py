@@ -1,4 +1,5 @@
-from odoo.exceptions import AccessError
+from odoo import http
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import CreditCommon
@@ -77,6 +78,35 @@ class TestPortal(HttpCase, CreditCommon):
 
     def test_the_way_back_stays_on_this_site(self):
         self.authenticate("camille_portal", "camille_portal")
-        for path in ("https://evil.example", "//evil.example", "/\\evil.example"):
-            self.url_open("/credits/packs", {"back": path}, method="GET")
-            self.assertNotIn("credit_return_path", self.session)
+        for path in ("https://evil.example", "//evil.example", "/\\evil.example",
+                     "/\t/evil.example", "/\n\\evil.example", " //evil.example", "//[", "trainings",
+                     "////evil.example/x/..//", "javascript:alert(1)", "/" * 3000):
+            with self.subTest(path=path):
+                self.url_open("/credits/packs", params={"back": path})
+                session = http.root.session_store.get(self.session.sid)
+                kept = session.get("credit_return_path")
+                self.assertTrue(kept is None or kept.count("//") == 0 and kept[0] == "/", kept)
+        self.url_open("/credits/packs", params={"back": "/trainings/1?a=b#c"}, method="HEAD")
+        self.assertNotIn("credit_return_path", http.root.session_store.get(self.session.sid))
+        self.url_open("/credits/packs", params={"back": "/trainings/1?a=b#c"})
+        self.assertEqual(http.root.session_store.get(self.session.sid)["credit_return_path"],
+                         "/trainings/1?a=b#c")
+
+    def test_numbers_that_are_none(self):
+        """Issue 19, kind 3: digits without end are no server error."""
+        self.wallet.manager_ids = self.portal.partner_id
+        self.authenticate("camille_portal", "camille_portal")
+        for digits in ("9" * 5000, "9" * 12, "-1", "x"):
+            answer = self.url_open(f"/my/credits/{self.wallet.id}/allot", {
+                "csrf_token": http.Request.csrf_token(self), "partner_id": digits,
+                "credits": digits})
+            self.assertLess(answer.status_code, 500)
+        self.assertEqual(self.url_open("/my/credits/page/99999999999").status_code, 404)
+
+    def test_lengths(self):
+        """Issue 19, kind 3: a name or a street that no document has room for."""
+        partner = self.portal.partner_id
+        for name in ("name", "street", "city", "zip", "phone"):
+            with self.subTest(field=name), self.assertRaisesRegex(
+                    ValidationError, "characters at most"), self.env.cr.savepoint():
+                partner[name] = "x" * 20_000

@@ -111,6 +111,15 @@ class TestReconciliation(CreditAccountingCase):
         self.assertEqual(
             rows["Total"], (report.credits, report.account, report.ledger, 0))
 
+    def test_formulas_are_text(self):
+        """Issue 19: names of companies and customers run no formula."""
+        self._buy()
+        self.env.company.name = self.customer.name = "=1+cmd|' /C calc'!A0"
+        report = self.env["credit.reconciliation"].create({})
+        sheet = openpyxl.load_workbook(io.BytesIO(report._xlsx())).active
+        self.assertEqual({cell.data_type for cell in sheet["A"] if cell.value}, {"s"})
+        self.assertTrue([cell for cell in sheet["A"] if str(cell.value).startswith("'=1+cmd")])
+
     def test_empty_workbook(self):
         report = self.env["credit.reconciliation"].create({"date": date(2000, 1, 1)})
         self.assertFalse(report.line_ids)

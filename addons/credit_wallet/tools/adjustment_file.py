@@ -16,6 +16,7 @@ from decimal import Decimal
 from odoo.exceptions import UserError
 
 MAX_LINES = 200_000
+MAX_MEGABYTES = 40  # of so many lines, in UTF-16
 SEPARATORS = (";", ",", "\t")
 COLUMNS = {
     "email": ("email", "e-mail", "mail", "courriel", "adresse e-mail"),
@@ -52,6 +53,9 @@ def read_adjustments(env, content):
     :return: list of :class:`Adjustment`
     :raise UserError: the file as a whole cannot be read; it names the line, if any
     """
+    if len(content) > MAX_MEGABYTES * 2**20:
+        raise UserError(env._(
+            "The file is larger than %(maximum)s MB. Split it.", maximum=MAX_MEGABYTES))
     text = _decode(env, content)
     separator, columns = _read_header(env, text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

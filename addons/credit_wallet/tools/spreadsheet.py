@@ -7,14 +7,10 @@ from datetime import date, datetime
 
 import xlsxwriter
 
+from odoo.addons.concurrency_base.tools import safe_cell
+
 CHUNK = 64 * 1024
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SHEET_ROWS = 1_048_576  # of a sheet of the XLSX format
-
-
-def safe_text(value):
-    """Return the text so that a spreadsheet does not run it as a formula."""
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
 
 
 def csv_chunks(rows, decimal_point="."):
@@ -33,7 +29,7 @@ def csv_chunks(rows, decimal_point="."):
 
 def _csv_cell(value, decimal_point):
     if isinstance(value, str):
-        return safe_text(value)
+        return safe_cell(value)
     if isinstance(value, float):
         return str(value).replace(".", decimal_point)
     return value
@@ -79,7 +75,7 @@ def _add_sheet(workbook, header, bold):
 
 def _write_cell(sheet, row, column, value, styles):
     if isinstance(value, str):
-        sheet.write_string(row, column, safe_text(value))
+        sheet.write_string(row, column, safe_cell(value))
     elif isinstance(value, date):  # a datetime is a date too
         sheet.write_datetime(row, column, value, styles[type(value)])
     elif value is not None:

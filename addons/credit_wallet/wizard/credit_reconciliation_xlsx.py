@@ -5,6 +5,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from odoo import models
 
+from odoo.addons.concurrency_base.tools import safe_cell
+
 # The columns of the customers: field of the line, format of its numbers. A new one is a line here.
 COLUMNS = (
     ("partner_id", None),
@@ -42,8 +44,9 @@ class CreditReconciliation(models.TransientModel):
         """Write the title, and the names of the columns."""
         head = workbook.add_format({"bold": True, "bottom": 1})
         labels = self.line_ids.fields_get([name for name, _format in COLUMNS])
-        sheet.write(0, 0, self.display_name, workbook.add_format({"bold": True}))
-        sheet.write(1, 0, f"{self.company_id.name} ({self.currency_id.name})")
+        sheet.write_string(
+            0, 0, safe_cell(self.display_name), workbook.add_format({"bold": True}))
+        sheet.write_string(1, 0, safe_cell(f"{self.company_id.name} ({self.currency_id.name})"))
         for column, (name, number_format) in enumerate(COLUMNS):
             sheet.set_column(column, column, 18 if number_format else 40)
             sheet.write_string(FIRST_ROW - 1, column, labels[name]["string"], head)
@@ -54,7 +57,8 @@ class CreditReconciliation(models.TransientModel):
         formats = {name: workbook.add_format({"num_format": dict(COLUMNS)[name]})
                    for name in NUMBERS}
         for row, line in enumerate(self.line_ids, start=FIRST_ROW):
-            sheet.write_string(row, 0, line.partner_id.display_name or self.env._("No customer"))
+            sheet.write_string(
+                row, 0, safe_cell(line.partner_id.display_name or self.env._("No customer")))
             for name, column in NUMBERS.items():
                 sheet.write_number(row, column, line[name], formats[name])
             account, ledger = (f"{LETTERS[side]}{row + 1}" for side in ("account", "ledger"))

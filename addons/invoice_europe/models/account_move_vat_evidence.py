@@ -1,5 +1,7 @@
 from collections import Counter
 
+from markupsafe import Markup, escape
+
 from odoo import fields, models
 
 NEEDED_EVIDENCE = 2  # pieces, Implementing Regulation (EU) 282/2011, art. 24b, (f)
@@ -133,8 +135,8 @@ class AccountMove(models.Model):
         move.activity_schedule(
             "mail.mail_activity_data_warning",
             summary=move.env._("Where is this customer? VAT depends on it"),
-            note=move.env._(
+            note=escape(move.env._(
                 "Two pieces of evidence that agree are needed (Implementing Regulation (EU) "
                 "282/2011, art. 24b). Ask the customer, or correct the address.\n%(pieces)s",
-                pieces=pieces).replace("\n", "<br/>"),
+                pieces=pieces)).replace("\n", Markup("<br/>")),
             user_id=user.id)

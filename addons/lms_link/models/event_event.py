@@ -10,7 +10,8 @@ class EventEvent(models.Model):
     _inherit = "event.event"
 
     lms_url = fields.Char(
-        compute="_compute_lms_url", store=True, readonly=False, string="Course on the LMS")
+        compute="_compute_lms_url", store=True, readonly=False, string="Course on the LMS",
+        groups="base.group_user")  # attendees are led there by a link of their own
     lms_open_hours = fields.Integer(
         string="Opens before (hours)", default=0,
         help="Hours before the session from which the link works; 0: from the booking on.")
@@ -19,7 +20,7 @@ class EventEvent(models.Model):
         help="Days after the end of the session until which the link works; 0: without limit.")
 
     lms_session_code = fields.Char(
-        string="Session code on the LMS", copy=False,
+        string="Session code on the LMS", copy=False, groups="base.group_user",
         help="Replaces {session_code} in the address of the course; empty: the session's number.")
 
     @api.depends("event_type_id")

@@ -27,7 +27,8 @@ class EventRegistration(models.Model):
     def _get_join_url(self):
         """Return the attendee's personal link, when the session has a course on the LMS."""
         self.ensure_one()
-        if not self.event_id.lms_url:
+        # sudo: attendees may not read the address; they get a link of their own
+        if not self.sudo().event_id.lms_url:
             return super()._get_join_url()
         return f"{self.get_base_url()}/lms/go/{self._lms_token()}"
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import fields
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.session_booking.tests.common import BookingCommon
@@ -164,3 +164,14 @@ class TestLink(HttpCase, BookingCommon):
         self.seat.event_id.lms_url = "https://lms.example.com/course/2"
         self.assertEqual(self.seat._lms_visit(), "https://lms.example.com/course/2")
         self.assertEqual(self.training.lms_url, "https://lms.example.com/course/1")
+
+    def test_the_address_is_kept_from_customers(self):
+        """Issue 19, kind 5: only the personal link leads to the course."""
+        portal = new_test_user(self.env, "curious", "base.group_portal", lang="en_US")
+        event = self.seat.event_id
+        self.assertTrue(event.with_user(portal).read(["name"]))
+        for name in ("lms_url", "lms_session_code"):
+            with self.assertRaises(AccessError):
+                event.with_user(portal).read([name])
+            with self.assertRaises(AccessError):
+                event.with_user(portal).search([(name, "like", "https")])

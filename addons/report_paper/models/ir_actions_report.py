@@ -1,4 +1,4 @@
-import gc
+import dataclasses
 import io
 import logging
 from collections import OrderedDict
@@ -7,12 +7,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import file_open, split_every
 
-from ..tools import PaperFetcher, weasy
+from ..layout import weasy
+from ..tools import PaperAnswers, PaperError, PaperFetcher, PaperTooLong, pool
 
 _logger = logging.getLogger(__name__)
 
 PAPER_SHEET = "report_paper/static/src/css/paper.css"
-CHUNK = 10  # records laid out before their memory is asked back
+CHUNK = 10  # records whose HTML is made at once
+MAX_CHARACTERS = 4_000_000  # of the HTML of a document: some 10,000 lines
 CSS_MARGIN = 11  # mm, where Odoo's style sheets make the margins instead of the paper format
 
 
@@ -56,6 +58,8 @@ class IrActionsReport(models.Model):
                 landscape=landscape, specific_paperformat_args=specific_paperformat_args,
                 set_viewport_size=set_viewport_size)
         report = self._get_report(report_ref) if report_ref else self
+        report = report.with_context(
+            paper_document_ids=self.env.context.get("paper_document_ids", ()))
         return report._paper_print(
             weasy.parts(bodies, header, footer), landscape, specific_paperformat_args or {})
 
@@ -66,28 +70,50 @@ class IrActionsReport(models.Model):
         :param bool landscape: turn the paper
         :param dict arguments: see :meth:`_paper_page`
         :return: bytes
-        :raise UserError: the template cannot be laid out
+        :raise UserError: the template cannot be laid out, or what is printed is too long
         """
         base_url = self._get_report_url() or "http://localhost"
-        fetcher = PaperFetcher(self.env, base_url)
-        variant = "pdf/a-3b" if self.paper_archival else None
-        documents = []
         try:
             page = self._paper_page(landscape, arguments)
-            with weasy.locked():
-                for part in parts:
-                    html, links = weasy.compose(*part)
-                    documents.append(weasy.lay_out(
-                        html, self._paper_sheets(links, fetcher, base_url), page, fetcher,
-                        base_url, pdf_variant=variant))
-                return weasy.print_documents(documents, pdf_variant=variant)
-        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError,
-                ValueError) as error:  # what a template can make a layout engine do
-            _logger.exception("WeasyPrint failed on %s", self.report_name)
-            raise UserError(self.env._(
-                "The PDF of “%(report)s” cannot be made: %(error)s. Undo the last change of its "
-                "template, or choose wkhtmltopdf in the general settings.",
-                report=self.name or "", error=error)) from error
+            documents = [weasy.compose(*part) for part in parts]
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise self._paper_error(error) from error  # of what a template can say
+        if sum(len(html) for html, _links in documents) > MAX_CHARACTERS * len(documents):
+            raise self._paper_too_long()
+        try:
+            return pool.of_process().print({
+                "documents": [
+                    (html, [self._paper_key(link) for link in [*links, PAPER_SHEET]])
+                    for html, links in documents],
+                "page": dataclasses.asdict(page), "base_url": base_url,
+                "options": {"pdf_variant": "pdf/a-3b" if self.paper_archival else None},
+            }, PaperAnswers(self, PaperFetcher(self.env, base_url, self._paper_documents())))
+        except PaperTooLong as error:
+            raise self._paper_too_long() from error
+        except PaperError as error:
+            raise self._paper_error(error) from error
+
+    def _paper_key(self, link):
+        """Identify the content of a style sheet: the address of a bundle holds its checksum."""
+        return f"{self.env.cr.dbname} {link}"
+
+    def _paper_error(self, error):
+        _logger.error("WeasyPrint failed on %s: %s", self.report_name, error)
+        return UserError(self.env._(
+            "The PDF of “%(report)s” cannot be made: %(error)s. Undo the last change of its "
+            "template, or choose wkhtmltopdf in the general settings.",
+            report=self.name or "", error=error))
+
+    def _paper_too_long(self):
+        _logger.warning("%s takes too long to lay out", self.report_name)
+        return UserError(self.env._(
+            "The PDF of “%(report)s” is too long to be made. Shorten its texts, or make several "
+            "documents of it.", report=self.name or ""))
+
+    def _paper_documents(self):
+        """Return the records that are printed: their attachments may be shown on the paper."""
+        ids = self.env.context.get("paper_document_ids")
+        return self.env[self.model].browse(ids) if self.model and ids else None
 
     def _paper_page(self, landscape, arguments):
         """Return the paper format, with what the template of the report says of it.
@@ -110,13 +136,9 @@ class IrActionsReport(models.Model):
 
     # Style sheets ---------------------------------------------------------------------------
 
-    def _paper_sheets(self, links, fetcher, base_url):
-        """Return the parsed style sheets of a report, ours last."""
-        database = self.env.cr.dbname
-        sheets = [
-            weasy.sheet((database, link), lambda link=link: self._paper_bundle(link),
-                        fetcher, base_url) for link in links]
-        return [*sheets, weasy.sheet(PAPER_SHEET, _read_paper_sheet, fetcher, base_url)]
+    def _paper_sheet(self, link):
+        """Return the text of a style sheet that a report names, or of ours."""
+        return _read_paper_sheet() if link == PAPER_SHEET else self._paper_bundle(link)
 
     def _paper_bundle(self, link):
         """Return the text of a bundle of style sheets, compiled if it was not yet.
@@ -139,6 +161,7 @@ class IrActionsReport(models.Model):
         wkhtmltopdf makes one file that Odoo cuts at its headings; cutting would lose what makes
         an archival file, and its pages n/N.
         """
+        self = self.with_context(paper_document_ids=tuple(res_ids or ()))
         report = self._get_report(report_ref)
         if (self._paper_engine() != "weasyprint" or not res_ids or len(res_ids) == 1
                 or len(res_ids) != len(set(res_ids))):
@@ -167,10 +190,7 @@ class IrActionsReport(models.Model):
                 if self._paper_attachment(report, record)]
 
     def _paper_streams(self, report, data, res_ids):
-        """Print records in chunks, and free the memory after each.
-
-        The boxes of a page refer to one another: only the collector of cycles frees them, and
-        left to itself it comes too late for a month of invoices to need no more than ten.
+        """Print records in chunks, whose HTML is made at once.
 
         :return: streams by id, or None when the template does not tell records apart
         """
@@ -181,7 +201,6 @@ class IrActionsReport(models.Model):
             if printed is None:
                 return None
             streams.update(printed)
-            gc.collect()
         return streams
 
     def _paper_chunk(self, report, data, res_ids):
@@ -194,7 +213,8 @@ class IrActionsReport(models.Model):
             return None
         streams = {}
         for res_id, part in zip(ids, weasy.parts(bodies, header, footer), strict=True):
-            content = report._paper_print([part], self.env.context.get("landscape"), arguments)
+            content = report.with_context(paper_document_ids=[res_id])._paper_print(
+                [part], self.env.context.get("landscape"), arguments)
             record = self.env[report.model].browse(res_id)
             streams[res_id] = {"stream": io.BytesIO(content),
                                "attachment": self._paper_attachment(report, record)}

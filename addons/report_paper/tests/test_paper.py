@@ -1,18 +1,19 @@
 import base64
-import gc
 import io
+import threading
+import time
 from unittest.mock import patch
 
 from markupsafe import Markup
 from PIL import Image
 from pypdf import PdfReader
-from weasyprint.formatting_structure.boxes import Box
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..models import ir_actions_report
-from ..tools import weasy
+from ..tools import pool
 from . import archival
 from .common import PaperCase
 
@@ -70,14 +71,6 @@ class TestPaper(PaperCase):
         """Issue 7, « memory flat »: more records than are laid out at once."""
         with patch.object(ir_actions_report, "CHUNK", 1):
             self.print_apart()
-
-    def test_laid_out_pages_are_let_go(self):
-        """Issue 7, « memory flat »: at once, not when Python next looks for cycles."""
-        gc.collect()
-        gc.disable()
-        self.addCleanup(gc.enable)
-        self.print_apart()
-        self.assertFalse([thing for thing in gc.get_objects() if issubclass(type(thing), Box)])
 
     def print_apart(self):
         streams = self.env["ir.actions.report"].with_context(
@@ -177,10 +170,52 @@ class TestPaper(PaperCase):
     def test_style_sheets_are_parsed_once(self):
         """Issue 7: 1,000 invoices a night; parsing Odoo's style sheets takes seconds."""
         self.print(self.partners[0])
-        parsed = {key: id(sheet) for key, sheet in weasy._sheets.items()}
-        self.assertGreaterEqual(len(parsed), 3)
-        self.print(self.partners[1])
-        self.assertEqual({key: id(sheet) for key, sheet in weasy._sheets.items()}, parsed)
+        with patch.object(type(self.report), "_paper_sheet", side_effect=AssertionError):
+            self.print(self.partners[1])
+
+    def test_a_document_too_long(self):
+        """Issue 19, kind 3: a time limit and a size, and the next document is printed."""
+        with patch.object(pool, "MAX_SECONDS", 0.01), patch.object(pool, "SLOW_SECONDS", 0.005), \
+                self.assertLogs("odoo.addons.report_paper", "WARNING"), \
+                self.assertRaisesRegex(UserError, "too long"):
+            self.print(self.partners[0], 50)
+        self.assertEqual(len(self.pages(self.print(self.partners[0]))), 1)
+        with patch.object(ir_actions_report, "MAX_CHARACTERS", 1000), \
+                self.assertLogs("odoo.addons.report_paper", "WARNING"), \
+                self.assertRaisesRegex(UserError, "too long"):
+            self.print(self.partners[0], 50)
+
+    def test_a_slow_document_holds_up_nobody(self):
+        """Issue 19, kind 3: it gives its place to the next, and goes on."""
+        done, printed, places = threading.Event(), [], pool.Pool()
+
+        def ask(waits):
+            """Answer for a document that asks for an image, which comes when the other is done."""
+            def answer(question):
+                if question["kind"] == "fetch" and waits:
+                    self.assertTrue(waits.wait(30), "the other document waited for this one")
+                return ({"error": "none"} if question["kind"] == "fetch" else {}), b""
+
+            return answer
+
+        def job(name):
+            html = f"<p>{name}<img src='http://localhost/x.png'></p>"
+            return {"documents": [[html, []]], "base_url": "http://localhost", "options": {},
+                    "page": {"width": 210, "height": 297, "top": 9, "right": 9, "bottom": 9,
+                             "left": 9}}
+
+        with patch.object(pool, "SLOW_SECONDS", 0.1), mute_logger("weasyprint"):
+            places._places = threading.BoundedSemaphore(1)
+            slow = threading.Thread(
+                target=lambda: printed.append(places.print(job("slow"), ask(done))))
+            slow.start()
+            time.sleep(0.05)
+            printed.append(places.print(job("quick"), ask(None)))
+            done.set()
+            slow.join()
+        quick, late = map(self.pages, printed)
+        self.assertIn("quick", quick[0])
+        self.assertIn("slow", late[0])
 
     def test_errors_are_told(self):
         """A template that cannot be laid out is named, with the remedy."""

@@ -1,2 +1,3 @@
-from . import weasy
-from .fetcher import PaperFetcher
+from . import pool
+from .fetcher import PaperAnswers, PaperFetcher
+from .pool import PaperError, PaperTooLong

@@ -73,7 +73,8 @@ class TrainingCalendar(http.Controller):
 
     def _choose_attendee(self, attendees, attendee):
         """Return the one of these people whose id was sent; by default the visitor."""
-        wanted = int(attendee) if str(attendee or "").isdecimal() else None
+        sent = str(attendee or "")
+        wanted = int(sent) if sent.isdecimal() and len(sent) < 10 else None
         return attendees.filtered(lambda person: person.id == wanted) or attendees[:1]
 
     def _attendee_values(self, event, attendees, person):

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.concurrency_base.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import lock_in_order, plain_line
 
 from ..exceptions import SessionUnavailable
 
@@ -336,8 +336,9 @@ class EventRegistration(models.Model):
             entry.add("dtstamp").value = pytz.utc.localize(registration.write_date)
             entry.add("dtstart").value = pytz.utc.localize(event.date_begin)
             entry.add("dtend").value = pytz.utc.localize(event.date_end)
-            entry.add("summary").value = event.name
-            entry.add("location").value = event.address_inline or self.env._("Online")
+            entry.add("summary").value = plain_line(event.name)
+            entry.add("location").value = plain_line(
+                event.address_inline or self.env._("Online"))
             entry.add("url").value = f"{self.get_base_url()}/my/trainings/{registration.id}"
             entry.add("status").value = (
                 "CONFIRMED" if registration._takes_a_seat() else "CANCELLED")

@@ -211,13 +211,15 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
         self.assertIn("In place of", self.url_open(answer.headers["Location"]).text)
 
     def test_ics_of_one_s_own_seats(self):
+        self.event.name = "Public speaking\x0b\u202e, twice;\nEND:VEVENT"
         self.give(2)
         seat = self.book(self.event, partner=self.ada)
         self.authenticate("ada", "ada")
         for url in ("/my/trainings/calendar.ics", f"/my/trainings/{seat.id}/calendar.ics"):
             answer = self.url_open(url)
             self.assertIn("text/calendar", answer.headers["Content-Type"])
-            for line in ("BEGIN:VEVENT", "SUMMARY:Public speaking", "STATUS:CONFIRMED",
+            for line in ("BEGIN:VEVENT", "STATUS:CONFIRMED",
+                         "SUMMARY:Public speaking \\, twice\\; END:VEVENT\r\n",
                          f"DTSTART:{self.event.date_begin:%Y%m%dT%H%M%SZ}"):
                 self.assertIn(line, answer.text)
         self.authenticate("eve", "eve")

@@ -22,6 +22,18 @@ class TestRoutes(HttpCase, BookingCommon):
         for query in ("month=2031-13", "month=x", "theme=abc", "theme=999999", "place=moon"):
             self.assertEqual(self.url_open(f"/trainings?{query}").status_code, 200)
 
+    def test_ids_that_no_row_can_have(self):
+        """Issue 19, kind 3: 404, not a server error."""
+        new_test_user(self.env, "visitor", "base.group_portal", lang="en_US")
+        self.authenticate("visitor", "visitor")
+        for path in ("/trainings/0", "/trainings/x-0", "/trainings/99999999999999999999",
+                     "/trainings/training/99999999999", "/my/trainings/99999999999"):
+            with self.subTest(path=path):
+                self.assertEqual(self.url_open(path).status_code, 404)
+        session = self.make_session()
+        self.assertEqual(
+            self.url_open(f"/trainings/{session.id}?attendee={'9' * 5000}").status_code, 200)
+
     def test_unpublished_session_is_not_for_visitors(self):
         session = self.make_session(is_published=False)
         self.assertIn(self.url_open(f"/trainings/{session.id}").status_code, (403, 404))

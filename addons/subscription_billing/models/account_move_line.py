@@ -131,7 +131,8 @@ class AccountMoveLine(models.Model):
         """Open the list of what is in favour of customers who have subscriptions."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_billing.outstanding_credit_action")
-        return {**action, "domain": [("id", "in", self.ids)]}
+        readable = self.sudo(False)._filtered_access("read")
+        return {**action, "domain": [("id", "in", readable.ids)]}
 
     def action_refund_to_card(self):
         """Refund to the card; see ``account.move``."""

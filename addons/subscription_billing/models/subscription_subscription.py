@@ -441,7 +441,8 @@ class SubscriptionSubscription(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type")
-        return {**action, "domain": [("id", "in", self._documents().ids)], "context": {}}
+        documents = self._documents().sudo(False)._filtered_access("read")
+        return {**action, "domain": [("id", "in", documents.ids)], "context": {}}
 
     def action_view_unpaid(self):
         """Open the unpaid periods that are chased."""

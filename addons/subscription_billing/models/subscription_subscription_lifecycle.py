@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
+from markupsafe import escape
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -520,10 +521,12 @@ class SubscriptionSubscription(models.Model):
     def _notify_staff(self, summary, note="", kind="mail.mail_activity_data_todo", day=None):
         """Schedule an activity for whoever is responsible of the subscription.
 
+        :param str note: plain text: it may hold the name of a customer
         :param date day: by when, today by default
         """
         self.activity_schedule(
-            kind, summary=summary, note=note, user_id=self._responsible().id, date_deadline=day)
+            kind, summary=summary, note=escape(note or ""), user_id=self._responsible().id,
+            date_deadline=day)
 
     def _notify_next_invoice(self):
         self._close_next_invoice()

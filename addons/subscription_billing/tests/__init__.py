@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_alike,
     test_attempts,
     test_billing_property,

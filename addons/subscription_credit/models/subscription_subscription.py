@@ -69,7 +69,8 @@ class SubscriptionSubscription(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "credit_wallet.credit_entry_action")
-        return {**action, "context": {}, "domain": [("id", "in", self._credit_entries().ids)]}
+        entries = self._credit_entries().sudo(False)._filtered_access("read")
+        return {**action, "context": {}, "domain": [("id", "in", entries.ids)]}
 
     # What was agreed ---------------------------------------------------------------------------
 

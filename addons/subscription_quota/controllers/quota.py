@@ -31,6 +31,7 @@ MAX_BODY = 64 * 1024
 MAX_ITEMS = 100
 HISTORY_PAGE = 100
 HISTORY_DAYS = 31  # by default
+YEARS = range(1970, 2200)  # that a history is asked for
 NOTE_USE_EVERY = timedelta(minutes=1)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
@@ -488,9 +489,17 @@ def _parse_day(text, default):
     try:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
             raise ValueError(text)
-        return date.fromisoformat(text)
+        return _known_day(text)
     except ValueError as error:
         raise Problem("invalid", _lt("A day is written 2027-01-31.")) from error
+
+
+def _known_day(text):
+    """:raise ValueError: it is no day, or so far away that one cannot count on from it"""
+    day = date.fromisoformat(text)
+    if day.year not in YEARS:
+        raise ValueError(text)
+    return day
 
 
 def _encode_cursor(row):
@@ -502,6 +511,6 @@ def _read_cursor(text):
         return None
     try:
         day, metric_id = urlsafe_b64decode(text.encode()).decode().split(" ")
-        return date.fromisoformat(day), min(int(metric_id), 2**31 - 1)
+        return _known_day(day), min(int(metric_id), 2**31 - 1)
     except ValueError as error:  # bad base64 and bad UTF-8, too
         raise Problem("invalid", _lt("“cursor” is none that this API gave.")) from error

@@ -2,6 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.concurrency_base.tools import take_turn
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
 
@@ -32,9 +33,14 @@ class QuotaKeyPortal(CustomerPortal):
     def portal_make_key(self, name="", **kw):
         """Make a key, and show its secret this once."""
         scopes = request.httprequest.form.getlist("scopes")
+        customer = request.env.user.commercial_partner_id
+        try:
+            take_turn(request.env, customer)  # the number of keys is limited
+        except UserError as error:
+            return self._keys_page(quota_key_error=str(error))
         # sudo: the customer's own key; the method checks what is asked
         return self._show_secret(lambda: request.env["quota.api.key"].sudo()._make_for_customer(
-            request.env.user.commercial_partner_id, request.website.company_id, name, scopes)[1])
+            customer, request.website.company_id, name, scopes)[1])
 
     @http.route("/my/quota/keys/<int:key_id>/rotate", type="http", auth="user",
                 methods=["POST"], website=True)

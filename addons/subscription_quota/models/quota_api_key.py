@@ -5,6 +5,8 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import claim_in_order, plain_line
+
 PREFIX = "qk"
 SECRET_BYTES = 32
 TOKEN = re.compile(r"qk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
@@ -172,10 +174,12 @@ class QuotaApiKey(models.Model):
         :return: (key, secret to show once)
         :raise UserError: no name, no right, or too many keys
         """
-        name = " ".join((name or "").split())[:64]
+        name = plain_line(name or "").strip()[:64]
         scopes = [scope for scope, _label in self._scopes() if scope in scopes]
         if not name or not scopes:
             raise UserError(self.env._("Give the key a name and one right at least."))
+        # Counted and made by one after the other.
+        claim_in_order(partner.commercial_partner_id)
         if self.search_count([
                 ("commercial_partner_id", "=", partner.commercial_partner_id.id),
                 ("revoked_at", "=", False)]) >= CUSTOMER_KEYS:

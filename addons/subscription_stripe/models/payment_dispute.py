@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+from markupsafe import escape
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_datetime
@@ -269,11 +271,11 @@ class PaymentDispute(models.Model):
             "mail.mail_activity_data_todo", user_id=self.user_id.id,
             summary=staff.env._("Won on appeal: give %(customer)s the money back?",
                                 customer=staff.partner_id.name),
-            note=staff.env._(
+            note=escape(staff.env._(
                 "%(invoices)s was settled otherwise, or written off, after the dispute was lost. "
                 "The payment that came back is now an advance of the customer: refund it, match "
                 "it with another invoice, or book it as income when the claim was written off.",
-                invoices=", ".join(staff.invoice_ids.mapped("name"))))
+                invoices=", ".join(staff.invoice_ids.mapped("name")))))
 
     def _settle_claim(self):
         """Match what was taken with what was given back; book what is missing as a loss."""

@@ -6,6 +6,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from odoo import models
 
+from odoo.addons.concurrency_base.tools import safe_cell
+
 # The columns of the movements: field, how it is written, width. A new one is a line here.
 COLUMNS = (
     ("created_at", "moment", 22),
@@ -55,7 +57,8 @@ class StripeStatement(models.Model):
         labels = self.fields_get()
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, 1, 18)
-        sheet.write_row(0, 0, [self.display_name, self.currency_id.name], style["bold"])
+        sheet.write_string(0, 0, safe_cell(self.display_name), style["bold"])
+        sheet.write_string(0, 1, self.currency_id.name, style["bold"])
         names = ("opening", "payments", "refunds", "disputes", "fees", "payouts", "others",
                  *(["foreign_net"] if self.is_shared else []),
                  "closing", "opening_here", "closing_here", "difference")
@@ -67,7 +70,7 @@ class StripeStatement(models.Model):
             first, 0, [labels["share_ids"]["string"], self.currency_id.name], style["bold"])
         for line, share in enumerate(self.share_ids, start=first + 1):
             account = share.account_id.with_company(self.company_id)
-            sheet.write_string(line, 0, f"{account.code} {account.name}")
+            sheet.write_string(line, 0, safe_cell(f"{account.code} {account.name}"))
             sheet.write_number(line, 1, share.amount, style["money"])
 
     def _write_rows(self, sheet, style):
@@ -92,7 +95,7 @@ class StripeStatement(models.Model):
         sheet.write_string(*cell, labels[row[name]])
 
     def _write_text(self, sheet, cell, row, name, style):
-        sheet.write_string(*cell, row[name] or "")
+        sheet.write_string(*cell, safe_cell(row[name] or ""))
 
     def _write_money(self, sheet, cell, row, name, style):
         sheet.write_number(*cell, row[name], style["money"])

@@ -469,6 +469,10 @@ class TestBalance(DisputeCommon, TransactionCase):
         self.assertEqual(movements["A2"].value, datetime(2027, 1, 1, 0, 30))
         codes = {row[0].split()[0] for row in summary.iter_rows(min_row=15, values_only=True)}
         self.assertEqual(codes, set(statement.share_ids.account_id.mapped("code")))
+        rows.sudo().description = "=1+cmd|' /C calc'!A0"
+        movements = openpyxl.load_workbook(io.BytesIO(statement._build_workbook())).worksheets[1]
+        self.assertEqual(movements["E2"].value, "'=1+cmd|' /C calc'!A0")
+        self.assertEqual(movements["E2"].data_type, "s")
 
     def test_month_is_one_statement(self):
         vals = {"provider_id": self.provider.id, "month": "2027-02-17"}

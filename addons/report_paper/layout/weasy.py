@@ -2,7 +2,6 @@
 
 import logging
 import re
-import threading
 from collections import OrderedDict
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -12,8 +11,6 @@ import lxml.html
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 
-_logger = logging.getLogger(__name__)
-
 # WeasyPrint warns of every declaration of Bootstrap that is not for paper.
 logging.getLogger("weasyprint").setLevel(logging.ERROR)
 logging.getLogger("weasyprint.progress").setLevel(logging.ERROR)
@@ -21,14 +18,14 @@ logging.getLogger("weasyprint.progress").setLevel(logging.ERROR)
 BUNDLE = re.compile(r"/web/assets/(?:[\w-]+/)+[\w.-]+\.css")
 FONT_FACE = re.compile(r"@font-face\s*{[^{}]*}")
 FONT_FAMILY = re.compile(r"font-family:\s*[\"']?([^;\"'}]+)")
+# Where a link on paper may lead; a path is one of this Odoo.
+LINK = re.compile(r"(?:https?:|mailto:|tel:|[#/?]|[^:/?#]*(?:[/?#]|$))", re.I)
 SHEETS_KEPT = 16  # a bundle per language direction, database and version
 PX_IN_MM = 96 / 25.4
 # An archival file has no interpolated images (ISO 19005-3, 6.2.8): WeasyPrint asks viewers to,
 # logos, codes and emoji alike, unless it is told otherwise.
 ARCHIVAL = "* { image-rendering: pixelated !important; }"
 
-# Pango and Fontconfig are not made to be called by several threads with the same fonts.
-_lock = threading.RLock()
 _sheets = OrderedDict()
 _fonts = None
 
@@ -65,16 +62,14 @@ def sheet(key, read, fetcher, base_url):
     :param key: what identifies its content: the address of a bundle holds its checksum
     :param read: function that returns its text
     """
-    with _lock:
-        if key not in _sheets:
-            _logger.info("Parsing the style sheet %s", key)
-            _sheets[key] = CSS(
-                string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
-                font_config=fonts())
-        _sheets.move_to_end(key)
-        while len(_sheets) > SHEETS_KEPT:
-            _sheets.popitem(last=False)
-        return _sheets[key]
+    if key not in _sheets:
+        _sheets[key] = CSS(
+            string=_without_idle_fonts(read()), url_fetcher=fetcher, base_url=base_url,
+            font_config=fonts())
+    _sheets.move_to_end(key)
+    while len(_sheets) > SHEETS_KEPT:
+        _sheets.popitem(last=False)
+    return _sheets[key]
 
 
 def _without_idle_fonts(css):
@@ -108,7 +103,20 @@ def compose(body, header=None, footer=None):
             node.tail = None
             node.classes.add(f"o_paper_{name}")
             tree.body.insert(position, node)
+    _drop_commands(tree)
     return lxml.html.tostring(tree, encoding="unicode", doctype="<!DOCTYPE html>"), links
+
+
+def _drop_commands(tree):
+    """Remove what makes a layout engine do more than lay out: texts are typed by anybody.
+
+    ``rel="attachment"`` asks it to put the file that a link leads to into the PDF.
+    """
+    for node in tree.xpath("//*[@rel]"):
+        del node.attrib["rel"]
+    for node in tree.xpath("//*[@href]"):
+        if not LINK.match(node.get("href").strip()):
+            del node.attrib["href"]
 
 
 def parts(bodies, header, footer):
@@ -163,8 +171,3 @@ def print_documents(documents, **options):
     if len(documents) > 1:
         first = first.copy([page for document in documents for page in document.pages])
     return first.write_pdf(**options)
-
-
-def locked():
-    """Return the lock to hold while laying out and printing."""
-    return _lock
