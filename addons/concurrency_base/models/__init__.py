@@ -1,1 +1,1 @@
-from . import payment_transaction
+from . import account_move_reversal, base, ir_default, payment_transaction

@@ -6,14 +6,15 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credit movement", readonly=True, copy=False,
+        "credit.entry", string="Credit movement", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="restrict")
     credit_debt_ids = fields.One2many(
         "credit.debt", "credit_note_id", string="Credits refunded after use",
         groups="credit_wallet.group_credit_user,account.group_account_readonly,"
                "account.group_account_invoice")
     credit_given_up_line_id = fields.Many2one(
-        "account.move.line", string="Refund of credits used", readonly=True, copy=False,
+        "account.move.line", string="Refund of credits used", readonly=True, engine=True,
+        copy=False,
         ondelete="restrict", help="The credit note line whose used credits this move gives up.")
 
     _credit_given_up_once = models.UniqueIndex(

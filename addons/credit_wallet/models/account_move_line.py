@@ -10,29 +10,31 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credit movement", readonly=True, copy=False,
+        "credit.entry", string="Credit movement", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="restrict")
     credit_tax_included = fields.Boolean(
-        readonly=True,
+        readonly=True, engine=True,
         help="The price is what was paid in credits, taxes included: they are taken out of it.")
     credit_refunded_line_id = fields.Many2one(
-        "account.move.line", readonly=True, copy=False, index="btree_not_null",
+        "account.move.line", readonly=True, engine=True, copy=False, index="btree_not_null",
         help="On a credit note: the invoice line of the packs it refunds.")
 
     credit_count = fields.Integer(
-        string="Credits each", readonly=True, copy=False,
+        string="Credits each", readonly=True, engine=True, copy=False,
         help="Credits that one pack of this line adds to the wallet, as sold.")
     credit_validity_months = fields.Integer(
-        string="Validity of the credits (months)", readonly=True, copy=False)
+        string="Validity of the credits (months)", readonly=True, engine=True, copy=False)
     credit_voucher_kind = fields.Selection(
-        VOUCHER_KINDS, string="Voucher", readonly=True, copy=False,
+        VOUCHER_KINDS, string="Voucher", readonly=True, engine=True, copy=False,
         help="When VAT is due on these credits, as sold.")
     credit_value = fields.Monetary(
         string="Value of the credits", currency_field="company_currency_id", readonly=True,
+        engine=True,
         copy=False, help="What the customer pays for the packs of this line, untaxed and all "
         "discounts taken off; on a credit note, what is given back for them.")
     credit_moves_discount = fields.Boolean(
-        readonly=True, help="Takes a discount off the packs it is on, instead of off income.")
+        readonly=True, engine=True,
+        help="Takes a discount off the packs it is on, instead of off income.")
 
     # Terms --------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     oss_country_id = fields.Many2one(
-        "res.country", string="Member state of the consumer", readonly=True, copy=False,
-        index="btree_not_null",
+        "res.country", string="Member state of the consumer", readonly=True, engine=True,
+        copy=False, index="btree_not_null",
         help="The other member state where the consumer was when the document was posted.")
-    is_revenue_deferral = fields.Boolean(readonly=True, copy=False)
+    is_revenue_deferral = fields.Boolean(readonly=True, engine=True, copy=False)
     revenue_deferral_ids = fields.One2many("revenue.deferral", "move_id", readonly=True)
     revenue_deferral_count = fields.Integer(compute="_compute_revenue_deferral_count")
 

@@ -25,7 +25,8 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     einvoice_state = fields.Selection(
-        EINVOICE_STATES, string="E-invoice", readonly=True, copy=False, index="btree_not_null",
+        EINVOICE_STATES, string="E-invoice", readonly=True, engine=True, copy=False,
+        index="btree_not_null",
         help="How far the electronic invoice is; empty when the customer is no business in "
         "France.")
     einvoice_missing = fields.Text(compute="_compute_einvoice_missing")

@@ -17,7 +17,7 @@ class AccountMoveLine(models.Model):
         "civil months when it lasts long enough.")
     revenue_deferral_ids = fields.One2many("revenue.deferral", "line_id", readonly=True)
     corrected_line_id = fields.Many2one(
-        "account.move.line", string="Corrected line", readonly=True, copy=False,
+        "account.move.line", string="Corrected line", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="set null",
         help="On a credit note: the invoice line whose revenue it takes back.")
     correcting_line_ids = fields.One2many("account.move.line", "corrected_line_id", readonly=True)

@@ -15,7 +15,7 @@ class EventEvent(models.Model):
     _inherit = "event.event"
 
     rescheduled_on = fields.Datetime(
-        readonly=True, copy=False,
+        readonly=True, engine=True, copy=False,
         help="When the session was last moved with seats taken. Customers who booked before "
         "may cancel free of charge until it starts.")
 

@@ -18,9 +18,10 @@ class EventRegistration(models.Model):
 
     event_is_training = fields.Boolean(related="event_id.is_training")
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credits spent", readonly=True, copy=False, ondelete="restrict")
+        "credit.entry", string="Credits spent", readonly=True, engine=True, copy=False,
+        ondelete="restrict")
     refund_entry_id = fields.Many2one(
-        "credit.entry", string="Credits returned", readonly=True, copy=False,
+        "credit.entry", string="Credits returned", readonly=True, engine=True, copy=False,
         ondelete="restrict")
     paid_outside = fields.Boolean(
         copy=False, tracking=True,
@@ -29,9 +30,9 @@ class EventRegistration(models.Model):
         string="How it is paid", copy=False, tracking=True,
         help="The quote, agreement or gift behind a seat paid outside.")
     swapped_from_id = fields.Many2one(
-        "event.registration", string="In place of", readonly=True, copy=False,
+        "event.registration", string="In place of", readonly=True, engine=True, copy=False,
         ondelete="set null", help="The seat in another session that was changed against this one.")
-    booking_key = fields.Char(readonly=True, copy=False)
+    booking_key = fields.Char(readonly=True, engine=True, copy=False)
     reminder_ids = fields.One2many(
         "session.reminder", "registration_id", string="Reminders sent")
     credit_cost = fields.Integer(compute="_compute_credit_cost", string="Price (credits)")

@@ -24,15 +24,16 @@ class SaleOrderLine(models.Model):
         help="The interval and price at which the service is billed again.")
     subscription_ids = fields.One2many("subscription.subscription", "sale_line_id")
     subscription_trial_days = fields.Integer(
-        string="Trial (days)", compute="_compute_subscription_trial_days", store=True,
+        string="Trial (days)", compute="_compute_subscription_trial_days", store=True, engine=True,
         precompute=True, help="Free days at the start; nothing is due today.")
     subscription_commitment_months = fields.Integer(
         string="Commitment (months)", compute="_compute_subscription_terms", store=True,
-        precompute=True, help="From the first paid day.")
+        engine=True, precompute=True, help="From the first paid day.")
     subscription_setup_fee = fields.Monetary(
-        string="Setup fee", compute="_compute_subscription_terms", store=True, precompute=True,
-        help="On a line of its own, or on the first invoice after a trial.")
-    is_setup_fee = fields.Boolean(readonly=True, help="Of the subscription it is linked to.")
+        string="Setup fee", compute="_compute_subscription_terms", store=True, engine=True,
+        precompute=True, help="On a line of its own, or on the first invoice after a trial.")
+    is_setup_fee = fields.Boolean(
+        readonly=True, engine=True, help="Of the subscription it is linked to.")
 
     @api.depends("product_id", "currency_id")
     def _compute_subscription_price_id(self):

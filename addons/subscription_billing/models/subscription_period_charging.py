@@ -5,9 +5,12 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from odoo.addons.concurrency_base.tools import claim_in_order
-
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import (
+    claim_in_order,
+    reason_of,
+    tell_once,
+    work_through,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class SubscriptionPeriod(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Charge of %s failed", self.invoice_id.name)
-            self._give_up_charge(errors.reason_of(self.env, error))
+            self._give_up_charge(reason_of(self.env, error))
 
     def _charge_at_once(self):
         """Charge what is due on saved means of payment while its customer waits, instead of
@@ -359,15 +362,22 @@ class SubscriptionPeriod(models.Model):
             ("state", "=", "invoiced"), ("dunning_start", "=", False),
             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
             *self._late_domain()]
-        last, time_left = 0, True
-        while time_left and (
-                late := self.search([*domain, ("id", ">", last)], order="id", limit=limit)):
-            last = late[-1].id
+
+        def find(last_id):
+            late = self.search([*domain, ("id", ">", last_id)], order="id", limit=limit)
             locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
-            late.filtered(lambda period, locked=locked: period.subscription_id in locked) \
-                ._become_past_due()
-            time_left = self.env["ir.cron"]._commit_progress(len(late))
+            return late, late.filtered(lambda period: period.subscription_id in locked)
+
+        work_through(
+            self.env, find, lambda late: late._become_past_due(), self._tell_of_past_due_error)
         self.env["payment.transaction"]._tell_of_slow_payments()
+
+    @api.model
+    def _tell_of_past_due_error(self, period, error):
+        """Tell staff, once, that the chase of an unpaid invoice could not start."""
+        subscription = period.subscription_id
+        tell_once(subscription, subscription._responsible(), lambda env: env._(
+            "Unpaid, and not chased: %(subscription)s", subscription=subscription.name), error)
 
     @api.model
     def _late_domain(self):

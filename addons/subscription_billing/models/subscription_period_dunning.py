@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date, formatLang
 
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import reason_of
 
 _logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class SubscriptionPeriod(models.Model):
             raise  # a conflict or a lost server is no fault of the period
         except Exception as error:
             _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
-            self._tell_of_dunning_error(errors.reason_of(self.env, error))
+            self._tell_of_dunning_error(reason_of(self.env, error))
 
     def _tell_of_dunning_error(self, error):
         """Tell staff, once until a step succeeds: the scheduled action tries again and again."""

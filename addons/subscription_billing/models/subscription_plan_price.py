@@ -28,10 +28,10 @@ class SubscriptionPlanPrice(models.Model):
         help="Of one unit for the interval, with or without tax as the taxes of the service say.")
     setup_fee = fields.Monetary(help="Added once, to the first invoice.")
     next_amount = fields.Monetary(
-        string="Next price", readonly=True,
+        string="Next price", readonly=True, engine=True,
         help="Takes the place of the price from the date beside it: for new customers, and at "
         "renewals for subscribers who were told.")
-    next_date = fields.Date(string="Next price from", readonly=True)
+    next_date = fields.Date(string="Next price from", readonly=True, engine=True)
 
     _interval_positive = models.Constraint(
         "CHECK(interval_count > 0)",

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import reason_of, work_isolated
 
 _logger = logging.getLogger(__name__)
 
@@ -19,6 +19,7 @@ class SubscriptionRun(models.Model):
 
     _name = "subscription.run"
     _description = "Renewal Run"
+    _engine_only = True
     _order = "id desc"
     _rec_name = "start"
 
@@ -132,29 +133,15 @@ class SubscriptionRun(models.Model):
         return held
 
     def _isolated(self, batch, method):
-        """Bill a batch; when one record makes it fail, halve it until that one is alone.
+        """Bill a batch; hold the records that make it fail.
 
         :param str method: of the subscriptions, that bills them
         :return: (number of records billed, subscriptions held because they failed)
         """
-        if not batch:
-            return 0, batch
-        try:
-            with self.env.cr.savepoint():
-                made = getattr(batch, method)()
-                self.env.flush_all()
-                return len(made), batch.browse()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the batch
-        except Exception as error:
-            if len(batch) == 1:
-                _logger.warning("Billing of %s failed", batch.name, exc_info=True)
-                batch._hold(errors.reason_of(batch._for_staff().env, error))
-                return 0, batch
-        half = len(batch) // 2
-        billed, failed = self._isolated(batch[:half], method)
-        more_billed, more_failed = self._isolated(batch[half:], method)
-        return billed + more_billed, failed | more_failed
+        made, failed = work_isolated(
+            batch, lambda part: getattr(part, method)(),
+            lambda each, error: each._hold(reason_of(each._for_staff().env, error)))
+        return sum(map(len, made)), failed
 
     def _end_held(self, limit=BATCH_SIZE):
         """End what is held when its last day is over: nothing more is billed, so nothing is

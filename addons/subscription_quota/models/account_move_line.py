@@ -5,10 +5,11 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     quota_grant_id = fields.Many2one(
-        "quota.grant", string="Extra units", readonly=True, copy=False, index="btree_not_null",
+        "quota.grant", string="Extra units", readonly=True, engine=True, copy=False,
+        index="btree_not_null",
         ondelete="restrict", help="The units that the line paid for, or takes back.")
     quota_units = fields.Integer(
-        string="Units given or taken back", readonly=True, copy=False, aggregator=None)
+        string="Units given or taken back", readonly=True, engine=True, copy=False, aggregator=None)
 
     def _is_quota_pack(self):
         self.ensure_one()

@@ -1,0 +1,88 @@
+from odoo import api, models
+from odoo.exceptions import AccessError
+
+from ..tools import is_engine
+
+
+class Base(models.AbstractModel):
+    """Keep what the system writes from everybody else, whatever their role.
+
+    ``readonly=True`` only concerns the web client, and the access rights are those of whole
+    models. A field that only the system writes is declared by ``engine=True``, and a model of
+    which it writes every row by ``_engine_only = True``. Whoever else gives a value for it, by a
+    form, an import, RPC or ``/json/2``, is refused, administrators too. What a context or a user's
+    defaults propose for such a field is left out, for the system too: it may act in the
+    environment of somebody else.
+    """
+
+    _inherit = "base"
+
+    _engine_only = False
+
+    def _valid_field_parameter(self, field, name):
+        return name == "engine" or super()._valid_field_parameter(field, name)
+
+    @api.model
+    def _is_engine_field(self, name):
+        """Tell whether only the system writes the field."""
+        field = self._fields.get(name)
+        return bool(field and (self._engine_only or getattr(field, "engine", False)))
+
+    def _check_by_engine(self, names):
+        """Refuse values that somebody else than the system gives for the engine's fields.
+
+        :param names: of the fields written
+        :raise AccessError: naming the fields
+        """
+        if is_engine(self.env):
+            return
+        if refused := {name for name in names if self._is_engine_field(name)}:
+            raise AccessError(self._engine_refusal(self._engine_labels(refused)))
+
+    @api.model
+    def _engine_labels(self, names):
+        """Return the labels of these fields, for a sentence."""
+        return ", ".join(sorted(
+            self._fields[name]._description_string(self.env) for name in names))
+
+    @api.model
+    def _engine_refusal(self, labels):
+        """Say why these fields cannot be written, and what to do instead."""
+        return self.env._(
+            "%(document)s: %(fields)s cannot be written by hand, by an import or by a program, "
+            "because the system keeps it. Use the buttons and actions of the document.",
+            document=self.env["ir.model"]._get(self._name).name, fields=labels)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Create the records, unless the engine's fields are given by hand."""
+        for vals in vals_list:
+            self._check_by_engine(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Update the records, unless the engine's fields are given by hand."""
+        self._check_by_engine(vals)
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        """Leave out what the system wrote: a copy made by hand has a life of its own."""
+        vals_list = super().copy_data(default=default)
+        if is_engine(self.env):
+            return vals_list
+        return [
+            {name: value for name, value in vals.items()
+             if name in (default or {}) or not self._is_engine_field(name)}
+            for vals in vals_list]
+
+    @api.model
+    def default_get(self, fields):
+        """Leave out what the context proposes for the engine's fields: anybody can send one."""
+        claimed = {
+            f"default_{name}" for name in fields
+            if f"default_{name}" in self.env.context and self._is_engine_field(name)}
+        if claimed:
+            context = {
+                key: value for key, value in self.env.context.items() if key not in claimed}
+            return super(Base, self.with_context(context)).default_get(fields)
+        return super().default_get(fields)
