@@ -49,8 +49,8 @@ class Base(models.AbstractModel):
     def _engine_refusal(self, labels):
         """Say why these fields cannot be written, and what to do instead."""
         return self.env._(
-            "%(document)s: %(fields)s cannot be written by hand, by an import or by a program, "
-            "because the system keeps it. Use the buttons and actions of the document.",
+            "%(document)s: %(fields)s cannot be written by hand. Use the buttons and actions of "
+            "the document.",
             document=self.env["ir.model"]._get(self._name).name, fields=labels)
 
     @api.model_create_multi
@@ -64,6 +64,12 @@ class Base(models.AbstractModel):
         """Update the records, unless the engine's fields are given by hand."""
         self._check_by_engine(vals)
         return super().write(vals)
+
+    def unlink(self):
+        """Delete the records, unless they are the engine's."""
+        if self._engine_only:
+            self._check_by_engine(self._fields)
+        return super().unlink()
 
     def copy_data(self, default=None):
         """Leave out what the system wrote: a copy made by hand has a life of its own."""

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -59,6 +61,7 @@ class AccountMove(models.Model):
         packs = self._credit_pack_lines()
         refunded = packs.filtered(lambda line: line.move_id.move_type == "out_refund")
         refunded._credit_link_refunded()
+        refunded._check_credit_refunds_own_purchase()
         packs._credit_keep_terms()
         self._credit_move_discounts()
         # sudo: what a credit note takes back does not depend on who may read the ledger
@@ -98,7 +101,7 @@ class AccountMove(models.Model):
         items = [
             item for move in self if move.is_sale_document()
             for item in move.invoice_line_ids._credit_move_discounts()]
-        self.env["account.move.line"].create(items)
+        as_engine(self.env["account.move.line"]).create(items)
 
     def _check_credits_owed(self):
         """Refuse entries that move the deferred account of credits without its ledger.

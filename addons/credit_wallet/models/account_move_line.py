@@ -1,6 +1,8 @@
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import formatLang
+
+from odoo.addons.concurrency_base.tools import as_engine
 
 from .res_company import VOUCHER_KINDS
 from .sale_order_line import CREDIT_TERMS
@@ -36,6 +38,22 @@ class AccountMoveLine(models.Model):
         readonly=True, engine=True,
         help="Takes a discount off the packs it is on, instead of off income.")
 
+    @api.constrains("credit_refunded_line_id")
+    def _check_credit_refunds_own_purchase(self):
+        """Refuse to refund the packs of another customer or company.
+
+        :raise ValidationError: naming the invoice
+        """
+        for line in self:
+            sale, note = line.credit_refunded_line_id.move_id, line.move_id
+            if sale and (sale.commercial_partner_id, sale.company_id) != (
+                    note.commercial_partner_id, note.company_id):
+                raise ValidationError(self.env._(
+                    "“%(line)s” refunds %(invoice)s, which is not an invoice of the same company "
+                    "to %(customer)s. Make the credit note from the customer's own invoice.",
+                    line=line.name, invoice=sale.display_name,
+                    customer=note.commercial_partner_id.display_name))
+
     # Terms --------------------------------------------------------------------------------
 
     def _is_credit_pack(self):
@@ -67,7 +85,7 @@ class AccountMoveLine(models.Model):
         """Store the terms that these lines, about to be posted, sell or refund, and their value."""
         values = self._paid_values("balance")
         for line in self:
-            line.write({
+            as_engine(line).write({
                 **line._credit_terms(), "credit_value": values[line],
                 "credit_voucher_kind": line._credit_sold_voucher_kind()})
 
@@ -268,7 +286,7 @@ class AccountMoveLine(models.Model):
                     "credit note from the invoice of the pack; for a commercial gesture, use a "
                     "line without the pack.", line=line.name))
             # The latest purchase has the most credits left.
-            line.credit_refunded_line_id = sold.sorted("id")[-1:]
+            as_engine(line).credit_refunded_line_id = sold.sorted("id")[-1:]
 
     def _credit_check_refunded_once(self):
         """Refuse to refund more of a line than it sold, or than was paid.

@@ -1,7 +1,7 @@
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.concurrency_base.tools import lock_in_order
 
@@ -16,6 +16,19 @@ class CreditWallet(models.Model):
         string="Training managers", domain="[('id', 'child_of', partner_id)]",
         help="Contacts of the company who see its credits, allot them to employees and name "
         "who may spend.")
+
+    @api.constrains("spender_ids", "manager_ids")
+    def _check_own_people(self):
+        """Refuse to let strangers spend: managers and spenders are contacts of the owner."""
+        for wallet in self:
+            named = wallet.spender_ids | wallet.manager_ids
+            own = named.search([("id", "child_of", wallet.partner_id.id), ("id", "in", named.ids)])
+            if strangers := named - own:
+                raise ValidationError(self.env._(
+                    "%(names)s: not a contact of %(owner)s, so the credits are not theirs to "
+                    "spend. Make them a contact of %(owner)s first.",
+                    names=", ".join(strangers.mapped("display_name")),
+                    owner=wallet.partner_id.display_name))
 
     def _may_manage(self, partner):
         self.ensure_one()

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 
 class AccountMove(models.Model):
     """Invoices of a seller in the European Union.
@@ -67,7 +69,7 @@ class AccountMove(models.Model):
         lines = self.sudo().invoice_line_ids
         (lines | lines.correcting_line_ids).revenue_deferral_ids.filtered(
             lambda share: not share.is_void)._undo()
-        self.einvoice_state = False
+        as_engine(self).einvoice_state = False
         return result
 
     # One Stop Shop ----------------------------------------------------------------------------
@@ -82,10 +84,10 @@ class AccountMove(models.Model):
         own = self.filtered(lambda move: not move._legal_corrected_invoices())
         # Written a country at a time: Odoo checks the balance of the moves at each write.
         for country, moves in own.grouped(lambda move: move._find_oss_country(union)).items():
-            moves.oss_country_id = country
+            as_engine(moves).oss_country_id = country
         for country, moves in (self - own).grouped(
                 lambda move: move._legal_corrected_invoices()[:1].oss_country_id).items():
-            moves.oss_country_id = country
+            as_engine(moves).oss_country_id = country
 
     def _find_oss_country(self, union):
         """Find the other member state where the customer is, when it is a consumer.

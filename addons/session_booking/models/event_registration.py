@@ -90,6 +90,20 @@ class EventRegistration(models.Model):
                     session=registration.event_id.name,
                     price=registration.event_id._price_label()))
 
+    @api.constrains("credit_entry_id", "refund_entry_id", "event_id")
+    def _check_credits_agree(self):
+        """Refuse ledger entries that do not pay for this seat, or did not come back from it.
+
+        :raise ValidationError: another kind of entry, another company, or another seat's return
+        """
+        for seat in self.sudo():  # sudo: reads the ledger to check, shows nothing
+            paid, back, event = seat.credit_entry_id, seat.refund_entry_id, seat.event_id
+            if (paid and paid.kind != "booking") or (back and back.reversed_entry_id != paid) or (
+                    paid and event.company_id and paid.company_id != event.company_id):
+                raise ValidationError(self.env._(
+                    "The credits of %(name)s do not pay for “%(session)s”. Cancel the seat and "
+                    "book it in the other session.", name=seat.name, session=event.name))
+
     # Seats: every door (website, back office, import, RPC) passes through these -------------
 
     def _takes_a_seat(self):

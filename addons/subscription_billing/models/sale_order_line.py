@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 # What the customer agreed to by the confirmation: the subscription bears it from then on.
 AGREED = ("product_id", "subscription_price_id", "product_uom_qty", "price_unit", "discount")
 
@@ -250,7 +252,7 @@ class SaleOrderLine(models.Model):
             elif fees:
                 fees.unlink()
             elif due:
-                line.create(line._prepare_setup_fee_vals(price))
+                as_engine(line).create(line._prepare_setup_fee_vals(price))
 
     def _prepare_setup_fee_vals(self, price):
         self.ensure_one()

@@ -94,6 +94,22 @@ class QuotaApiKey(models.Model):
                 [{**vals, "slot": self._free_slot(vals)}])
         return keys.with_env(self.env)
 
+    def write(self, vals):
+        """Change the key, but not whose it is once a program has it.
+
+        :raise UserError: the key was generated
+        """
+        if vals.keys() & {"partner_id", "company_id", "is_service"}:
+            for key in self.filtered("lookup"):
+                owner = (key.partner_id.id, key.company_id.id, key.is_service)
+                if owner != (vals.get("partner_id", owner[0]) or False,
+                             vals.get("company_id", owner[1]),
+                             vals.get("is_service", owner[2])):
+                    raise UserError(self.env._(
+                        "%(key)s is in use and stays with its owner. Revoke it, and make another "
+                        "one.", key=key.name))
+        return super().write(vals)
+
     def _free_slot(self, vals):
         """Return the slot that no live key of this name occupies.
 
