@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
-from ..tools import is_engine
+from ..tools import as_engine, is_engine
 
 
 class Base(models.AbstractModel):
@@ -71,8 +71,19 @@ class Base(models.AbstractModel):
             self._check_by_engine(self._fields)
         return super().unlink()
 
+    def copy(self, default=None):
+        """Copy the records with what the system keeps on them and means to be copied.
+
+        Values for lines may hide such fields: with them, the copy is made by hand altogether.
+        """
+        values = default or {}
+        self._check_by_engine(values)
+        if any(isinstance(value, (list, tuple)) for value in values.values()):
+            return super().copy(default=default)
+        return super(Base, as_engine(self)).copy(default=default).with_env(self.env)
+
     def copy_data(self, default=None):
-        """Leave out what the system wrote: a copy made by hand has a life of its own."""
+        """Leave out what the system wrote, unless it makes the copy."""
         vals_list = super().copy_data(default=default)
         if is_engine(self.env):
             return vals_list

@@ -208,7 +208,7 @@ class SaleOrderLine(models.Model):
         """Waive a setup fee taken off a draft order; let a trial pass on to another line."""
         for fee in self.filtered("is_setup_fee"):
             if not fee.linked_line_id._starts_by_trial():
-                fee.linked_line_id.subscription_setup_fee = 0.0
+                as_engine(fee.linked_line_id).subscription_setup_fee = 0.0
         orders = self.order_id
         result = super().unlink()
         orders.order_line._refresh_plans()
@@ -219,7 +219,7 @@ class SaleOrderLine(models.Model):
         for line in self.filtered(lambda line: line.subscription_price_id):
             days = line._trial_days_on_offer()
             if not line._is_agreed() and line.subscription_trial_days != days:
-                line.subscription_trial_days = days
+                as_engine(line).subscription_trial_days = days
         self._sync_setup_fees()
 
     def _check_agreed_terms(self, vals):
@@ -277,7 +277,7 @@ class SaleOrderLine(models.Model):
             plan = line.subscription_price_id.sudo().plan_id  # sudo: see _subscription_plan
             claim = (line.order_id.partner_id.commercial_partner_id, plan.family_id)
             if claim in claimed or not plan._trial_available(line.order_id.partner_id):
-                line.subscription_trial_days = 0
+                as_engine(line).subscription_trial_days = 0
             claimed.add(claim)
         self._sync_setup_fees()
         for line in plans.filtered(lambda line: not line._starts_by_trial()):

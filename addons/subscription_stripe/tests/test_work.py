@@ -141,7 +141,7 @@ class TestWork(StripeCommon, TransactionCase):
         with self.enter_registry_test_mode(), mute_logger(
                 "odoo.addons.subscription_stripe.models.payment_transaction", "odoo.sql_db"):
             for _time in range(2):
-                self.env["payment.transaction"]._cron_ask_unanswered(limit=1)
+                self.env.ref("subscription_stripe.ir_cron_ask").method_direct_trigger()
         self.env.invalidate_all()
         self.assertEqual((poisoned.state, good.state), ("pending", "error"))
         told = self.customer.activity_ids
