@@ -9,6 +9,7 @@ from odoo.addons.concurrency_base.tools import (
     claim_in_order,
     reason_of,
     tell_once,
+    work_isolated,
     work_through,
 )
 
@@ -52,7 +53,8 @@ class SubscriptionPeriod(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Charge of %s failed", self.invoice_id.name)
-            self._give_up_charge(reason_of(self.env, error))
+            reason = reason_of(self.env, error)
+            work_isolated(self, lambda period: period._give_up_charge(reason))
 
     def _charge_at_once(self):
         """Charge what is due on saved means of payment while its customer waits, instead of

@@ -1,14 +1,12 @@
 import logging
 from datetime import timedelta
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date, formatLang
 
-from odoo.addons.concurrency_base.tools import reason_of
+from odoo.addons.concurrency_base.tools import reason_of, work_isolated
 
 _logger = logging.getLogger(__name__)
 
@@ -95,16 +93,12 @@ class SubscriptionPeriod(models.Model):
 
     def _dun_isolated(self):
         """Chase one period; a failure holds nobody else up, and the next run tries again."""
-        try:
-            with self.env.cr.savepoint():
-                self._do_dunning_steps()
-                self.dunning_error = False
-                self.env.flush_all()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the period
-        except Exception as error:
-            _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
-            self._tell_of_dunning_error(reason_of(self.env, error))
+        def chase(period):
+            period._do_dunning_steps()
+            period.dunning_error = False
+
+        work_isolated(self, chase, lambda period, error: period._tell_of_dunning_error(
+            reason_of(period.env, error)))
 
     def _tell_of_dunning_error(self, error):
         """Tell staff, once until a step succeeds: the scheduled action tries again and again."""

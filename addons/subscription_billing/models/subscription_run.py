@@ -1,7 +1,5 @@
 import logging
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
@@ -125,12 +123,21 @@ class SubscriptionRun(models.Model):
 
         :return: the subscriptions held
         """
-        held = batch.browse()
-        for subscription in batch.filtered(lambda each: not each._is_due_to_end()):
-            if missing := subscription._missing_data():
-                subscription._hold(missing)
-                held |= subscription
-        return held
+        def hold(part):
+            held = part.browse()
+            for subscription in part.filtered(lambda each: not each._is_due_to_end()):
+                if missing := subscription._missing_data():
+                    subscription._hold(missing)
+                    held |= subscription
+            return held
+
+        results, failed = work_isolated(batch, hold, self._hold_failed)
+        return failed.concat(failed, *results)
+
+    @api.model
+    def _hold_failed(self, subscription, error):
+        """Hold a subscription that the scheduled action could not work on, and tell staff."""
+        subscription._hold(reason_of(subscription._for_staff().env, error))
 
     def _isolated(self, batch, method):
         """Bill a batch; hold the records that make it fail.
@@ -139,8 +146,7 @@ class SubscriptionRun(models.Model):
         :return: (number of records billed, subscriptions held because they failed)
         """
         made, failed = work_isolated(
-            batch, lambda part: getattr(part, method)(),
-            lambda each, error: each._hold(reason_of(each._for_staff().env, error)))
+            batch, lambda part: getattr(part, method)(), self._hold_failed)
         return sum(map(len, made)), failed
 
     def _end_held(self, limit=BATCH_SIZE):
@@ -155,8 +161,8 @@ class SubscriptionRun(models.Model):
                 [*domain, ("id", ">", last_id)], order="id", limit=limit)
 
         def end(held):
-            for subscription in held.filtered(lambda each: each._is_past_end()):
-                self._end_isolated(subscription)
+            work_isolated(held, lambda part: part.filtered(
+                lambda each: each._is_past_end())._end(reason="term"))
 
         self._walk(find, end, limit)
 
@@ -179,13 +185,3 @@ class SubscriptionRun(models.Model):
                 self.env["ir.cron"]._commit_progress(len(found))
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
-
-    def _end_isolated(self, subscription):
-        try:
-            with self.env.cr.savepoint():
-                subscription._end(reason="term")
-                self.env.flush_all()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a lost server is no fault of the subscription
-        except Exception:
-            _logger.warning("Ending of %s failed", subscription.name, exc_info=True)

@@ -10,7 +10,7 @@ from .common import SubscriptionCommon
 class TestPoisoned(SubscriptionCommon):
     """One bad row stops no scheduled action: the others are worked on, staff are told once.
 
-    Renewals, charges and dunning have tests of their own for it.
+    Charges and dunning have tests of their own for it.
     """
 
     def setUp(self):
@@ -46,6 +46,19 @@ class TestPoisoned(SubscriptionCommon):
     def mailed(self, subject):
         return [len(self.mails_to(customer).filtered(
             lambda mail: subject in mail.subject)) for customer in self.customers]
+
+    def test_renewals(self):
+        """A timezone that nobody knows: it is held, whatever step it makes fail."""
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE subscription_subscription SET tz = 'Mars/Phobos' "
+                            "WHERE id = %s", [self.poisoned.id])
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
+            self.run_due(date(2027, 2, 11))
+            self.run_due(date(2027, 2, 12))
+        self.assertEqual(self.subscriptions.mapped("is_held"), [False, True, False])
+        self.assertEqual([len(each.period_ids) for each in self.subscriptions], [2, 1, 2])
+        self.assertEqual(self.told("Renewal held"), [0, 1, 0])
 
     def test_past_due(self):
         self.run_cron("ir_cron_past_due", date(2027, 3, 20))
