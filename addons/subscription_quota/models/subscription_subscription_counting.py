@@ -228,7 +228,8 @@ class SubscriptionSubscription(models.Model):
             " CROSS JOIN LATERAL (SELECT"
             "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
             " WHERE c.overage_amount > c.amount_billed AND c.period_end <= clock.today"
-            " AND %(among)s AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
+            " AND %(among)s"
+            " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
             " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
             " ORDER BY s.id LIMIT %(limit)s",
             now=fields.Datetime.now(), last=last_id, limit=limit, among=among,
