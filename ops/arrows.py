@@ -22,7 +22,7 @@ ARROWS = {
     "subscription_stripe": ["subscription_billing"],
     "report_paper": [],
     "legal_invoice": ["report_paper"],
-    "invoice_europe": ["legal_invoice"],
+    "invoice_europe": ["concurrency_base", "legal_invoice"],
     # Bridges: they install themselves where those they join are.
     "subscription_credit": ["credit_wallet", "subscription_billing"],
     "quota_credit": ["credit_wallet", "subscription_quota"],

@@ -6,7 +6,7 @@
     "category": "Accounting/Localizations",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["l10n_eu_oss", "legal_invoice", "sale"],
+    "depends": ["concurrency_base", "l10n_eu_oss", "legal_invoice", "sale"],
     "external_dependencies": {"python": ["python-stdnum"]},
     "data": [
         "security/ir.model.access.csv",

@@ -1,4 +1,7 @@
 from . import (
+    account_move_reversal,
+    base,
+    ir_default,
     ir_http,
     ir_module_module,
     mail_template,

@@ -1,19 +1,22 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
 
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credit movement", readonly=True, copy=False,
+        "credit.entry", string="Credit movement", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="restrict")
     credit_debt_ids = fields.One2many(
         "credit.debt", "credit_note_id", string="Credits refunded after use",
         groups="credit_wallet.group_credit_user,account.group_account_readonly,"
                "account.group_account_invoice")
     credit_given_up_line_id = fields.Many2one(
-        "account.move.line", string="Refund of credits used", readonly=True, copy=False,
+        "account.move.line", string="Refund of credits used", readonly=True, engine=True,
+        copy=False,
         ondelete="restrict", help="The credit note line whose used credits this move gives up.")
 
     _credit_given_up_once = models.UniqueIndex(
@@ -58,6 +61,7 @@ class AccountMove(models.Model):
         packs = self._credit_pack_lines()
         refunded = packs.filtered(lambda line: line.move_id.move_type == "out_refund")
         refunded._credit_link_refunded()
+        refunded._check_credit_refunds_own_purchase()
         packs._credit_keep_terms()
         self._credit_move_discounts()
         # sudo: what a credit note takes back does not depend on who may read the ledger
@@ -97,7 +101,7 @@ class AccountMove(models.Model):
         items = [
             item for move in self if move.is_sale_document()
             for item in move.invoice_line_ids._credit_move_discounts()]
-        self.env["account.move.line"].create(items)
+        as_engine(self.env["account.move.line"]).create(items)
 
     def _check_credits_owed(self):
         """Refuse entries that move the deferred account of credits without its ledger.

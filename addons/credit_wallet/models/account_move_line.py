@@ -1,6 +1,8 @@
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import formatLang
+
+from odoo.addons.concurrency_base.tools import as_engine
 
 from .res_company import VOUCHER_KINDS
 from .sale_order_line import CREDIT_TERMS
@@ -10,29 +12,47 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credit movement", readonly=True, copy=False,
+        "credit.entry", string="Credit movement", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="restrict")
     credit_tax_included = fields.Boolean(
-        readonly=True,
+        readonly=True, engine=True,
         help="The price is what was paid in credits, taxes included: they are taken out of it.")
     credit_refunded_line_id = fields.Many2one(
-        "account.move.line", readonly=True, copy=False, index="btree_not_null",
+        "account.move.line", readonly=True, engine=True, copy=False, index="btree_not_null",
         help="On a credit note: the invoice line of the packs it refunds.")
 
     credit_count = fields.Integer(
-        string="Credits each", readonly=True, copy=False,
+        string="Credits each", readonly=True, engine=True, copy=False,
         help="Credits that one pack of this line adds to the wallet, as sold.")
     credit_validity_months = fields.Integer(
-        string="Validity of the credits (months)", readonly=True, copy=False)
+        string="Validity of the credits (months)", readonly=True, engine=True, copy=False)
     credit_voucher_kind = fields.Selection(
-        VOUCHER_KINDS, string="Voucher", readonly=True, copy=False,
+        VOUCHER_KINDS, string="Voucher", readonly=True, engine=True, copy=False,
         help="When VAT is due on these credits, as sold.")
     credit_value = fields.Monetary(
         string="Value of the credits", currency_field="company_currency_id", readonly=True,
+        engine=True,
         copy=False, help="What the customer pays for the packs of this line, untaxed and all "
         "discounts taken off; on a credit note, what is given back for them.")
     credit_moves_discount = fields.Boolean(
-        readonly=True, help="Takes a discount off the packs it is on, instead of off income.")
+        readonly=True, engine=True,
+        help="Takes a discount off the packs it is on, instead of off income.")
+
+    @api.constrains("credit_refunded_line_id")
+    def _check_credit_refunds_own_purchase(self):
+        """Refuse to refund the packs of another customer or company.
+
+        :raise ValidationError: naming the invoice
+        """
+        for line in self:
+            sale, note = line.credit_refunded_line_id.move_id, line.move_id
+            if sale and (sale.commercial_partner_id, sale.company_id) != (
+                    note.commercial_partner_id, note.company_id):
+                raise ValidationError(self.env._(
+                    "“%(line)s” refunds %(invoice)s, which is not an invoice of the same company "
+                    "to %(customer)s. Make the credit note from the customer's own invoice.",
+                    line=line.name, invoice=sale.display_name,
+                    customer=note.commercial_partner_id.display_name))
 
     # Terms --------------------------------------------------------------------------------
 
@@ -65,7 +85,7 @@ class AccountMoveLine(models.Model):
         """Store the terms that these lines, about to be posted, sell or refund, and their value."""
         values = self._paid_values("balance")
         for line in self:
-            line.write({
+            as_engine(line).write({
                 **line._credit_terms(), "credit_value": values[line],
                 "credit_voucher_kind": line._credit_sold_voucher_kind()})
 
@@ -266,7 +286,7 @@ class AccountMoveLine(models.Model):
                     "credit note from the invoice of the pack; for a commercial gesture, use a "
                     "line without the pack.", line=line.name))
             # The latest purchase has the most credits left.
-            line.credit_refunded_line_id = sold.sorted("id")[-1:]
+            as_engine(line).credit_refunded_line_id = sold.sorted("id")[-1:]
 
     def _credit_check_refunded_once(self):
         """Refuse to refund more of a line than it sold, or than was paid.

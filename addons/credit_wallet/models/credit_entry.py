@@ -44,6 +44,7 @@ class CreditEntry(models.Model):
 
     _name = "credit.entry"
     _description = "Credit Ledger Entry"
+    _engine_only = True
     _inherit = ["credit.download.mixin"]
     _order = "id desc"
     _export_fields = (

@@ -14,6 +14,7 @@ class CreditLot(models.Model):
 
     _name = "credit.lot"
     _description = "Lot of Credits"
+    _engine_only = True
     _inherit = ["credit.download.mixin"]
     _order = "expiry_date, id"  # PostgreSQL sorts lots without expiry last
     _export_fields = (

@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_isolated
+
 NOTICE_DAYS = (7, 30)  # the shorter first: it makes the longer one needless
 
 
@@ -11,6 +13,7 @@ class CreditLotNotice(models.Model):
 
     _name = "credit.lot.notice"
     _description = "Notice of Expiring Credits"
+    _engine_only = True
 
     lot_id = fields.Many2one("credit.lot", required=True, index=True, ondelete="cascade")
     days = fields.Integer(required=True, help="Days ahead of the expiry.")
@@ -36,11 +39,23 @@ class CreditLotNotice(models.Model):
         """
         template = self.env.ref("credit_wallet.mail_template_credits_expiring")
         while lots := self._claim(company, days, limit):
-            for wallet, expiring in lots.grouped("wallet_id").items():
-                template.with_context(expiring_lot_ids=expiring.ids).send_mail(wallet.id)
+            expiring = lots.grouped("wallet_id")
+            work_isolated(
+                self.env["credit.wallet"].concat(*expiring),
+                lambda wallets, expiring=expiring: [
+                    template.with_context(expiring_lot_ids=expiring[wallet].ids).send_mail(
+                        wallet.id) for wallet in wallets],
+                self._tell_of_error)
             if not self.env["ir.cron"]._commit_progress(len(lots)):
                 return False
         return True
+
+    @api.model
+    def _tell_of_error(self, wallet, error):
+        """Tell staff that a customer was not warned: the rows stay, so it is not tried again."""
+        user = find_staff(self.env, "credit_wallet.group_credit_manager", wallet.company_id)
+        tell_once(wallet, user, lambda env: env._(
+            "The customer was not warned of credits that expire"), error)
 
     @api.model
     def _claim(self, company, days, limit):

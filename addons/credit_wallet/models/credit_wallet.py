@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, split_every
 
+from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_through
+
 from ..exceptions import IdempotencyConflict, InsufficientCredits
 
 MAX_CREDITS = 10_000_000  # of one operation; balances are 32-bit integers
@@ -29,18 +31,21 @@ class CreditWallet(models.Model):
         "company_id")
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True, index=True,
+        "res.partner", string="Customer", required=True, readonly=True, engine=True, index=True,
         ondelete="restrict")
     company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, default=lambda self: self.env.company)
-    active = fields.Boolean(default=True, readonly=True, copy=False)
+        "res.company", required=True, readonly=True, engine=True,
+        default=lambda self: self.env.company)
+    active = fields.Boolean(default=True, readonly=True, engine=True, copy=False)
     merged_into_id = fields.Many2one(
-        "credit.wallet", string="Merged into", readonly=True, copy=False, index="btree_not_null",
+        "credit.wallet", string="Merged into", readonly=True, engine=True, copy=False,
+        index="btree_not_null",
         ondelete="restrict", help="The wallet that took over what this one held, when their "
         "owners were merged. This one keeps its history.")
     currency_id = fields.Many2one(related="company_id.currency_id")
     balance = fields.Integer(
-        default=0, required=True, readonly=True, copy=False, help="Credits in the wallet.")
+        default=0, required=True, readonly=True, engine=True, copy=False,
+        help="Credits in the wallet.")
     spendable = fields.Integer(
         compute="_compute_spendable", string="Credits that can be spent",
         help="The balance, less the credits that expired and wait for the nightly run.")
@@ -483,15 +488,26 @@ class CreditWallet(models.Model):
     @api.model
     def _cron_expire(self, limit=500):
         """Expire lots nightly, a batch of wallets at a time, with a commit per batch."""
-        companies = self._companies()
         domain = fields.Domain.OR(
             fields.Domain("company_id", "=", company.id) & fields.Domain(
                 "lot_ids", "any", [("remaining", ">", 0),
                                    ("expiry_date", "<", company._credit_today())])
-            for company in companies)
-        wallets = self.search(domain, limit=limit).try_lock_for_update()
-        wallets._expire_lots()
-        self.env["ir.cron"]._commit_progress(len(wallets), remaining=self.search_count(domain))
+            for company in self._companies())
+
+        def find(last_id):
+            wallets = self.search(
+                domain & fields.Domain("id", ">", last_id), order="id", limit=limit)
+            return wallets, wallets.try_lock_for_update()
+
+        if not work_through(
+                self.env, find, lambda wallets: wallets._expire_lots(), self._tell_of_expiry_error):
+            self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+    @api.model
+    def _tell_of_expiry_error(self, wallet, error):
+        """Tell staff, once, that credits of the wallet could not expire."""
+        user = find_staff(self.env, "credit_wallet.group_credit_manager", wallet.company_id)
+        tell_once(wallet, user, lambda env: env._("Credits that could not expire"), error)
 
     @api.model
     def _check_invariants(self, company=None):

@@ -1,9 +1,9 @@
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.concurrency_base.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import is_engine, lock_in_order
 
 
 class CreditWallet(models.Model):
@@ -16,6 +16,22 @@ class CreditWallet(models.Model):
         string="Training managers", domain="[('id', 'child_of', partner_id)]",
         help="Contacts of the company who see its credits, allot them to employees and name "
         "who may spend.")
+
+    @api.constrains("spender_ids", "manager_ids")
+    def _check_own_people(self):
+        """Refuse to let strangers spend: people name contacts of the owner only.
+
+        A merge of wallets hands people over before their contacts follow.
+        """
+        for wallet in self.browse() if is_engine(self.env) else self:
+            named = wallet.spender_ids | wallet.manager_ids
+            own = named.search([("id", "child_of", wallet.partner_id.id), ("id", "in", named.ids)])
+            if strangers := named - own:
+                raise ValidationError(self.env._(
+                    "%(names)s: not a contact of %(owner)s, so the credits are not theirs to "
+                    "spend. Make them a contact of %(owner)s first.",
+                    names=", ".join(strangers.mapped("display_name")),
+                    owner=wallet.partner_id.display_name))
 
     def _may_manage(self, partner):
         self.ensure_one()

@@ -16,13 +16,14 @@ class SaleOrderLine(models.Model):
     _inherit = "sale.order.line"
 
     credit_count = fields.Integer(
-        string="Credits each", compute="_compute_credit_terms", store=True, precompute=True,
-        help="Credits that one pack adds to the wallet, as offered on this order.")
+        string="Credits each", compute="_compute_credit_terms", store=True, engine=True,
+        precompute=True, help="Credits that one pack adds to the wallet, as offered on this order.")
     credit_validity_months = fields.Integer(
         string="Validity of the credits (months)", compute="_compute_credit_terms", store=True,
+        engine=True,
         precompute=True, help="Months from the payment on, as offered on this order; 0: no expiry.")
     credit_voucher_kind = fields.Selection(
-        VOUCHER_KINDS, string="Voucher", compute="_compute_credit_terms", store=True,
+        VOUCHER_KINDS, string="Voucher", compute="_compute_credit_terms", store=True, engine=True,
         precompute=True, help="When VAT is due on these credits, as offered on this order.")
 
     @api.depends("product_id", "company_id")

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 
 class AccountMove(models.Model):
     """Invoices of a seller in the European Union.
@@ -12,10 +14,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     oss_country_id = fields.Many2one(
-        "res.country", string="Member state of the consumer", readonly=True, copy=False,
-        index="btree_not_null",
+        "res.country", string="Member state of the consumer", readonly=True, engine=True,
+        copy=False, index="btree_not_null",
         help="The other member state where the consumer was when the document was posted.")
-    is_revenue_deferral = fields.Boolean(readonly=True, copy=False)
+    is_revenue_deferral = fields.Boolean(readonly=True, engine=True, copy=False)
     revenue_deferral_ids = fields.One2many("revenue.deferral", "move_id", readonly=True)
     revenue_deferral_count = fields.Integer(compute="_compute_revenue_deferral_count")
 
@@ -67,7 +69,7 @@ class AccountMove(models.Model):
         lines = self.sudo().invoice_line_ids
         (lines | lines.correcting_line_ids).revenue_deferral_ids.filtered(
             lambda share: not share.is_void)._reverse_posted()
-        self.einvoice_state = False
+        as_engine(self).einvoice_state = False
         return result
 
     # One Stop Shop ----------------------------------------------------------------------------
@@ -82,10 +84,10 @@ class AccountMove(models.Model):
         own = self.filtered(lambda move: not move._legal_corrected_invoices())
         # Written a country at a time: Odoo checks the balance of the moves at each write.
         for country, moves in own.grouped(lambda move: move._find_oss_country(union)).items():
-            moves.oss_country_id = country
+            as_engine(moves).oss_country_id = country
         for country, moves in (self - own).grouped(
                 lambda move: move._legal_corrected_invoices()[:1].oss_country_id).items():
-            moves.oss_country_id = country
+            as_engine(moves).oss_country_id = country
 
     def _find_oss_country(self, union):
         """Find the other member state where the customer is, when it is a consumer.

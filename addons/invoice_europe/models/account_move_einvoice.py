@@ -3,6 +3,8 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 EINVOICE_STATES = [
     ("outside", "Outside the obligation"),
     ("to_fix", "Data missing"),
@@ -25,9 +27,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     einvoice_state = fields.Selection(
-        EINVOICE_STATES, string="E-invoice", readonly=True, copy=False, index="btree_not_null",
+        EINVOICE_STATES, string="E-invoice", readonly=True, engine=True, copy=False,
+        index="btree_not_null",
         help="How far the electronic invoice is; empty when the customer is not a business "
-             "in France.")
+        "in France.")
     einvoice_missing = fields.Text(compute="_compute_einvoice_missing")
     einvoice_exclusion = fields.Text(compute="_compute_einvoice_exclusion")
 
@@ -192,7 +195,7 @@ class AccountMove(models.Model):
         for move in self.filtered(lambda move: move.einvoice_state in NOT_MADE):
             state = move._einvoice_next_state()
             if move.einvoice_state != state:
-                move.einvoice_state = state
+                as_engine(move).einvoice_state = state
 
     def _einvoice_next_state(self):
         """Return the state of a document whose electronic invoice is not made yet."""
@@ -217,7 +220,7 @@ class AccountMove(models.Model):
                 raise UserError(self.env._(
                     "%(invoice)s has no electronic invoice yet: send it first.",
                     invoice=move.display_name))
-        self.einvoice_state = state
+        as_engine(self).einvoice_state = state
 
     def _need_ubl_cii_xml(self, ubl_cii_format):
         """Make no Factur-X that lacks what the French rules want: the paper goes out meanwhile."""

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 from ..tools import months
 
 ROUNDING_UNITS = 2  # what two roundings of one amount by the day may differ by
@@ -17,7 +19,7 @@ class AccountMoveLine(models.Model):
         "civil months when it lasts long enough.")
     revenue_deferral_ids = fields.One2many("revenue.deferral", "line_id", readonly=True)
     corrected_line_id = fields.Many2one(
-        "account.move.line", string="Corrected line", readonly=True, copy=False,
+        "account.move.line", string="Corrected line", readonly=True, engine=True, copy=False,
         index="btree_not_null", ondelete="set null",
         help="On a credit note: the invoice line whose revenue it takes back.")
     correcting_line_ids = fields.One2many("account.move.line", "corrected_line_id", readonly=True)
@@ -59,7 +61,7 @@ class AccountMoveLine(models.Model):
         """
         for line in self.filtered(lambda line: line.display_type == "product"):
             if not line.corrected_line_id:
-                line.corrected_line_id = line._find_corrected_line()
+                as_engine(line).corrected_line_id = line._find_corrected_line()
             corrected = line.corrected_line_id
             if corrected.deferred_end_date and not line.deferred_end_date:
                 line.write({

@@ -1,5 +1,7 @@
 from odoo import models
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 from ..tools.archive import describe_factur_x
 
 
@@ -30,5 +32,5 @@ class AccountMoveSend(models.AbstractModel):
         result = super()._link_invoice_documents(invoices_data)
         for invoice, data in invoices_data.items():
             if data.get("ubl_cii_xml_attachment_values") and invoice._is_french_einvoice():
-                invoice.einvoice_state = "made"
+                as_engine(invoice).einvoice_state = "made"
         return result

@@ -17,7 +17,7 @@ class AccountMove(models.Model):
     vat_evidence_state = fields.Selection(
         [("enough", "Enough"), ("short", "One piece is missing"),
          ("contradictory", "Contradictory")],
-        string="Evidence", readonly=True, copy=False)
+        string="Evidence", readonly=True, engine=True, copy=False)
 
     def _invoice_paid_hook(self):
         """Collect the evidence that the payment brings, and judge whether all is enough."""

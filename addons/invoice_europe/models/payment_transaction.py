@@ -10,13 +10,13 @@ class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
     ip_country_id = fields.Many2one(
-        "res.country", string="Country of the IP address", readonly=True,
+        "res.country", string="Country of the IP address", readonly=True, engine=True,
         groups="account.group_account_readonly,account.group_account_invoice")
     ip_network = fields.Char(
-        string="Network of the IP address", readonly=True,
+        string="Network of the IP address", readonly=True, engine=True,
         groups="account.group_account_readonly,account.group_account_invoice")
     card_country_id = fields.Many2one(
-        "res.country", string="Country of the payment card", readonly=True,
+        "res.country", string="Country of the payment card", readonly=True, engine=True,
         groups="account.group_account_readonly,account.group_account_invoice")
 
     @api.model_create_multi

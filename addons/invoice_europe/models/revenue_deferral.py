@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
+from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_through
+
 from ..tools import months
 
 BATCH_SIZE = 1000  # shares in one journal entry
@@ -22,6 +24,7 @@ class RevenueDeferral(models.Model):
 
     _name = "revenue.deferral"
     _description = "Revenue of a Later Month"
+    _engine_only = True
     _inherit = ["analytic.mixin"]
     _order = "month, id"
     _rec_name = "month"
@@ -140,11 +143,20 @@ class RevenueDeferral(models.Model):
     def _cron_earn(self, limit=BATCH_SIZE):
         """Post the shares of the months that are over: one journal entry a company and month."""
         domain = self._over_domain()
-        while shares := self.search(domain, limit=limit).try_lock_for_update():
-            shares._post_earned()
-            if not self.env["ir.cron"]._commit_progress(len(shares)):
-                break
-        self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+        def find(last_id):
+            shares = self.search([*domain, ("id", ">", last_id)], order="id", limit=limit)
+            return shares, shares.try_lock_for_update()
+
+        if not work_through(
+                self.env, find, lambda shares: shares._post_earned(), self._tell_of_error):
+            self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+    @api.model
+    def _tell_of_error(self, share, error):
+        """Tell an accountant, once an invoice, that revenue of it could not be posted."""
+        user = find_staff(self.env, "account.group_account_manager", share.company_id)
+        tell_once(share.move_id, user, lambda env: env._("Deferred revenue not posted"), error)
 
     @api.model
     def _over_domain(self):

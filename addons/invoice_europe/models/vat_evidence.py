@@ -23,6 +23,7 @@ class VatEvidence(models.Model):
 
     _name = "vat.evidence"
     _description = "Evidence of a Customer's Country"
+    _engine_only = True
     _order = "move_id desc, id"
     _rec_name = "kind"
 

@@ -1,5 +1,6 @@
 from . import (
     test_deferral,
+    test_engine_fields,
     test_evidence,
     test_factur_x,
     test_fec,

@@ -103,6 +103,25 @@ class TestDeferral(EuropeCase):
         self.assertEqual(len(entries), 2)
         self.assertEqual(len(entries[0].line_ids), 4)
 
+    def test_one_bad_share_stops_no_other(self):
+        """The account of one was closed: the others are posted, an accountant is told once."""
+        poisoned, good = self.year(), self.year()
+        closed = self.revenue.copy({"code": "706998"})
+        share = poisoned.revenue_deferral_ids.sorted("month")[0]
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE revenue_deferral SET account_id = %s WHERE id = %s", [closed.id, share.id])
+        self.env.cr.execute("UPDATE account_account SET active = FALSE WHERE id = %s", [closed.id])
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
+            self.earn(date(2026, 12, 31))
+            self.earn(date(2026, 12, 31))
+        self.assertFalse(share.earned_entry_id)
+        self.assertEqual(len((poisoned | good).revenue_deferral_ids.filtered(
+            "earned_entry_id")), 3)
+        self.assertEqual(len(poisoned.activity_ids), 1)
+        self.assertFalse(good.activity_ids)
+
     def test_short_service_is_earned_at_once(self):
         month = self.year(deferred_end_date=date(2026, 11, 14))
         self.assertFalse(month.revenue_deferral_ids)

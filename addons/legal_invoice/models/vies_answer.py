@@ -1,6 +1,7 @@
 import logging
 from datetime import timedelta
 
+import psycopg2
 from stdnum import util
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError as NumberError
@@ -14,7 +15,7 @@ _logger = logging.getLogger(__name__)
 FRESH_DAYS = 30
 PATIENCE = 3  # seconds a customer waits for VIES
 PATIENCE_OF_CRON = 10
-BATCH = 20
+MOST_SILENT = 3  # registers of countries that do not answer, before VIES itself counts as down
 
 
 class ViesAnswer(models.Model):
@@ -90,18 +91,44 @@ class ViesAnswer(models.Model):
 
     @api.model
     def _cron_ask_again(self):
-        """Ask again what VIES has not answered; the customers of these numbers follow."""
-        domain = [("asked_on", "=", False)]
-        answers = self.search(domain, limit=BATCH, order="id").try_lock_for_update()
-        for answer in answers:
-            if not answer._ask_vies(PATIENCE_OF_CRON):
-                self.env.ref("legal_invoice.ir_cron_vies")._trigger(
-                    fields.Datetime.now() + timedelta(hours=1))
-                return
-            answer._tell_partners()
-            self.env["ir.cron"]._commit_progress(1, remaining=self.search_count(domain))
+        """Ask again what VIES has not answered; the customers of these numbers follow.
+
+        VIES asks the register of each country. One that is silent keeps no other waiting.
+        """
+        domain, silent, time_left = [("asked_on", "=", False)], set(), True
+        for answer in self.search(domain, order="id"):
+            if answer.vat[:2] in silent or not answer.try_lock_for_update():
+                continue
+            if answer._ask_vies(PATIENCE_OF_CRON):
+                answer._tell_partners()
+            else:
+                silent.add(answer.vat[:2])
+            time_left = self.env["ir.cron"]._commit_progress(1)
+            if len(silent) == MOST_SILENT or not time_left:
+                break
+        if self.search_count(domain, limit=1):
+            self.env.ref("legal_invoice.ir_cron_vies")._trigger(
+                fields.Datetime.now() + timedelta(hours=1) if silent else None)
 
     def _tell_partners(self):
-        """Write the answer on the partners that have the number."""
-        partners = self.env["res.partner"].search([("vat", "=", self.vat)])
-        partners.write({"vies_valid": self.is_valid})
+        """Write the answer on the partners that have the number; one that fails stops no other."""
+        for partner in self.env["res.partner"].search([("vat", "=", self.vat)]):
+            try:
+                with self.env.cr.savepoint():
+                    partner.vies_valid = self.is_valid
+                    self.env.flush_all()
+            except psycopg2.OperationalError:
+                raise  # a conflict or a lost server is no fault of the partner
+            except Exception:
+                _logger.exception("The answer of VIES on %s was not written", partner)
+                self._tell_staff(partner)
+
+    def _tell_staff(self, partner):
+        """Plan an activity, once, about a customer on whom the answer cannot be written."""
+        user = self.env.ref("base.user_admin")
+        speaking = partner.with_context(lang=user.lang)
+        summary = speaking.env._(
+            "VIES has answered on %(vat)s, and it could not be written here", vat=self.vat)
+        if summary not in partner.activity_ids.mapped("summary"):
+            partner.activity_schedule(
+                "mail.mail_activity_data_todo", user_id=user.id, summary=summary)

@@ -9,8 +9,8 @@ from stdnum.eu import vat as eu_vat
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
-from ..models import vies_answer
 from .common import LegalCase
 
 WSDL = (Path(__file__).parent / "vies.wsdl").read_text()
@@ -106,10 +106,32 @@ class TestVies(LegalCase):
                 self.env["res.partner"].create({
                     "name": number, "vat": number, "country_id": self.belgian.country_id.id})
             self.env.flush_all()
-        with patch.object(vies_answer, "BATCH", 1), vies() as asked, \
-                self.enter_registry_test_mode():
+        with vies() as asked, self.enter_registry_test_mode():
             self.env.ref("legal_invoice.ir_cron_vies").method_direct_trigger()
         self.assertEqual(len(asked), 2)
+
+    def test_one_bad_row_stops_no_other(self):
+        """A customer that the database refuses to update, a country whose register is silent."""
+        with no_vies():
+            poisoned, good = self.customer(), self.customer()
+        self.env["vies.answer"]._keep("AT0000")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE vies_answer SET id = -1 WHERE vat = 'AT0000'")  # the first
+        self.env.cr.execute(
+            "ALTER TABLE res_partner ADD CONSTRAINT poison CHECK (id <> %s OR NOT vies_valid)",
+            [poisoned.id])
+        self.env.invalidate_all()
+        ask = type(self.env["vies.answer"])._ask_vies
+        with vies(), patch.object(
+                type(self.env["vies.answer"]), "_ask_vies",
+                lambda answer, patience: answer.vat != "AT0000" and ask(answer, patience)), \
+                self.enter_registry_test_mode(), \
+                mute_logger("odoo.addons.legal_invoice.models.vies_answer", "odoo.sql_db"):
+            for _time in range(2):
+                self.env.ref("legal_invoice.ir_cron_vies").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual((poisoned.vies_valid, good.vies_valid), (False, True))
+        self.assertEqual((len(poisoned.activity_ids), len(good.activity_ids)), (1, 0))
 
     def test_an_old_answer_counts_until_there_is_another(self):
         with vies():

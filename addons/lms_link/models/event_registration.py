@@ -19,10 +19,11 @@ class EventRegistration(models.Model):
     _inherit = "event.registration"
 
     lms_nonce = fields.Char(
-        string="Secret of the link",
+        string="Secret of the link", engine=True,
         copy=False, groups="base.group_system", default=lambda self: secrets.token_hex(8))
-    lms_visits = fields.Integer(string="Visits to the course", readonly=True, copy=False)
-    lms_first_access = fields.Datetime(string="First visit", readonly=True, copy=False)
+    lms_visits = fields.Integer(string="Visits to the course", readonly=True, engine=True,
+        copy=False)
+    lms_first_access = fields.Datetime(string="First visit", readonly=True, engine=True, copy=False)
 
     def _get_join_url(self):
         """Return the attendee's personal link, when the session has a course on the LMS."""

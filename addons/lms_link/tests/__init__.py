@@ -1,1 +1,1 @@
-from . import test_link, test_target
+from . import test_engine_fields, test_link, test_target

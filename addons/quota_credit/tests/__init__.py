@@ -1,1 +1,1 @@
-from . import test_quota_credit
+from . import test_engine_fields, test_quota_credit

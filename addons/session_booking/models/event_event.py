@@ -25,7 +25,8 @@ class EventEvent(models.Model):
     _inherit = "event.event"
 
     is_training = fields.Boolean(
-        compute="_compute_is_training", store=True, precompute=True, string="Training session")
+        compute="_compute_is_training", store=True, engine=True, precompute=True,
+        string="Training session")
     credit_price = fields.Integer(
         compute="_compute_training_terms", store=True, readonly=False, precompute=True,
         string="Price (credits)")
@@ -37,16 +38,16 @@ class EventEvent(models.Model):
         precompute=True)
     # Odoo only counts registrations, and oversells under concurrency; this counter does not.
     seats_booked = fields.Integer(
-        default=0, required=True, readonly=True, copy=False, string="Seats taken",
+        default=0, required=True, readonly=True, engine=True, copy=False, string="Seats taken",
         help="Registered and attended seats, kept exact by the database.")
     seats_held = fields.Integer(
-        default=0, required=True, readonly=True, copy=False, string="Seats held",
+        default=0, required=True, readonly=True, engine=True, copy=False, string="Seats held",
         help="Seats offered to the waiting list and not yet accepted: nobody else can take them.")
     seats_left = fields.Integer(
         compute="_compute_seats_left",
         help="Free seats; only meaningful when seats are limited.")
     seats_left_label = fields.Char(compute="_compute_seats_left_label", string="Seats left")
-    series_key = fields.Char(readonly=True, copy=False)
+    series_key = fields.Char(readonly=True, engine=True, copy=False)
     has_seats_left = fields.Boolean(
         compute="_compute_seats_left", search="_search_has_seats_left")
 

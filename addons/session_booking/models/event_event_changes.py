@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.concurrency_base.tools import lock_in_order
+from odoo.addons.concurrency_base.tools import as_engine, lock_in_order
 
 from ..exceptions import SessionUnavailable
 
@@ -15,7 +15,7 @@ class EventEvent(models.Model):
     _inherit = "event.event"
 
     rescheduled_on = fields.Datetime(
-        readonly=True, copy=False,
+        readonly=True, engine=True, copy=False,
         help="When the session was last moved with seats taken. Customers who booked before "
         "may cancel free of charge until it starts.")
 
@@ -170,7 +170,7 @@ class EventEvent(models.Model):
         :param datetime moved_from: the former beginning, UTC
         """
         self.ensure_one()
-        self.rescheduled_on = fields.Datetime.now()
+        as_engine(self).rescheduled_on = fields.Datetime.now()
         seats = self.with_context(moved_from=moved_from)._registrations(["open"])
         self.env["session.reminder"]._forget(seats)
         seats._send_booking_mail("session_booking.mail_template_session_moved")

@@ -18,9 +18,10 @@ class EventRegistration(models.Model):
 
     event_is_training = fields.Boolean(related="event_id.is_training")
     credit_entry_id = fields.Many2one(
-        "credit.entry", string="Credits spent", readonly=True, copy=False, ondelete="restrict")
+        "credit.entry", string="Credits spent", readonly=True, engine=True, copy=False,
+        ondelete="restrict")
     refund_entry_id = fields.Many2one(
-        "credit.entry", string="Credits returned", readonly=True, copy=False,
+        "credit.entry", string="Credits returned", readonly=True, engine=True, copy=False,
         ondelete="restrict")
     paid_outside = fields.Boolean(
         copy=False, tracking=True,
@@ -29,9 +30,9 @@ class EventRegistration(models.Model):
         string="How it is paid", copy=False, tracking=True,
         help="The quote, agreement or gift behind a seat paid outside.")
     swapped_from_id = fields.Many2one(
-        "event.registration", string="In place of", readonly=True, copy=False,
+        "event.registration", string="In place of", readonly=True, engine=True, copy=False,
         ondelete="set null", help="The seat in another session that was changed against this one.")
-    booking_key = fields.Char(readonly=True, copy=False)
+    booking_key = fields.Char(readonly=True, engine=True, copy=False)
     reminder_ids = fields.One2many(
         "session.reminder", "registration_id", string="Reminders sent")
     credit_cost = fields.Integer(compute="_compute_credit_cost", string="Price (credits)")
@@ -88,6 +89,20 @@ class EventRegistration(models.Model):
                     "calendar of trainings, or tick “Paid outside” if it is paid otherwise.",
                     session=registration.event_id.name,
                     price=registration.event_id._price_label()))
+
+    @api.constrains("credit_entry_id", "refund_entry_id", "event_id")
+    def _check_credits_agree(self):
+        """Refuse ledger entries that do not pay for this seat, or did not come back from it.
+
+        :raise ValidationError: another kind of entry, another company, or another seat's return
+        """
+        for seat in self.sudo():  # sudo: reads the ledger to check, shows nothing
+            paid, back, event = seat.credit_entry_id, seat.refund_entry_id, seat.event_id
+            if (paid and paid.kind != "booking") or (back and back.reversed_entry_id != paid) or (
+                    paid and event.company_id and paid.company_id != event.company_id):
+                raise ValidationError(self.env._(
+                    "The credits of %(name)s do not pay for “%(session)s”. Cancel the seat and "
+                    "book it in the other session.", name=seat.name, session=event.name))
 
     # Seats: every door (website, back office, import, RPC) passes through these -------------
 

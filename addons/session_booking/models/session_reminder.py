@@ -1,12 +1,15 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_isolated
+
 
 class SessionReminder(models.Model):
     """A sent reminder: one row, hence one mail, per seat and kind, even if two runs overlap."""
 
     _name = "session.reminder"
     _description = "Reminder Sent"
+    _engine_only = True
     _order = "hours, id"
 
     registration_id = fields.Many2one(
@@ -27,9 +30,19 @@ class SessionReminder(models.Model):
         """
         for event, rule, due in self._due_now():
             while seats := self._claim(event, rule, due, limit):
-                seats._send_booking_mail("session_booking.mail_template_session_reminder")
+                work_isolated(
+                    seats, lambda part: part._send_booking_mail(
+                        "session_booking.mail_template_session_reminder"),
+                    lambda seat, error: self._tell_of_error(seat.event_id, error))
                 if not self.env["ir.cron"]._commit_progress(len(seats)):
                     return
+
+    @api.model
+    def _tell_of_error(self, event, error):
+        """Tell staff, once a session, that somebody was not reminded; it is not tried again."""
+        user = event.user_id or find_staff(
+            self.env, "event.group_event_user", event.company_id)
+        tell_once(event, user, lambda env: env._("Not everybody was reminded"), error)
 
     @api.model
     def _due_now(self):
@@ -49,14 +62,12 @@ class SessionReminder(models.Model):
             ("event_type_id", "in", [training.id for training in by_training]),
             ("seats_booked", ">", 0), ("date_begin", ">", now), ("date_begin", "<=", horizon)],
             order="date_begin, id")
-        found = []
-        for event in events:
-            due = [(rule._due_moment(event), rule) for rule in by_training[event.event_type_id]]
-            past = [(moment, rule) for moment, rule in due if moment <= now]
-            if past:
-                moment, rule = max(past, key=lambda pair: pair[0])
-                found.append((event, rule, moment))
-        return found
+        results, _failed = work_isolated(
+            events, lambda part: [
+                latest for event in part
+                if (latest := by_training[event.event_type_id]._latest_due(event, now))],
+            self._tell_of_error)
+        return [latest for result in results for latest in result]
 
     @api.model
     def _claim(self, event, rule, due, limit):

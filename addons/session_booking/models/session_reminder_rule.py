@@ -18,7 +18,7 @@ class SessionReminderRule(models.Model):
     count = fields.Integer(string="How many", default=1, required=True)
     unit = fields.Selection(UNITS, default="days", required=True)
     hours = fields.Integer(
-        compute="_compute_hours", store=True, precompute=True,
+        compute="_compute_hours", store=True, engine=True, precompute=True,
         help="The kind of the reminder: each attendee gets each kind once.")
 
     _once_per_training = models.Constraint(
@@ -37,6 +37,15 @@ class SessionReminderRule(models.Model):
         units = dict(self._fields["unit"]._description_selection(self.env))
         for rule in self:
             rule.display_name = f"{rule.count} {units.get(rule.unit, '')}".strip()
+
+    def _latest_due(self, event, now):
+        """Return (session, rule, moment) of the latest of these reminders that is due, or None."""
+        due = [(rule._due_moment(event), rule) for rule in self]
+        past = [(moment, rule) for moment, rule in due if moment <= now]
+        if not past:
+            return None
+        moment, rule = max(past, key=lambda pair: pair[0])
+        return event, rule, moment
 
     def _due_moment(self, event):
         """Compute when (UTC) the reminder is due for the session.

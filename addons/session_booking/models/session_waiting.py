@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_through
+
 LIVE = ("waiting", "offered")
 
 
@@ -27,9 +29,11 @@ class SessionWaiting(models.Model):
         domain=[("is_training", "=", True)])
     partner_id = fields.Many2one(
         "res.partner", string="Customer", required=True, index=True, ondelete="restrict")
-    company_id = fields.Many2one(related="event_id.company_id", store=True, precompute=True)
+    company_id = fields.Many2one(
+        related="event_id.company_id", store=True, engine=True, precompute=True)
     wallet_id = fields.Many2one(
-        "credit.wallet", string="Company's wallet", readonly=True, copy=False, index=True,
+        "credit.wallet", string="Company's wallet", readonly=True, engine=True, copy=False,
+        index=True,
         ondelete="restrict", help="The wallet that pays for this employee, when a training "
         "manager of the company put them in line. Its managers may accept the seat too.")
     state = fields.Selection([
@@ -40,16 +44,18 @@ class SessionWaiting(models.Model):
         ("lapsed", "Not answered in time"),
         ("left", "Left the list"),
         ("closed", "Session closed"),
-    ], required=True, readonly=True, default="waiting", copy=False)
+    ], required=True, readonly=True, engine=True, default="waiting", copy=False)
     offered_until = fields.Datetime(
-        readonly=True, copy=False, help="Until when the seat is held for this customer.")
+        readonly=True, engine=True, copy=False,
+        help="Until when the seat is held for this customer.")
     skipped_date = fields.Datetime(
-        string="Skipped on", readonly=True, copy=False,
+        string="Skipped on", readonly=True, engine=True, copy=False,
         help="A seat was free, and the wallet held too few credits; the customer was told.")
     registration_id = fields.Many2one(
-        "event.registration", string="Booking", readonly=True, copy=False, ondelete="set null")
+        "event.registration", string="Booking", readonly=True, engine=True, copy=False,
+        ondelete="set null")
     access_token = fields.Char(
-        readonly=True, copy=False, groups="base.group_system",
+        readonly=True, engine=True, copy=False, groups="base.group_system",
         default=lambda self: secrets.token_urlsafe(24))
     position = fields.Integer(compute="_compute_position", help="1: the next to get a seat.")
 
@@ -293,19 +299,38 @@ class SessionWaiting(models.Model):
         now = fields.Datetime.now()
         over = (Domain("state", "=", "offered") & Domain("offered_until", "<=", now)) | (
             Domain("state", "=", "waiting") & Domain("event_id.date_begin", "<=", now))
-        events = self.search(over, limit=limit).event_id.try_lock_for_update()
+        # Coming sessions that have a line and yet a free seat.
+        free = Domain("state", "=", "waiting") & Domain("event_id.date_begin", ">", now) & Domain(
+            "event_id.has_seats_left", "=", True)
+        if not (self._work_on_sessions(over, limit, lambda events: self._end_over(events, over))
+                and self._work_on_sessions(free, limit, lambda events: events._offer_seats())):
+            self.env["ir.cron"]._commit_progress(remaining=self.search_count(over | free))
+
+    @api.model
+    def _work_on_sessions(self, domain, limit, work):
+        """Work on the sessions that have such places in line; one that fails stops no other.
+
+        :param work: called with sessions that are locked
+        :return: whether there was time for all
+        """
+        def find(last_id):
+            events = self.env["event.event"].search(
+                [("id", ">", last_id), ("waiting_ids", "any", domain)], order="id", limit=limit)
+            return events, events.try_lock_for_update()
+
+        return work_through(self.env, find, work, self._tell_of_error)
+
+    @api.model
+    def _end_over(self, events, over):
         line = self.search(over & Domain("event_id", "in", events.ids))
         lapsed = line.filtered(lambda waiting: waiting.state == "offered")
         (line - lapsed).state = "closed"
         lapsed._release("lapsed")
         lapsed._send_mail("session_booking.mail_template_waiting_lapsed")
-        self.env["ir.cron"]._commit_progress(len(line), remaining=self.search_count(over))
-        self._with_free_seats(limit).try_lock_for_update()._offer_seats()
 
     @api.model
-    def _with_free_seats(self, limit):
-        """Return coming sessions that have a line and yet a free seat."""
-        events = self.search([
-            ("state", "=", "waiting"),
-            ("event_id.date_begin", ">", fields.Datetime.now())]).event_id
-        return events.filtered(lambda event: event.has_seats_left)[:limit]
+    def _tell_of_error(self, event, error):
+        """Tell staff, once, that the waiting list of a session does not go on."""
+        user = event.user_id or find_staff(
+            self.env, "event.group_event_user", event.company_id)
+        tell_once(event, user, lambda env: env._("The waiting list does not go on"), error)

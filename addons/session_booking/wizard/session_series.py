@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
-from odoo.addons.concurrency_base.tools import take_turn
+from odoo.addons.concurrency_base.tools import as_engine, take_turn
 
 from ..tools import NonExistentTime, every_weeks, local_to_utc
 
@@ -133,9 +133,10 @@ class SessionSeries(models.TransientModel):
         events = self.env["event.event"]
         if known := events.search([("series_key", "=like", f"{self.key}:%")]):
             return known
-        return events.create([
+        created = as_engine(events).create([
             self._prepare_session_vals(number, begin)
             for number, (_day, begin) in enumerate(self._moments())])
+        return created.with_env(self.env)
 
     def _prepare_session_vals(self, number, begin):
         """Prepare the values of one session."""

@@ -14,7 +14,8 @@ class AccountMove(models.Model):
     _SETTLED_STATES = ("paid", "in_payment", "reversed")  # nothing is left to pay
 
     written_off_invoice_id = fields.Many2one(
-        "account.move", string="Writes off", readonly=True, copy=False, ondelete="restrict",
+        "account.move", string="Writes off", readonly=True, engine=True, copy=False,
+        ondelete="restrict",
         index="btree_not_null", help="The unpaid invoice that this entry gives up.")
     write_off_ids = fields.One2many(
         "account.move", "written_off_invoice_id", string="Written off by")

@@ -8,10 +8,11 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     subscription_period_id = fields.Many2one(
-        "subscription.period", readonly=True, copy=False, index="btree_not_null",
+        "subscription.period", readonly=True, engine=True, copy=False, index="btree_not_null",
         ondelete="restrict", help="The period of a subscription that the line bills or credits.")
     is_subscription_extra = fields.Boolean(
-        readonly=True, copy=False, help="Billed with the period beside its price: a setup fee, "
+        readonly=True, engine=True, copy=False,
+        help="Billed with the period beside its price: a setup fee, "
         "or what was used. A change, a pause or a cancellation gives none of it back.")
 
     outstanding_credit = fields.Monetary(

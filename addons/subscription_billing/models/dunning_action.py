@@ -6,6 +6,7 @@ class DunningAction(models.Model):
 
     _name = "dunning.action"
     _description = "Dunning Action"
+    _engine_only = True
     _order = "period_id, days"
 
     period_id = fields.Many2one(

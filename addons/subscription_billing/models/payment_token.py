@@ -9,8 +9,9 @@ class PaymentToken(models.Model):
     _inherit = "payment.token"
 
     card_expiry = fields.Date(
-        help="Last day on which the card can be charged: that of the month printed on it. "
-        "Providers fill it in; empty for what does not expire, or when it is not known.")
+        readonly=True, engine=True,
+        help="Last day on which the card can be charged: that of the month printed on "
+        "it. Providers fill it in; empty for what does not expire, or when it is not known.")
     subscription_ids = fields.One2many("subscription.subscription", "token_id")
 
     @api.model

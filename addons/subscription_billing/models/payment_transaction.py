@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from odoo.addons.concurrency_base.tools import work_isolated
+
 DECLINE_KINDS = [
     ("soft", "May work later"),
     ("hard", "Refused for good"),
@@ -17,16 +19,19 @@ class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
     subscription_period_id = fields.Many2one(
-        "subscription.period", readonly=True, index="btree_not_null", ondelete="restrict",
-        help="The period of a subscription that this attempt is to pay.")
+        "subscription.period", readonly=True, engine=True, index="btree_not_null",
+        ondelete="restrict", help="The period of a subscription that this attempt is to pay.")
     card_subscription_id = fields.Many2one(
-        "subscription.subscription", readonly=True, index="btree_not_null", ondelete="restrict",
+        "subscription.subscription", readonly=True, engine=True, index="btree_not_null",
+        ondelete="restrict",
         help="The customer wants the card of this payment to pay the renewals of it.")
     decline_kind = fields.Selection(
-        DECLINE_KINDS, readonly=True, help="Whether trying the same card again makes sense.")
-    is_told_to_be_slow = fields.Boolean(readonly=True)
+        DECLINE_KINDS, readonly=True, engine=True,
+        help="Whether trying the same card again makes sense.")
+    is_told_to_be_slow = fields.Boolean(readonly=True, engine=True)
     is_given_up = fields.Boolean(
-        readonly=True, help="Cancelled here in favour of another attempt; nobody refused it.")
+        readonly=True, engine=True,
+        help="Cancelled here in favour of another attempt; nobody refused it.")
 
     @api.model
     def _under_way_domain(self):
@@ -52,16 +57,19 @@ class PaymentTransaction(models.Model):
             ("provider_id.code", "not in", ("none", "custom")),
             ("last_state_change", "<", fields.Datetime.now() - SLOW)])
         for transaction in slow:
-            for subscription in transaction.invoice_ids._subscription_periods().subscription_id:
-                staff = subscription._for_staff()
-                staff._notify_staff(
-                    staff.env._("Payment still undecided: %(reference)s",
-                                reference=transaction.reference),
-                    staff.env._(
-                        "It has been under way since %(date)s. Look it up at the provider; "
-                        "until it is decided, nothing is charged or chased.",
-                        date=format_date(staff.env, transaction.last_state_change)))
-        slow.is_told_to_be_slow = True
+            work_isolated(transaction, lambda payment: payment._tell_to_be_slow())
+
+    def _tell_to_be_slow(self):
+        self.ensure_one()
+        for subscription in self.invoice_ids._subscription_periods().subscription_id:
+            staff = subscription._for_staff()
+            staff._notify_staff(
+                staff.env._("Payment still undecided: %(reference)s", reference=self.reference),
+                staff.env._(
+                    "It has been under way since %(date)s. Look it up at the provider; "
+                    "until it is decided, nothing is charged or chased.",
+                    date=format_date(staff.env, self.last_state_change)))
+        self.is_told_to_be_slow = True
 
     def _under_way(self):
         """Return the first of these payments of which nobody knows yet how it ends, or none."""

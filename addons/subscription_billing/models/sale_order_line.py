@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 # What the customer agreed to by the confirmation: the subscription bears it from then on.
 AGREED = ("product_id", "subscription_price_id", "product_uom_qty", "price_unit", "discount")
 
@@ -26,15 +28,16 @@ class SaleOrderLine(models.Model):
         help="The interval and price at which the service is billed again.")
     subscription_ids = fields.One2many("subscription.subscription", "sale_line_id")
     subscription_trial_days = fields.Integer(
-        string="Trial (days)", compute="_compute_subscription_trial_days", store=True,
+        string="Trial (days)", compute="_compute_subscription_trial_days", store=True, engine=True,
         precompute=True, help="Free days at the start; nothing is due today.")
     subscription_commitment_months = fields.Integer(
         string="Commitment (months)", compute="_compute_subscription_terms", store=True,
-        precompute=True, help="From the first paid day.")
+        engine=True, precompute=True, help="From the first paid day.")
     subscription_setup_fee = fields.Monetary(
-        string="Setup fee", compute="_compute_subscription_terms", store=True, precompute=True,
-        help="On a line of its own, or on the first invoice after a trial.")
-    is_setup_fee = fields.Boolean(readonly=True, help="Of the subscription it is linked to.")
+        string="Setup fee", compute="_compute_subscription_terms", store=True, engine=True,
+        precompute=True, help="On a line of its own, or on the first invoice after a trial.")
+    is_setup_fee = fields.Boolean(
+        readonly=True, engine=True, help="Of the subscription it is linked to.")
 
     @api.depends("product_id", "currency_id")
     def _compute_subscription_price_id(self):
@@ -215,7 +218,7 @@ class SaleOrderLine(models.Model):
         """Waive a setup fee taken off a draft order; let a trial pass on to another line."""
         for fee in self.filtered("is_setup_fee"):
             if not fee.linked_line_id._starts_by_trial():
-                fee.linked_line_id.subscription_setup_fee = 0.0
+                as_engine(fee.linked_line_id).subscription_setup_fee = 0.0
         orders = self.order_id
         result = super().unlink()
         orders.order_line._refresh_plans()
@@ -226,7 +229,7 @@ class SaleOrderLine(models.Model):
         for line in self.filtered(lambda line: line.subscription_price_id):
             days = line._trial_days_on_offer()
             if not line._is_agreed() and line.subscription_trial_days != days:
-                line.subscription_trial_days = days
+                as_engine(line).subscription_trial_days = days
         self._sync_setup_fees()
 
     def _check_agreed_terms(self, vals):
@@ -262,7 +265,7 @@ class SaleOrderLine(models.Model):
             elif fees:
                 fees.unlink()
             elif due:
-                line.create(line._prepare_setup_fee_vals(price))
+                as_engine(line).create(line._prepare_setup_fee_vals(price))
 
     def _prepare_setup_fee_vals(self, price):
         """Prepare the setup fee that the plan asks for."""
@@ -288,7 +291,7 @@ class SaleOrderLine(models.Model):
             plan = line.subscription_price_id.sudo().plan_id  # sudo: see _subscription_plan
             claim = (line.order_id.partner_id.commercial_partner_id, plan.family_id)
             if claim in claimed or not plan._trial_available(line.order_id.partner_id):
-                line.subscription_trial_days = 0
+                as_engine(line).subscription_trial_days = 0
             claimed.add(claim)
         self._sync_setup_fees()
         for line in plans.filtered(lambda line: not line._starts_by_trial()):

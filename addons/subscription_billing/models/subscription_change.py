@@ -16,6 +16,7 @@ class SubscriptionChange(models.Model):
 
     _name = "subscription.change"
     _description = "Change of a Subscription"
+    _engine_only = True
     _order = "id desc"
 
     subscription_id = fields.Many2one(

@@ -36,6 +36,7 @@ class SubscriptionEvent(models.Model):
 
     _name = "subscription.event"
     _description = "Event of a Subscription"
+    _engine_only = True
     _order = "id desc"
 
     subscription_id = fields.Many2one(

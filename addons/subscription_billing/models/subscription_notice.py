@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
+from odoo.addons.concurrency_base.tools import tell_once, work_isolated
+
 from ..tools import civil
 
 KINDS = [
@@ -19,6 +21,7 @@ class SubscriptionNotice(models.Model):
 
     _name = "subscription.notice"
     _description = "Notice to a Subscriber"
+    _engine_only = True
 
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, index=True, ondelete="cascade")
@@ -66,11 +69,23 @@ class SubscriptionNotice(models.Model):
                 ("card_30", "subscription_billing.mail_template_card_expiring"),
                 ("card_7", "subscription_billing.mail_template_card_expiring")):
             while claimed := self._create_due(kind, limit):
-                claimed.subscription_id._send_mail(template)
-                claimed._log_cards()
+                work_isolated(
+                    claimed, lambda part, mail=template: part._tell_customers(mail),
+                    self._tell_of_error)
                 if not self.env["ir.cron"]._commit_progress(len(claimed)):
                     return False
         return True
+
+    def _tell_customers(self, template):
+        self.subscription_id._send_mail(template)
+        self._log_cards()
+
+    def _tell_of_error(self, notice, error):
+        """Tell staff that a customer could not be told: the row stays, so it is not tried again."""
+        subscription = notice.subscription_id
+        tell_once(subscription, subscription._responsible(), lambda env: env._(
+            "The customer was not told in advance: %(subscription)s",
+            subscription=subscription.name), error)
 
     def _create_due(self, kind, limit):
         """Create the notices that are due; two runs cannot create the same one.

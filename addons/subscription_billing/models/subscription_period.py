@@ -30,6 +30,7 @@ class SubscriptionPeriod(models.Model):
 
     _name = "subscription.period"
     _description = "Period of a Subscription"
+    _engine_only = True
     _order = "date_start desc, id desc"
 
     subscription_id = fields.Many2one(

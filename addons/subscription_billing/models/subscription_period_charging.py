@@ -5,9 +5,13 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from odoo.addons.concurrency_base.tools import claim_in_order
-
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import (
+    claim_in_order,
+    reason_of,
+    tell_once,
+    work_isolated,
+    work_through,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +53,8 @@ class SubscriptionPeriod(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("Charge of %s failed", self.invoice_id.name)
-            self._give_up_charge(errors.reason_of(self.env, error))
+            reason = reason_of(self.env, error)
+            work_isolated(self, lambda period: period._give_up_charge(reason))
 
     def _charge_at_once(self):
         """Charge what is due on saved means of payment while its customer waits, instead of
@@ -370,23 +375,25 @@ class SubscriptionPeriod(models.Model):
             ("state", "=", "invoiced"), ("dunning_start", "=", False),
             ("subscription_id.state", "in", ("active", "past_due", "suspended", "ended")),
             *self._late_domain()]
-        last, time_left, waiting = 0, True, False
-        while time_left and (
-                late := self.search([*domain, ("id", ">", last)], order="id", limit=limit)):
-            last = late[-1].id
-            try:
-                locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
-                mine = late.filtered(lambda period, locked=locked: period.subscription_id in locked)
-                mine._chase_isolated("_become_past_due")
-                waiting |= mine != late
-                time_left = self.env["ir.cron"]._commit_progress(len(late))
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                self.env.cr.rollback()
-                waiting = True
-        if waiting or not time_left:
-            self.env.ref("subscription_billing.ir_cron_past_due")._trigger()
-        else:
+
+        def find(last_id):
+            late = self.search([*domain, ("id", ">", last_id)], order="id", limit=limit)
+            locked = late.subscription_id.try_lock_for_update(allow_referencing=True)
+            return late, late.filtered(lambda period: period.subscription_id in locked)
+
+        if work_through(
+                self.env, find, lambda late: late._become_past_due(),
+                self._tell_of_past_due_error):
             self.env["payment.transaction"]._tell_of_slow_payments()
+        else:
+            self.env.ref("subscription_billing.ir_cron_past_due")._trigger()
+
+    @api.model
+    def _tell_of_past_due_error(self, period, error):
+        """Tell staff, once, that the chase of an unpaid invoice could not start."""
+        subscription = period.subscription_id
+        tell_once(subscription, subscription._responsible(), lambda env: env._(
+            "Unpaid, and not chased: %(subscription)s", subscription=subscription.name), error)
 
     @api.model
     def _late_domain(self):

@@ -1,14 +1,12 @@
 import logging
 from datetime import timedelta
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date, formatLang
 
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import reason_of, work_isolated
 
 _logger = logging.getLogger(__name__)
 
@@ -86,7 +84,7 @@ class SubscriptionPeriod(models.Model):
             try:
                 locked = periods.try_lock_for_update(allow_referencing=True)
                 for period in locked:
-                    period._chase_isolated("_do_dunning_steps")
+                    period._dun_isolated()
                 waiting |= locked != periods
                 time_left = self.env["ir.cron"]._commit_progress(len(periods))
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -95,25 +93,14 @@ class SubscriptionPeriod(models.Model):
         if waiting or not time_left:
             self.env.ref("subscription_billing.ir_cron_dun")._trigger()
 
-    def _chase_isolated(self, method):
-        """Chase these periods; a failure holds nobody else up, and the next run tries again.
+    def _dun_isolated(self):
+        """Chase one period; a failure holds nobody else up, and the next run tries again."""
+        def chase(period):
+            period._do_dunning_steps()
+            period.dunning_error = False
 
-        :param str method: of the periods, that does it; when it fails, it is called for each alone
-        """
-        try:
-            with self.env.cr.savepoint():
-                getattr(self, method)()
-                self.filtered("dunning_error").dunning_error = False
-                self.env.flush_all()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a broken connection is no fault of the period
-        except Exception as error:
-            if len(self) > 1:
-                for period in self:
-                    period._chase_isolated(method)
-                return
-            _logger.warning("Dunning of %s failed", self.display_name, exc_info=True)
-            self._tell_of_dunning_error(errors.reason_of(self.env, error))
+        work_isolated(self, chase, lambda period, error: period._tell_of_dunning_error(
+            reason_of(period.env, error)))
 
     def _tell_of_dunning_error(self, error):
         """Tell staff, once until a step succeeds: the scheduled action tries again and again."""

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date, formatLang
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 INTERVAL_UNITS = [("week", "Week"), ("month", "Month"), ("year", "Year")]
 MONTHS = {"week": 12 / 52, "month": 1, "year": 12}  # of one unit
 
@@ -28,10 +30,10 @@ class SubscriptionPlanPrice(models.Model):
         help="Of one unit for the interval, with or without tax as the taxes of the service say.")
     setup_fee = fields.Monetary(help="Added once, to the first invoice.")
     next_amount = fields.Monetary(
-        string="Next price", readonly=True,
+        string="Next price", readonly=True, engine=True,
         help="Takes the place of the price from the date beside it: for new customers, and at "
         "renewals for subscribers who were told.")
-    next_date = fields.Date(string="Next price from", readonly=True)
+    next_date = fields.Date(string="Next price from", readonly=True, engine=True)
 
     _interval_positive = models.Constraint(
         "CHECK(interval_count > 0)",
@@ -180,7 +182,7 @@ class SubscriptionPlanPrice(models.Model):
         self.env["subscription.notice"].sudo().search(
             [("price_id", "=", self.id), ("kind", "=", "price"),
              ("day", "=", self.next_date)]).is_withdrawn = True
-        self.write({"next_amount": amount, "next_date": from_date})
+        as_engine(self).write({"next_amount": amount, "next_date": from_date})
         self.env.ref("subscription_billing.ir_cron_notices").sudo()._trigger()
         # sudo: whoever sets prices may have the notices sent
 
@@ -195,7 +197,7 @@ class SubscriptionPlanPrice(models.Model):
         for price in prices.filtered("next_date"):
             if price.next_date <= day:
                 amount = price.next_amount
-                price.write({"next_amount": False, "next_date": False})
+                as_engine(price).write({"next_amount": False, "next_date": False})
                 price.amount = amount
 
     def _amount_on(self, day):

@@ -1,12 +1,10 @@
 import logging
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-from ..tools import errors
+from odoo.addons.concurrency_base.tools import reason_of, work_isolated
 
 _logger = logging.getLogger(__name__)
 
@@ -19,6 +17,7 @@ class SubscriptionRun(models.Model):
 
     _name = "subscription.run"
     _description = "Renewal Run"
+    _engine_only = True
     _order = "id desc"
     _rec_name = "start"
 
@@ -149,37 +148,31 @@ class SubscriptionRun(models.Model):
 
         :return: the subscriptions held
         """
-        held = batch.browse()
-        for subscription in batch.filtered(lambda each: not each._is_due_to_end()):
-            if missing := subscription._missing_data():
-                subscription._hold(missing)
-                held |= subscription
-        return held
+        def hold(part):
+            held = part.browse()
+            for subscription in part.filtered(lambda each: not each._is_due_to_end()):
+                if missing := subscription._missing_data():
+                    subscription._hold(missing)
+                    held |= subscription
+            return held
+
+        results, failed = work_isolated(batch, hold, self._hold_failed)
+        return failed.concat(failed, *results)
+
+    @api.model
+    def _hold_failed(self, subscription, error):
+        """Hold a subscription that the scheduled action could not work on, and tell staff."""
+        subscription._hold(reason_of(subscription._for_staff().env, error))
 
     def _isolated(self, batch, method):
-        """Bill a batch; when one record makes it fail, halve it until that one is alone.
+        """Bill a batch; hold the records that make it fail.
 
         :param str method: of the subscriptions, that bills them
         :return: (number of records billed, subscriptions held because they failed)
         """
-        if not batch:
-            return 0, batch
-        try:
-            with self.env.cr.savepoint():
-                made = getattr(batch, method)()
-                self.env.flush_all()
-                return len(made), batch.browse()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a broken connection is no fault of the batch
-        except Exception as error:
-            if len(batch) == 1:
-                _logger.warning("Billing of %s failed", batch.name, exc_info=True)
-                batch._hold(errors.reason_of(batch._for_staff().env, error))
-                return 0, batch
-        half = len(batch) // 2
-        billed, failed = self._isolated(batch[:half], method)
-        more_billed, more_failed = self._isolated(batch[half:], method)
-        return billed + more_billed, failed | more_failed
+        made, failed = work_isolated(
+            batch, lambda part: getattr(part, method)(), self._hold_failed)
+        return sum(map(len, made)), failed
 
     def _end_held(self, limit=BATCH_SIZE):
         """End what is held when its last day is over: nothing more is billed, so nothing is
@@ -193,8 +186,8 @@ class SubscriptionRun(models.Model):
                 [*domain, ("id", ">", last_id)], order="id", limit=limit)
 
         def end(held):
-            for subscription in held.filtered(lambda each: each._is_past_end()):
-                self._end_isolated(subscription)
+            work_isolated(held, lambda part: part.filtered(
+                lambda each: each._is_past_end())._end(reason="term"))
 
         self._process_in_batches(find, end, limit)
 
@@ -217,13 +210,3 @@ class SubscriptionRun(models.Model):
                 self.env["ir.cron"]._commit_progress(len(found))
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
-
-    def _end_isolated(self, subscription):
-        try:
-            with self.env.cr.savepoint():
-                subscription._end(reason="term")
-                self.env.flush_all()
-        except psycopg2.OperationalError:
-            raise  # a conflict or a broken connection is no fault of the subscription
-        except Exception:
-            _logger.warning("Ending of %s failed", subscription.name, exc_info=True)

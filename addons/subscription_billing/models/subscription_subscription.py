@@ -1,8 +1,10 @@
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import format_date
+
+from odoo.addons.concurrency_base.tools import as_engine, is_engine
 
 from ..exceptions import WrongState
 from ..tools import civil
@@ -42,13 +44,17 @@ class SubscriptionSubscription(models.Model):
     _LIVE_STATES = ("upcoming", "trial", "active", "past_due", "suspended", "paused")
     _BILLED_STATES = ("upcoming", "trial", "active", "past_due")  # a next period is ahead
     _SERVED_STATES = ("trial", "active", "past_due")  # the service is on
-    # What the engine alone writes, and what is agreed until a change is made by its methods.
-    _ENGINE_FIELDS = frozenset((
-        "state", "next_date", "trial_end", "trial_family_id", "trial_customer", "is_held",
-        "hold_reason", "sale_line_id", "served_plan_id", "served_quantity", "agreed_on"))
+    # What staff write by hand: all other fields are the engine's. What is agreed is written
+    # until the start, and changed by the engine's methods afterwards.
+    _BY_HAND = frozenset((
+        "user_id", "partner_invoice_id", "unit_price", "discount", "end_date", "commitment_end",
+        "resume_date", "token_id", "backlog_confirmed"))
     _TERMS = frozenset((
         "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz",
         "trial_days", "commitment_months", "setup_fee"))
+    _BY_MANAGER = frozenset((
+        "unit_price", "discount", "trial_days", "commitment_months", "commitment_end",
+        "setup_fee"))
 
     name = fields.Char(string="Number", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
@@ -331,21 +337,22 @@ class SubscriptionSubscription(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Give new subscriptions a number; only the engine sets the engine's fields."""
-        sequence = self.env["ir.sequence"]
+        sequence = self.env["ir.sequence"].sudo()  # sudo: the system gives it, whoever subscribes
         for vals in vals_list:
-            self._check_by_hand(vals.keys() & self._ENGINE_FIELDS)
-            # sudo: the number is given by the system, whoever subscribes
-            vals.setdefault("name", sequence.sudo().next_by_code("subscription.subscription"))
-        return super().create(vals_list)
+            self._check_by_engine(vals)
+            self._check_by_manager(vals.keys())
+            vals.setdefault("name", sequence.next_by_code("subscription.subscription"))
+        numbered = super(SubscriptionSubscription, as_engine(self)).create(vals_list)
+        return numbered.with_env(self.env)
 
     def write(self, vals):
         """Refuse to write by hand what decides what is billed."""
-        fixed = self._ENGINE_FIELDS
-        if any(subscription.state != "draft" for subscription in self):
-            fixed |= self._TERMS
-        self._check_by_hand(vals.keys() & fixed)
+        self._check_by_manager(vals.keys())
         if vals.get("token_id") or vals.get("state") in ("paused", "ended"):
             self._close_next_invoice()
+        if vals.keys() & self._TERMS and not is_engine(self.env) and any(
+                subscription.state != "draft" for subscription in self):
+            raise AccessError(self._engine_refusal(self._engine_labels(vals.keys() & self._TERMS)))
         if self.env.su or not vals.keys() & {"unit_price", "discount"}:
             return super().write(vals)
         before = self._standing()
@@ -367,17 +374,36 @@ class SubscriptionSubscription(models.Model):
             subscription.agreed_on = max([subscription._today(), *days])
         running._log_events("price", before)
 
-    def _check_by_hand(self, names):
-        """Refuse direct writes of fields that follow from the actions, which act as the system.
+    @api.model
+    def _by_hand(self):
+        """Return the names of the fields that people write, in some state at least.
 
-        :raise UserError: somebody writes them directly, by an import or a call
+        Extension point: all other fields are the engine's.
         """
-        if names and not self.env.su:
-            labels = self.fields_get(names, ["string"])
-            raise UserError(self.env._(
-                "%(fields)s cannot be written by hand. Use the buttons of the subscription: "
-                "Start, Change, Pause, Cancel.",
-                fields=", ".join(sorted(labels[name]["string"] for name in names))))
+        return self._BY_HAND | self._TERMS | (
+            self.env["mail.thread"]._fields.keys() | self.env["mail.activity.mixin"]._fields.keys())
+
+    @api.model
+    def _is_engine_field(self, name):
+        return name in self._fields and name not in self._by_hand()
+
+    @api.model
+    def _engine_refusal(self, labels):
+        return self.env._(
+            "%(fields)s cannot be written by hand. Use the buttons of the subscription: "
+            "Start, Change, Pause, Cancel.", fields=labels)
+
+    def _check_by_manager(self, names):
+        """Refuse prices and terms that somebody else than a manager gives.
+
+        :raise AccessError: naming them
+        """
+        names = names & self._BY_MANAGER
+        if names and not is_engine(self.env) and not self.env.user.has_group(
+                "subscription_billing.group_subscription_manager"):
+            raise AccessError(self.env._(
+                "%(fields)s: only subscription managers change them. Ask one of them.",
+                fields=self._engine_labels(names)))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_started(self):

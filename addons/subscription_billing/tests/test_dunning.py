@@ -169,7 +169,7 @@ class TestDunning(DunningCommon):
         self.env.cr.execute(
             "ALTER TABLE dunning_action ADD CONSTRAINT poison CHECK (period_id <> %s)",
             [period.id])
-        with mute_logger("odoo.addons.subscription_billing.models.subscription_period_dunning",
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation",
                          "odoo.sql_db"):
             self.dun(REFUSED + timedelta(days=3), times=2)
             self.dun(REFUSED + timedelta(days=4))

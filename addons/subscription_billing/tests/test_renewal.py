@@ -223,7 +223,7 @@ class TestRun(SubscriptionCommon):
             raise OSError("the disk is full")
 
         self.patch(self.registry["subscription.period"], "_queue_after_invoice", fail)
-        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
             self.run_due(date(2027, 2, 10))
         self.assertEqual(posted, ["posted"])  # the failure did come after the posting
         self.assertEqual(len(subscription.period_ids), 1)
@@ -243,7 +243,7 @@ class TestRun(SubscriptionCommon):
             {"name": "Closed", "code": "706999", "account_type": "income"})
         poisoned_plan.property_account_income_id = account
         account.active = False
-        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
             self.run_due(date(2027, 2, 10))
         self.assertEqual([len(self.invoices(each)) for each in good], [2] * 4)
         self.assertEqual(len(self.invoices(poisoned)), 1)
@@ -267,7 +267,7 @@ class TestRun(SubscriptionCommon):
             {"name": "Closed", "code": "706999", "account_type": "income"})
         plan.property_account_income_id = account
         account.active = False
-        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
             self.run_due(date(2027, 2, 10))
         self.assertEqual(len(self.invoices(good)), 2)
         self.assertEqual((poisoned.state, poisoned.is_held), ("paused", True))

@@ -189,7 +189,7 @@ class TestStateTable(StatesCommon):
                     self.env.flush_all()
                     for action in self.actions(state, pending) if subscription else ():
                         with closing(self.env.cr.savepoint()), mute_logger(
-                                "odoo.addons.subscription_billing.models.subscription_run",
+                                "odoo.addons.concurrency_base.tools.isolation",
                                 "odoo.sql_db"):
                             became, why = self.outcome(subscription, state, pending, action)
                         table[pending, action, state] = became

@@ -106,7 +106,7 @@ class TestStatesProperty(HttpCase, StatesCommon):
         self.played = Counter()
         for number in range(LIVES):
             with closing(self.env.cr.savepoint()), mute_logger(
-                    "odoo.addons.subscription_billing.models.subscription_run", "odoo.sql_db"):
+                    "odoo.addons.concurrency_base.tools.isolation", "odoo.sql_db"):
                 self.live(number)
         for done in (True, False):
             self.assertGreater(

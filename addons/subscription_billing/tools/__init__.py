@@ -1,1 +1,1 @@
-from . import civil, errors, proration
+from . import civil, proration

@@ -1,14 +1,17 @@
 from odoo import fields, models
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     quota_grant_id = fields.Many2one(
-        "quota.grant", string="Extra units", readonly=True, copy=False, index="btree_not_null",
+        "quota.grant", string="Extra units", readonly=True, engine=True, copy=False,
+        index="btree_not_null",
         ondelete="restrict", help="The units that the line paid for, or takes back.")
     quota_units = fields.Integer(
-        string="Units given or taken back", readonly=True, copy=False, aggregator=None)
+        string="Units given or taken back", readonly=True, engine=True, copy=False, aggregator=None)
 
     def _is_quota_pack(self):
         self.ensure_one()
@@ -30,7 +33,7 @@ class AccountMoveLine(models.Model):
                 grant = sale_line.quota_subscription_id._quota_add_packs(
                     line.product_id.product_tmpl_id, packs, line._quota_key(sale_line),
                     note=line.move_id.name)
-                line.write({"quota_grant_id": grant.id, "quota_units": grant and (
+                as_engine(line).write({"quota_grant_id": grant.id, "quota_units": grant and (
                     packs * line.product_id.product_tmpl_id.quota_units)})
 
     def _quota_key(self, sale_line):
@@ -74,7 +77,7 @@ class AccountMoveLine(models.Model):
                 lambda paid, line=line: paid.sale_line_ids & line.sale_line_ids)[-1:]
             if paid:
                 units = round(paid.quota_units * line.quantity / paid.quantity)
-                line.write({
+                as_engine(line).write({
                     "quota_grant_id": paid.quota_grant_id.id,
                     "quota_units": paid.quota_grant_id.subscription_id._quota_take_back(
                         paid.quota_grant_id, units, line.move_id.name)})

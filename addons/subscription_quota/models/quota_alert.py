@@ -1,5 +1,9 @@
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from odoo.addons.concurrency_base.tools import tell_once, work_isolated
 
 NEAR, FULL = 80, 100  # percent of the limit at which the customer is told
 
@@ -12,6 +16,7 @@ class QuotaAlert(models.Model):
 
     _name = "quota.alert"
     _description = "Alert on a Quota"
+    _engine_only = True
     _order = "id desc"
 
     subscription_id = fields.Many2one(
@@ -39,30 +44,57 @@ class QuotaAlert(models.Model):
         The counters are only read, so consumption does not wait for this.
         """
         while claimed := self._create_due_alerts(limit):
-            claimed._send_mails()
+            work_isolated(
+                claimed, lambda part: part._send_mails(),
+                lambda alert, error: self._tell_of_error(alert.subscription_id, error))
             if not self.env["ir.cron"]._commit_progress(len(claimed)):
                 return
+
+    @api.model
+    def _tell_of_error(self, subscription, error):
+        """Tell staff, once, that the customer may not know that a quota is used."""
+        tell_once(subscription, subscription._responsible(), lambda env: env._(
+            "The customer was not told of a limit: %(subscription)s",
+            subscription=subscription.name), error)
 
     @api.model
     def _create_due_alerts(self, limit):
         """Create the alerts that are due, in one query; two runs cannot create the same one.
 
+        When one subscription makes the query fail, such as by a timezone the database does not
+        know, it is left out.
+
         :return: the new ``quota.alert`` records
         """
+        subscriptions = self.env["subscription.subscription"]
+        try:
+            with self.env.cr.savepoint():
+                return self._claim_due(limit)
+        except psycopg2.DataError:
+            served = subscriptions.search([("state", "in", subscriptions._SERVED_STATES)])
+        claimed, _failed = work_isolated(
+            served, lambda part: self._claim_due(limit, part), self._tell_of_error)
+        return self.concat(*claimed)
+
+    @api.model
+    def _claim_due(self, limit, subscriptions=None):
         self.env.flush_all()
         states = self.env["subscription.subscription"]._SERVED_STATES
+        among = SQL("TRUE") if subscriptions is None else SQL(
+            "due.subscription_id = ANY(%s)", subscriptions.ids)
         self.env.cr.execute(SQL(
             "INSERT INTO quota_alert (subscription_id, company_id, metric_id, date_start,"
             " threshold, used, limit_value, create_date)"
             " SELECT due.subscription_id, due.company_id, due.metric_id, due.day,"
             " due.threshold, due.used, due.limit_value, %(now)s FROM (%(due)s) due"
-            " WHERE NOT EXISTS (SELECT FROM quota_alert known"
+            " WHERE %(among)s AND NOT EXISTS (SELECT FROM quota_alert known"
             " WHERE known.subscription_id = due.subscription_id"
             " AND known.metric_id = due.metric_id AND known.date_start = due.day"
             " AND known.threshold = due.threshold)"
             " ORDER BY due.threshold DESC, due.subscription_id LIMIT %(limit)s"
             " ON CONFLICT DO NOTHING RETURNING id",
-            due=self._query_due(list(states)), limit=limit, now=fields.Datetime.now()))
+            due=self._query_due(list(states)), among=among, limit=limit,
+            now=fields.Datetime.now()))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
     @api.model

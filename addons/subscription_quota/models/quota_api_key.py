@@ -5,7 +5,7 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.concurrency_base.tools import claim_in_order, plain_line
+from odoo.addons.concurrency_base.tools import as_engine, claim_in_order, plain_line
 
 PREFIX = "qk"
 SECRET_BYTES = 32
@@ -49,19 +49,20 @@ class QuotaApiKey(models.Model):
         "res.partner", string="Customer", index="btree_not_null", ondelete="restrict",
         tracking=True)
     commercial_partner_id = fields.Many2one(
-        related="partner_id.commercial_partner_id", store=True, precompute=True,
+        related="partner_id.commercial_partner_id", store=True, engine=True, precompute=True,
         index="btree_not_null")
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company, ondelete="restrict")
     can_consume = fields.Boolean(string="Consume and release", default=True, tracking=True)
     can_check = fields.Boolean(string="Check and read limits", default=True, tracking=True)
     can_history = fields.Boolean(string="Read the history", tracking=True)
-    lookup = fields.Char(string="Starts with", readonly=True, copy=False)
-    secret_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
-    slot = fields.Integer(readonly=True, copy=False, default=1)
-    last_used_at = fields.Datetime(string="Last use", readonly=True, copy=False)
-    revoked_at = fields.Datetime(string="Revoked", readonly=True, copy=False, tracking=True)
-    revoked_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    lookup = fields.Char(string="Starts with", readonly=True, engine=True, copy=False)
+    secret_hash = fields.Char(readonly=True, engine=True, copy=False, groups=fields.NO_ACCESS)
+    slot = fields.Integer(readonly=True, engine=True, copy=False, default=1)
+    last_used_at = fields.Datetime(string="Last use", readonly=True, engine=True, copy=False)
+    revoked_at = fields.Datetime(string="Revoked", readonly=True, engine=True, copy=False,
+        tracking=True)
+    revoked_by_id = fields.Many2one("res.users", readonly=True, engine=True, copy=False)
     token_label = fields.Char(string="Key", compute="_compute_token_label")
 
     _lookup_once = models.UniqueIndex(
@@ -88,11 +89,26 @@ class QuotaApiKey(models.Model):
         """Create keys without a secret; :meth:`action_generate` makes it and shows it once."""
         keys = self.browse()
         for vals in vals_list:  # one by one: each takes the slot that is free by then
-            vals = {name: value for name, value in vals.items() if name not in (
-                "lookup", "secret_hash", "slot", "last_used_at", "revoked_at", "revoked_by_id")}
-            key = super().create([{**vals, "slot": self._free_slot(vals)}])
-            keys += key
-        return keys
+            self._check_by_engine(vals)
+            keys += super(QuotaApiKey, as_engine(self)).create(
+                [{**vals, "slot": self._free_slot(vals)}])
+        return keys.with_env(self.env)
+
+    def write(self, vals):
+        """Change the key, but not whose it is once a program has it.
+
+        :raise UserError: the key was generated
+        """
+        if vals.keys() & {"partner_id", "company_id", "is_service"}:
+            for key in self.filtered("lookup"):
+                owner = (key.partner_id.id, key.company_id.id, key.is_service)
+                if owner != (vals.get("partner_id", owner[0]) or False,
+                             vals.get("company_id", owner[1]),
+                             vals.get("is_service", owner[2])):
+                    raise UserError(self.env._(
+                        "%(key)s is in use and stays with its owner. Revoke it, and make another "
+                        "one.", key=key.name))
+        return super().write(vals)
 
     def _free_slot(self, vals):
         """Return the slot that no live key of this name occupies.
@@ -159,7 +175,8 @@ class QuotaApiKey(models.Model):
         """Revoke the key at once, for good."""
         self.check_access("write")
         live = self.filtered(lambda key: not key.revoked_at)
-        live.write({"revoked_at": self.env.cr.now(), "revoked_by_id": self.env.uid})
+        # sudo: the right was just checked; when a key was revoked, and by whom, nobody types
+        live.sudo().write({"revoked_at": self.env.cr.now(), "revoked_by_id": self.env.uid})
         for key in live:
             key.message_post(body=key.env._("Revoked: %(key)s", key=key.token_label or key.name))
         return True

@@ -9,6 +9,7 @@ class QuotaCounter(models.Model):
 
     _name = "quota.counter"
     _description = "Quota Counter"
+    _engine_only = True
     _order = "period_start desc, id desc"
     _log_access = False
 

@@ -6,6 +6,7 @@ class QuotaGrant(models.Model):
 
     _name = "quota.grant"
     _description = "Extra Units"
+    _engine_only = True
     _order = "id desc"
     _rec_name = "key"
 

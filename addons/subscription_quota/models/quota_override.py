@@ -27,7 +27,7 @@ class QuotaOverride(models.Model):
     date_to = fields.Date(string="To", help="Last day; empty: until further notice.")
     reason = fields.Char(required=True)
     user_id = fields.Many2one(
-        "res.users", string="Author", readonly=True, default=lambda self: self.env.uid)
+        "res.users", string="Author", readonly=True, engine=True, default=lambda self: self.env.uid)
 
     _one_owner = models.Constraint(
         "CHECK((subscription_id IS NULL) <> (partner_id IS NULL))",

@@ -22,7 +22,7 @@ class QuotaPlanLimit(models.Model):
     plan_id = fields.Many2one("subscription.plan", required=True, ondelete="cascade")
     metric_id = fields.Many2one(
         "quota.metric", required=True, ondelete="restrict", index=True)
-    sequence = fields.Integer(related="metric_id.sequence", store=True)
+    sequence = fields.Integer(related="metric_id.sequence", store=True, engine=True)
     kind = fields.Selection(related="metric_id.kind")
     limit_value = fields.Integer(
         string="Limit", help="For a feature: 1 when the plan includes it, 0 when it does not.")

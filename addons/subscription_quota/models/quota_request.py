@@ -12,6 +12,7 @@ class QuotaRequest(models.Model):
 
     _name = "quota.request"
     _description = "Quota Request"
+    _engine_only = True
     _log_access = False
 
     scope = fields.Char(required=True, readonly=True, help="Whose key: an API key's, or a "

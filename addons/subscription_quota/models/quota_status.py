@@ -10,6 +10,7 @@ class QuotaStatus(models.Model):
 
     _name = "quota.status"
     _description = "Use of Quotas"
+    _engine_only = True
     _auto = False
     _order = "is_current desc, percent desc nulls last, id desc"
     _rec_name = "metric_id"

@@ -6,6 +6,7 @@ class QuotaUsageDay(models.Model):
 
     _name = "quota.usage.day"
     _description = "Quota Usage of a Day"
+    _engine_only = True
     _order = "day desc, id desc"
     _log_access = False
 

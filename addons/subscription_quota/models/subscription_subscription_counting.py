@@ -1,9 +1,12 @@
 from datetime import timedelta
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.tools import SQL, format_date
 
+from odoo.addons.concurrency_base.tools import work_isolated
 from odoo.addons.subscription_billing.exceptions import WrongState
 
 from .. import engine
@@ -200,7 +203,24 @@ class SubscriptionSubscription(models.Model):
     def _find_unbilled_usage(self, last_id, limit):
         """Find those whose counted periods are over, or were cut by a change, and whose renewal is
         too far away to wait for: yearly plans counted by the month or changed to, and pauses.
+
+        One that makes the query fail, such as by a timezone the database does not know, is held.
         """
+        try:
+            with self.env.cr.savepoint():
+                return self._query_unbilled_usage(last_id, limit)
+        except psycopg2.DataError:
+            candidates = self.search([
+                ("id", ">", last_id), ("is_held", "=", False),
+                ("state", "in", self._LIVE_STATES)], order="id")
+        found, _failed = work_isolated(
+            candidates, lambda part: part._query_unbilled_usage(last_id, limit, part.ids),
+            self.env["subscription.run"]._hold_failed)
+        return self.concat(*found)[:limit]
+
+    @api.model
+    def _query_unbilled_usage(self, last_id, limit, ids=None):
+        among = SQL("TRUE") if ids is None else SQL("s.id = ANY(%s)", ids)
         self.env.flush_all()
         self.env.cr.execute(SQL(
             "SELECT DISTINCT s.id FROM quota_counter c"
@@ -208,11 +228,12 @@ class SubscriptionSubscription(models.Model):
             " CROSS JOIN LATERAL (SELECT"
             "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
             " WHERE c.overage_amount > c.amount_billed"
-            " AND COALESCE(c.overage_due, c.period_end) <= clock.today"
+            " AND COALESCE(c.overage_due, c.period_end) <= clock.today AND %(among)s"
             " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
             " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
             " ORDER BY s.id LIMIT %(limit)s",
-            now=fields.Datetime.now(), last=last_id, limit=limit, wait=USAGE_WAITS_DAYS,
+            now=fields.Datetime.now(), last=last_id, limit=limit, among=among,
+            wait=USAGE_WAITS_DAYS,
             live=list(self._LIVE_STATES), billed=list(self._BILLED_STATES)))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 

@@ -1,5 +1,6 @@
 from . import (
     test_archiving,
+    test_engine_fields,
     test_merge,
     test_quota_api,
     test_quota_engine,

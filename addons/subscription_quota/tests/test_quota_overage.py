@@ -189,7 +189,7 @@ class TestQuotaOverage(QuotaCommon):
             return invoice(periods)
 
         self.patch(model, "_invoice", poisoned)
-        with mute_logger("odoo.addons.subscription_billing.models.subscription_run"):
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
             self.run_due(NEXT)
         self.assertEqual([each.is_held for each in subscriptions], [True, False])
         self.assertEqual(self.lines(subscriptions[1]), [[100.0], [10.0]])
@@ -197,6 +197,22 @@ class TestQuotaOverage(QuotaCommon):
         subscriptions[0].action_release()
         self.run_due(NEXT)
         self.assertEqual(self.lines(subscriptions[0]), [[100.0], [10.0]])
+
+    def test_one_in_a_timezone_the_database_does_not_know(self):
+        """It is held and staff are told; the usage of the others is billed."""
+        subscriptions = [self.subscribe(self.starter, START) for _each in range(2)]
+        with self.at(DURING):
+            for subscription in subscriptions:
+                subscription._quota_consume("scans", 120)
+                subscription._pause()
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE subscription_subscription SET tz = 'Mars/Phobos' "
+                            "WHERE id = %s", [subscriptions[0].id])
+        self.env.invalidate_all()
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation", "odoo.sql_db"):
+            self.run_due(NEXT)
+        self.assertEqual([each.is_held for each in subscriptions], [True, False])
+        self.assertEqual(self.lines(subscriptions[1]), [[100.0], [10.0]])
 
     def test_usage_is_never_credited(self):
         """Of a plan of price 0, neither by a change, nor a pause, nor a cancellation."""

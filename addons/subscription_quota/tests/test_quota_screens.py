@@ -140,6 +140,35 @@ class TestQuotaScreens(QuotaScreensCommon):
         self.assertEqual(self.alerts(subscription), [
             ("test_scans", 80), ("test_scans", 100), ("test_scans", 80)])
 
+    def test_one_bad_row_stops_no_alert(self):
+        """A timezone that the database does not know, and a language that is not installed."""
+        customers = [self.make_customer(name) for name in ("Nowhere", "Speechless", "Good")]
+        nowhere, speechless, good = subscriptions = [
+            self.subscribe(self.starter, START, partner_id=customer.id, user_id=self.user.id)
+            for customer in customers]
+        with self.at(date(2027, 1, 5)), mute_logger(
+                "odoo.addons.concurrency_base.tools.isolation", "odoo.sql_db"):
+            for subscription in subscriptions:
+                subscription._quota_consume("test_scans", 85)
+            before = len(self.mails_to(customers[2]))
+            self.env.flush_all()
+            self.env.cr.execute("UPDATE subscription_subscription SET tz = 'Mars/Phobos' "
+                                "WHERE id = %s", [nowhere.id])
+            self.env.cr.execute("UPDATE res_partner SET lang = 'xx_XX' WHERE id = %s",
+                                [customers[1].id])
+            self.env.invalidate_all()
+            for _time in range(2):
+                self.send_alerts()
+        self.env.cr.execute("UPDATE res_partner SET lang = 'en_US' WHERE id = %s",
+                            [customers[1].id])
+        self.env.invalidate_all()
+        self.assertEqual(self.alerts(good), [("test_scans", 80)])
+        self.assertEqual(len(self.mails_to(customers[2])) - before, 1)
+        for subscription in (nowhere, speechless):
+            told = subscription.activity_ids.filtered(
+                lambda activity: "not told of a limit" in activity.summary)
+            self.assertEqual((len(told), told.user_id), (1, self.user))
+
     def test_all_used_at_once_is_one_mail_in_french(self):
         self.customer.lang = "fr_FR"
         subscription = self.subscribe(self.starter, START)

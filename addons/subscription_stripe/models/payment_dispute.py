@@ -55,6 +55,7 @@ class PaymentDispute(models.Model):
 
     _name = "payment.dispute"
     _description = "Payment Dispute"
+    _engine_only = True
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "due_at, id desc"
     _rec_name = "reference"

@@ -42,15 +42,16 @@ class PaymentDisputeEvidence(models.Model):
     _rec_name = "name"
 
     dispute_id = fields.Many2one(
-        "payment.dispute", required=True, readonly=True, index=True, ondelete="cascade")
-    company_id = fields.Many2one(related="dispute_id.company_id", store=True)
-    sequence = fields.Integer(readonly=True)
-    name = fields.Selection(NAMES, string="Piece", required=True, readonly=True)
+        "payment.dispute", required=True, readonly=True, engine=True, index=True,
+        ondelete="cascade")
+    company_id = fields.Many2one(related="dispute_id.company_id", store=True, engine=True)
+    sequence = fields.Integer(readonly=True, engine=True)
+    name = fields.Selection(NAMES, string="Piece", required=True, readonly=True, engine=True)
     is_file = fields.Boolean(compute="_compute_is_file")
     text = fields.Text()
     file = fields.Binary(attachment=True, help="PDF, JPEG or PNG, 5 MB at most.")
     file_name = fields.Char()
-    is_done = fields.Boolean(string="Ready", compute="_compute_is_done", store=True)
+    is_done = fields.Boolean(string="Ready", compute="_compute_is_done", store=True, engine=True)
 
     _once = models.Constraint(
         "UNIQUE(dispute_id, name)", "This piece is already on the list of the dispute.")

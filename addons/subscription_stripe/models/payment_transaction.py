@@ -1,11 +1,14 @@
 import calendar
 import logging
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, float_round
 
+from odoo.addons.concurrency_base.tools import tell_once, work_isolated
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const as stripe_const
 
@@ -23,7 +26,7 @@ class PaymentTransaction(models.Model):
     _inherit = "payment.transaction"
 
     stripe_decline_code = fields.Char(
-        string="Decline Code", readonly=True,
+        string="Decline Code", readonly=True, engine=True,
         help="Why the bank refused, as Stripe names it.")
 
     _stripe_refund_once = models.UniqueIndex(
@@ -354,22 +357,41 @@ class PaymentTransaction(models.Model):
 
     def _cron_ask_unanswered(self, limit=50):
         """Find out about charges that Stripe has not answered; every five minutes."""
-        unanswered = self.search([
+        domain = [
             ("provider_id.code", "=", "stripe"), ("state", "=", "pending"),
             ("provider_reference", "=", False), ("operation", "in", TOKEN_OPERATIONS),
-            ("create_date", "<", fields.Datetime.now() - FRESH)], order="id", limit=limit)
-        for transaction in unanswered:
-            try:
-                transaction._stripe_resolve_unanswered()
-                self.env.flush_all()  # a conflict shows here, not at the commit
-            except StripeUnknown as error:
-                self.env.cr.rollback()
-                _logger.warning("Still no word of %s: %s", transaction.reference, error)
-            except Exception:
-                self.env.cr.rollback()
-                _logger.exception("Stripe could not be asked about %s", transaction.reference)
-            if not self.env["ir.cron"]._commit_progress(1):
-                break
+            ("create_date", "<", fields.Datetime.now() - FRESH)]
+        last_id, time_left = 0, True
+        while time_left and (unanswered := self.search(
+                [*domain, ("id", ">", last_id)], order="id", limit=limit)):
+            last_id = unanswered[-1].id
+            for transaction in unanswered:
+                transaction._stripe_resolve_isolated()
+                time_left = self.env["ir.cron"]._commit_progress(1)
+                if not time_left:
+                    break
+
+    def _stripe_resolve_isolated(self):
+        """Settle one charge, see :meth:`_stripe_resolve_unanswered`; whatever goes wrong, the
+        others go on."""
+        try:
+            self._stripe_resolve_unanswered()
+            self.env.flush_all()  # a conflict shows here, not at the commit
+        except StripeUnknown as error:
+            self.env.cr.rollback()
+            _logger.warning("Still no word of %s: %s", self.reference, error)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()  # another transaction settles it; the next run looks again
+        except Exception as error:
+            self.env.cr.rollback()
+            _logger.exception("Stripe could not be asked about %s", self.reference)
+            work_isolated(self, partial(type(self)._stripe_tell_not_asked, error=error))
+
+    def _stripe_tell_not_asked(self, error):
+        """Tell an accountant, once, that nobody knows what became of a charge."""
+        user = self.env["stripe.health"]._find_accountant(self.company_id)
+        tell_once(self.partner_id, user, lambda env: env._(
+            "Unknown at Stripe: %(reference)s", reference=self.reference), error)
 
     def _stripe_resolve_unanswered(self):
         """Settle one charge that Stripe has not answered: it is found, sent again, or counts as

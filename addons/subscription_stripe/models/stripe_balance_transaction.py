@@ -27,6 +27,7 @@ class StripeBalanceTransaction(models.Model):
 
     _name = "stripe.balance.transaction"
     _description = "Movement of the Stripe Balance"
+    _engine_only = True
     _order = "created_at desc, id desc"
     _rec_name = "ref"
 

@@ -31,6 +31,7 @@ class StripeDifference(models.Model):
 
     _name = "stripe.difference"
     _description = "Difference with Stripe"
+    _engine_only = True
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "id desc"
     _rec_name = "object_ref"

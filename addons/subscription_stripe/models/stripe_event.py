@@ -37,6 +37,7 @@ class StripeEvent(models.Model):
 
     _name = "stripe.event"
     _description = "Stripe Event"
+    _engine_only = True
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "received_at desc, id desc"
     _rec_name = "event_id"

@@ -7,6 +7,7 @@ class StripeHealth(models.Model):
 
     _name = "stripe.health"
     _description = "Health of Stripe's Events"
+    _engine_only = True
     _auto = False
     _order = "id"
     _rec_name = "provider_id"

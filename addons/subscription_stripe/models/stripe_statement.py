@@ -29,24 +29,26 @@ class StripeStatement(models.Model):
         domain="[('code', '=', 'stripe'), ('state', '!=', 'disabled')]",
         default=lambda self: self._default_provider())
     company_id = fields.Many2one(
-        "res.company", compute="_compute_company_id", store=True, precompute=True, index=True)
+        "res.company", compute="_compute_company_id", store=True, engine=True, precompute=True,
+        index=True)
     month = fields.Date(
         required=True, default=lambda self: fields.Date.today().replace(day=1),
         help="Any day of it.")
     currency_id = fields.Many2one(
         "res.currency", required=True, compute="_compute_company_id", store=True,
         precompute=True, readonly=False)
-    fetched_at = fields.Datetime(string="Fetched", readonly=True)
+    fetched_at = fields.Datetime(string="Fetched", readonly=True, engine=True)
     row_ids = fields.Many2many(
-        "stripe.balance.transaction", string="Movements", readonly=True)
+        "stripe.balance.transaction", string="Movements", readonly=True, engine=True)
     share_ids = fields.One2many(
         "stripe.statement.account", "statement_id", string="What was paid", readonly=True)
     opening = fields.Monetary(
-        string="Balance at Stripe before", readonly=True)
+        string="Balance at Stripe before", readonly=True, engine=True)
     is_shared = fields.Boolean(
-        readonly=True, help="Other companies or databases have the same account at Stripe.")
+        readonly=True, engine=True,
+        help="Other companies or databases have the same account at Stripe.")
     foreign_net = fields.Monetary(
-        string="Of other companies or databases", readonly=True,
+        string="Of other companies or databases", readonly=True, engine=True,
         help="What their movements of the month did to the balance.")
     payments = fields.Monetary(compute="_compute_totals")
     refunds = fields.Monetary(compute="_compute_totals")

@@ -10,7 +10,7 @@ class StripeStatementAccount(models.Model):
 
     statement_id = fields.Many2one(
         "stripe.statement", required=True, index=True, ondelete="cascade")
-    company_id = fields.Many2one(related="statement_id.company_id", store=True)
+    company_id = fields.Many2one(related="statement_id.company_id", store=True, engine=True)
     currency_id = fields.Many2one(related="statement_id.currency_id")
     account_id = fields.Many2one("account.account", required=True, ondelete="restrict")
     amount = fields.Monetary(help="Of the payments, tax included.")

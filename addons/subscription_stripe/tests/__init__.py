@@ -1,1 +1,9 @@
-from . import test_access, test_amounts, test_disputes, test_inbox, test_settings, test_work
+from . import (
+    test_access,
+    test_amounts,
+    test_disputes,
+    test_engine_fields,
+    test_inbox,
+    test_settings,
+    test_work,
+)

@@ -120,6 +120,33 @@ class TestWork(StripeCommon, TransactionCase):
             self.work()
         self.assertEqual((first.state, second.state), ("received", "ignored"))
 
+    def test_charge_that_cannot_be_asked_about_holds_nobody_up(self):
+        """The oldest charge has an amount that nobody can ask for: staff are told once, and the
+        next one is settled."""
+        old = fields.Datetime.now() - timedelta(days=9)
+        poisoned, good = (self.transaction(
+            reference, operation="offline", state="pending") for reference in ("BAD", "GOOD"))
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE payment_transaction SET create_date = %s WHERE id IN %s",
+                            [old, (poisoned.id, good.id)])
+        self.env.cr.execute(
+            "UPDATE payment_transaction SET amount = -1 WHERE id = %s", [poisoned.id])
+        self.env.invalidate_all()
+
+        def find(transaction):
+            if transaction.amount < 0:
+                raise ValueError(transaction.amount)
+
+        self.patch(self.registry["payment.transaction"], "_stripe_find_intent", find)
+        with self.enter_registry_test_mode(), mute_logger(
+                "odoo.addons.subscription_stripe.models.payment_transaction", "odoo.sql_db"):
+            for _time in range(2):
+                self.env.ref("subscription_stripe.ir_cron_ask").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual((poisoned.state, good.state), ("pending", "error"))
+        told = self.customer.activity_ids
+        self.assertEqual((len(told), told.user_id), (1, self.accountant))
+
     def test_staff_replay_and_ignore(self):
         event = self.keep(self.event("invoice.paid"))
         event.write({"state": "failed", "attempts": 6, "error": "Stripe was away"})
