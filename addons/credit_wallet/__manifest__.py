@@ -2,7 +2,7 @@
     "name": "Credit Wallet",
     "summary": "Packs of credits, a wallet per customer, an append-only ledger in step with "
     "the accounts",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Sales",
     "author": "Odoo Credits",
     "license": "LGPL-3",

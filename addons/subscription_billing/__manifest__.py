@@ -2,7 +2,7 @@
     "name": "Subscriptions",
     "summary": "Plans, subscriptions that bill each period exactly once, changes prorated by "
     "the day, dunning",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",

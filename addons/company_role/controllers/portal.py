@@ -12,9 +12,12 @@ def refuse_unless(right, customer):
 
     :param str right: see ``res.partner._may``
     :raise HTTPException: the page, with status 403
+    :raise AccessError: the same for a script of a page
     """
     person = request.env.user.partner_id
-    if not person._may(right, customer):
+    if request.dispatcher.routing_type == "jsonrpc":
+        person._check_may(right, customer)
+    elif not person._may(right, customer):
         response = request.render(
             "company_role.refused", {"refusal": person._refusal(right, customer)})
         response.status_code = 403

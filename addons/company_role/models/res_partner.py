@@ -161,6 +161,32 @@ class ResPartner(models.Model):
                 self.env["company.member"].sudo().create(
                     {"partner_id": company.id, "person_id": person.id, "is_manager": True})
 
+    def _hand_over_duties(self):
+        """Extension point: give the company what these persons hold in its name, as they leave it.
+
+        They are still its contacts.
+        """
+
+    def _filter_leaving(self, vals):
+        """Keep the contacts of a company who will be none of it any more."""
+        # sudo: whoever may write the contact
+        employed = self.sudo().filtered(lambda person: person.commercial_partner_id != person)
+        if "parent_id" not in vals:
+            return employed if vals.get("is_company") else employed.browse()
+        company = self.sudo().browse(vals["parent_id"] or []).commercial_partner_id
+        return employed.filtered(lambda person: person.commercial_partner_id != company)
+
+    def _check_may_order(self, customer):
+        """Refuse a contract of a company to a person who has no right to make it.
+
+        Where nobody has ever acted for the company, who orders first becomes its manager.
+
+        :raise AccessError: names who may
+        """
+        # sudo: whether there are any
+        if customer.sudo().commercial_partner_id.member_ids:
+            self._check_may("bill", customer)
+
     def write(self, vals):
         """Forget cached record rules when a person with a login changes company.
 
@@ -172,6 +198,7 @@ class ResPartner(models.Model):
         # sudo: whoever may write the contact; archived users and contacts, too
         people = self.sudo().with_context(active_test=False).search([("id", "child_of", self.ids)])
         before = {person: person.commercial_partner_id for person in people}
+        self._filter_leaving(vals)._hand_over_duties()
         result = super().write(vals)
         moved = people.filtered(lambda person: person.commercial_partner_id != before[person])
         if moved:

@@ -102,5 +102,6 @@ class ResPartner(models.Model):
             raise UserError(self.env._(
                 "%(name)s works for us and cannot be removed here.", name=person.name))
         self._set_roles(person, [])
+        person._hand_over_duties()
         users.write({"active": False})
         person.active = False

@@ -62,8 +62,8 @@ class TestRoles(RoleCommon):
                 members.create({"partner_id": self.acme.id, "person_id": person.id})
         with self.assertRaises(AccessError):
             members.with_user(self.people["manager"].user_ids).search([])
-        self.people["learner"].with_user(new_test_user(
-            self.env, "keeper", "base.group_partner_manager")).parent_id.member_ids[0].is_billing = True
+        keeper = new_test_user(self.env, "keeper", "base.group_partner_manager")
+        self.acme.with_user(keeper).member_ids[0].is_billing = True
 
     def test_refusals_name_who_may(self):
         learner = self.people["learner"]
