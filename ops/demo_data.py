@@ -191,6 +191,8 @@ def make_users(env):
     manager.partner_id.parent_id = acme
     employee = user("employee@acme.example", "Emma Employée", ["base.group_portal"], "employee")
     employee.partner_id.parent_id = acme
+    acme._set_roles(manager.partner_id, ["is_manager"])
+    acme._set_roles(employee.partner_id, [])  # a learner
     others = env["res.partner"].create([
         {"name": name, "email": f"{name.split()[0].lower()}@example.com", "lang": "fr_FR",
          **address} for name in ("Nadia Benali", "Hugo Martin", "Léa Petit")])
@@ -388,9 +390,7 @@ def main():
         for partner in others:
             buy(env, partner, packs[5])
         wallets = env["credit.wallet"]
-        company_wallet = wallets._of(acme, env.company)
-        company_wallet.spender_ids = manager.partner_id
-        company_wallet.manager_ids = manager.partner_id
+        wallets._of(acme, env.company).spender_ids = manager.partner_id
         sessions = make_sessions(env)
         # One session is full, another nearly so.
         small = sessions.filtered(lambda session: session.seats_max == 2)

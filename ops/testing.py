@@ -21,6 +21,7 @@ SECONDS = {"credit_wallet": 390, "subscription_billing": 300, "subscription_cred
            "session_booking": 125, "subscription_quota": 90, "invoice_europe": 65,
            "legal_invoice": 50, "subscription_stripe": 45, "invoice_europe_booking": 20,
            "lms_link": 15, "report_paper": 10, "quota_credit": 5, "concurrency_base": 5,
+           "company_role": 10,
            "invoice_europe_subscription": 5, "legal_training": 2}
 STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
 RESULT = re.compile(

@@ -2,12 +2,13 @@
     "name": "Credit Wallet",
     "summary": "Packs of credits, a wallet per customer, an append-only ledger in step with "
     "the accounts",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Sales",
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": [
-        "account_payment", "concurrency_base", "portal", "sale_paid_value", "website_sale"],
+        "account_payment", "company_role", "concurrency_base", "portal", "sale_paid_value",
+        "website_sale"],
     "external_dependencies": {"python": ["xlsxwriter"]},
     "data": [
         "security/credit_wallet_groups.xml",

@@ -7,7 +7,8 @@
     "author": "Odoo Credits",
     "license": "LGPL-3",
     "depends": [
-        "account_payment", "concurrency_base", "portal", "sale_paid_value", "website_sale"],
+        "account_payment", "company_role", "concurrency_base", "portal", "sale_paid_value",
+        "website_sale"],
     "data": [
         "security/subscription_billing_groups.xml",
         "security/ir.model.access.csv",

@@ -2,7 +2,7 @@
     "name": "Quotas of Subscriptions",
     "summary": "What a plan allows, counted exactly: limits, extra units, alerts, an HTTP API "
     "with its keys",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/Subscriptions",
     "author": "Odoo Credits",
     "license": "LGPL-3",

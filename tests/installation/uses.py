@@ -66,6 +66,16 @@ def concurrency_base(env):
     assert order.state == "sale"
 
 
+def company_role(env):
+    """A company's first buyer manages it, and gives a colleague a role."""
+    company = customer(env, "ACME", is_company=True)
+    boss, colleague = (customer(env, name, parent_id=company.id) for name in ("Boss", "Colleague"))
+    env["sale.order"].create({"partner_id": boss.id, "order_line": [(0, 0, {
+        "product_id": product(env, "Advice").product_variant_id.id})]}).action_confirm()
+    company._set_roles(colleague, ["is_billing"])
+    assert boss._may("manage", company) and colleague._may("bill", company)
+
+
 def discounted_order(env):
     """Make an order of 100.00 and 50.00, to be discounted."""
     return env["sale.order"].create({

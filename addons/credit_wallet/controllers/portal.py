@@ -27,7 +27,8 @@ class CreditPortal(CustomerPortal):
     def _team_values(self, wallets):
         """Return the teams of the wallets that the user manages."""
         partner = request.env.user.partner_id
-        managed = wallets.filtered(lambda wallet: wallet._may_manage(partner))
+        managed = wallets.filtered(
+            lambda wallet: wallet.partner_id.is_company and wallet._may_manage(partner))
         return {
             "managed": managed,
             # sudo: a manager sees the contacts of the company and what they were allotted

@@ -2,6 +2,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.concurrency_base.tools import take_turn
+
 
 class CreditTeam(http.Controller):
     """The routes with which a manager allots the company's credits and names who may spend them."""
@@ -23,7 +25,7 @@ class CreditTeam(http.Controller):
     def spender(self, wallet_id, partner_id=0, allowed="", **kw):
         """Let an employee spend from the company's wallet, or no longer."""
         wallet, employee = self._managed(wallet_id, _parse_whole_number(partner_id))
-        return self._run_and_return(lambda: wallet._set_spender(employee, bool(allowed)))
+        return self._run_and_return(wallet, lambda: wallet._set_spender(employee, bool(allowed)))
 
     @http.route("/my/credits/<int:wallet_id>/allot", type="http", auth="user",
                 methods=["POST"], website=True)
@@ -32,11 +34,16 @@ class CreditTeam(http.Controller):
         wallet, employee = self._managed(wallet_id, _parse_whole_number(partner_id))
         move = wallet._take_back if take_back else wallet._allot
         key = f"transfer:{wallet.id}:{employee.id}:{token[:64]}"
-        return self._run_and_return(lambda: move(employee, _parse_whole_number(credits), key))
+        return self._run_and_return(
+            wallet, lambda: move(employee, _parse_whole_number(credits), key))
 
-    def _run_and_return(self, action):
-        """Carry out the action and return to the wallet, with the reason when it is refused."""
+    def _run_and_return(self, wallet, action):
+        """Carry out the action and return to the wallet, with the reason when it is refused.
+
+        Whoever moves credits of a company waits in line for its wallet.
+        """
         try:
+            take_turn(request.env, wallet)
             with request.env.cr.savepoint():
                 action()
         except UserError as error:

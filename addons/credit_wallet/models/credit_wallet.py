@@ -63,7 +63,8 @@ class CreditWallet(models.Model):
         help="Contacts of the company who may see and spend these credits.")
     reader_ids = fields.Many2many(
         "res.partner", compute="_compute_reader_ids", search="_search_reader_ids",
-        string="Who may see it", help="The owner, the managers and who may spend.")
+        string="Who may see it", help="The owner, the managers and who may spend: all of them "
+        "may spend.")
 
     _one_per_customer = models.UniqueIndex(
         "(partner_id, company_id) WHERE active",
@@ -94,22 +95,33 @@ class CreditWallet(models.Model):
             wallet.next_expiry_date, wallet.next_expiry_credits = soonest.get(
                 wallet.id, (False, 0))
 
-    @api.depends("partner_id", "spender_ids", "manager_ids")
+    @api.depends(
+        "partner_id", "manager_ids", "spender_ids.active", "spender_ids.commercial_partner_id")
     def _compute_reader_ids(self):
         for wallet in self:
-            wallet.reader_ids = wallet.partner_id | wallet.spender_ids | wallet.manager_ids
+            wallet.reader_ids = (
+                wallet.partner_id | wallet._named_spenders() | wallet.manager_ids)
 
     def _search_reader_ids(self, operator, value):
         """Search each table by its index: an OR over them would read every wallet."""
         if operator != "in":
             return NotImplemented
         partner_ids = [partner_id for partner_id in value if partner_id]
-        readers = [SQL("SELECT id FROM credit_wallet WHERE partner_id = ANY(%s)", partner_ids)]
-        for field in (self._fields["spender_ids"], self._fields["manager_ids"]):
-            readers.append(SQL(
-                "SELECT %s FROM %s WHERE %s = ANY(%s)", SQL.identifier(field.column1),
-                SQL.identifier(field.relation), SQL.identifier(field.column2), partner_ids))
-        return fields.Domain("id", "any!", SQL(" UNION ALL ").join(readers))
+        field = self._fields["spender_ids"]
+        return fields.Domain("id", "any!", SQL(
+            """SELECT id FROM credit_wallet WHERE partner_id IN (
+                      SELECT customer_id FROM (%(managers)s) AS acting
+                       WHERE person_id = ANY(%(people)s))
+                UNION ALL
+               SELECT named.%(wallet)s
+                 FROM %(relation)s AS named
+                 JOIN credit_wallet AS wallet ON wallet.id = named.%(wallet)s
+                 JOIN res_partner AS person ON person.id = named.%(person)s AND person.active
+                      AND person.commercial_partner_id = wallet.partner_id
+                WHERE named.%(person)s = ANY(%(people)s)""",
+            managers=self.env["res.partner"]._may_sql("manage"), people=partner_ids,
+            wallet=SQL.identifier(field.column1), person=SQL.identifier(field.column2),
+            relation=SQL.identifier(field.relation)))
 
     @api.model
     def _of(self, partner, company):
@@ -176,9 +188,10 @@ class CreditWallet(models.Model):
         ).sorted(lambda user: (user == self.env.ref("base.user_admin", False), user.id))[:1]
 
     def _may_spend(self, partner):
-        """Tell whether the person may spend: the owner, or a contact the owner's company named."""
+        """Tell whether the person may spend: the owner, a manager, or a contact they named."""
         self.ensure_one()
-        return partner == self.partner_id or partner in self.spender_ids
+        return (partner == self.partner_id or self._may_manage(partner)
+                or partner in self._named_spenders())
 
     @api.model
     def _companies(self):

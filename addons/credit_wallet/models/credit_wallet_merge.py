@@ -44,9 +44,7 @@ class CreditWallet(models.Model):
         Extension point: modules whose records name a wallet move these records, too.
         """
         self.ensure_one()
-        survivor.write({
-            "spender_ids": [fields.Command.link(partner.id) for partner in self.spender_ids],
-            "manager_ids": [fields.Command.link(partner.id) for partner in self.manager_ids]})
+        survivor.spender_ids = [fields.Command.link(partner.id) for partner in self.spender_ids]
         self.debt_ids.wallet_id = survivor
         if credits := self.balance:
             balance = self._move_balance(-credits)

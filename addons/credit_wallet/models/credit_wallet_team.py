@@ -12,10 +12,9 @@ class CreditWallet(models.Model):
     _inherit = "credit.wallet"
 
     manager_ids = fields.Many2many(
-        "res.partner", "credit_wallet_manager_rel", "wallet_id", "partner_id",
-        string="Training managers", domain="[('id', 'child_of', partner_id)]",
-        help="Contacts of the company who see its credits, allot them to employees and name "
-        "who may spend.")
+        related="partner_id.may_manage_ids", string="Training managers",
+        help="They see the credits, allot them to employees and name who may spend. Roles are "
+        "kept on the company, tab “People”.")
 
     @api.constrains("spender_ids", "manager_ids")
     def _check_own_people(self):
@@ -35,7 +34,18 @@ class CreditWallet(models.Model):
 
     def _may_manage(self, partner):
         self.ensure_one()
-        return partner in self.manager_ids
+        return partner._may("manage", self.partner_id)
+
+    def _managers(self):
+        """Return the people who are told what concerns the credits of a company."""
+        self.ensure_one()
+        return self.manager_ids - self.partner_id or self.partner_id
+
+    def _named_spenders(self):
+        """Return those who were named to spend and work for the company at this moment."""
+        self.ensure_one()
+        return self.spender_ids.filtered(
+            lambda person: person.active and person.commercial_partner_id == self.partner_id)
 
     def _employees(self):
         """Return the employees of the wallet's company: its contacts with an e-mail address."""
@@ -53,14 +63,15 @@ class CreditWallet(models.Model):
                 [("partner_id", "in", team.ids), ("company_id", "=", self.company_id.id)])}
         return [{
             "partner": partner, "balance": balances.get(partner, 0),
-            "may_spend": partner in self.spender_ids, "token": uuid.uuid4().hex,
+            "manages": self._may_manage(partner), "may_spend": partner in self.spender_ids,
+            "token": uuid.uuid4().hex,
         } for partner in team]
 
     @api.model
     def _usable_by(self, partner, company):
         """Return the wallets the person may spend from: their own first, then the company's.
 
-        A company's wallet is included only when its manager named the person.
+        A company's wallet is included only when the person manages it, or a manager named them.
         """
         own = self.env["credit.wallet"].sudo().search(  # sudo: chosen by the rules below
             [("partner_id", "=", partner.id), ("company_id", "=", company.id)])
@@ -108,10 +119,12 @@ class CreditWallet(models.Model):
     def _own_wallet(self, employee):
         """Return the employee's own wallet, beside the company's; created when missing."""
         # sudo: the manager was checked to be of this company
-        wallets = self.env["credit.wallet"].sudo()
-        values = {"partner_id": employee.id, "company_id": self.company_id.id}
-        return wallets.search([(name, "=", value) for name, value in values.items()]) or (
-            wallets.create(values))
+        wallets = self.env["credit.wallet"].sudo().with_company(self.company_id)
+        domain = [("partner_id", "=", employee.id), ("company_id", "=", self.company_id.id)]
+        if not (own := wallets.search(domain)):
+            wallets._open_for(employee, self.company_id)
+            own = wallets.search(domain)
+        return own
 
     def _transfer(self, target, credits, key):
         """Move credits with their value and expiry dates; the books do not change.

@@ -65,6 +65,7 @@ class TestPortal(HttpCase, CreditCommon):
         """The portal rules are written as a search by index: it agrees with the field."""
         entry = self.give(5)
         shared = self.env["credit.wallet"]._of(self.customer, self.company)
+        self.portal.partner_id.parent_id = self.customer
         shared.spender_ids = self.portal.partner_id
         for user, wallets in ((self.portal, self.wallet | shared), (self.other, shared.browse())):
             found = self.env["credit.wallet"].with_user(user).search([])

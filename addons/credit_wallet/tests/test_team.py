@@ -23,7 +23,7 @@ class TestTeam(HttpCase, CreditCommon):
         (cls.boss | cls.worker).parent_id = cls.acme
         cls.stranger = users["stranger"].partner_id
         cls.wallet = cls.env["credit.wallet"]._of(cls.acme, cls.company)
-        cls.wallet.manager_ids = cls.boss
+        cls.acme._set_roles(cls.boss, ["is_manager"])
 
     def own(self, partner):
         return self.env["credit.wallet"].search([("partner_id", "=", partner.id)])
@@ -84,6 +84,25 @@ class TestTeam(HttpCase, CreditCommon):
         self.assertIn("Not enough credits", refused.text)
         self.url_open(f"/my/credits/{self.wallet.id}/spender", {**form, "allowed": "1"})
         self.assertIn(self.worker, self.wallet.spender_ids)
+
+    def test_rights_end_with_the_contract(self):
+        """Who has left neither moves nor spends nor sees the credits, from the next request on."""
+        self.give(10)
+        self.wallet._set_spender(self.worker, True)
+        people = self.boss | self.worker
+        wallets = self.env["credit.wallet"]
+        for person in people:
+            self.assertIn(self.wallet, wallets.with_user(person.user_ids).search([]))
+        people.parent_id = False
+        for person in people:
+            self.assertFalse(self.wallet._may_manage(person) or self.wallet._may_spend(person))
+            self.assertNotIn(self.wallet, wallets.with_user(person.user_ids).search([]))
+            self.assertNotIn(person, self.wallet.reader_ids)
+        self.authenticate("boss", "boss")
+        answer = self.url_open(f"/my/credits/{self.wallet.id}/allot", {
+            "csrf_token": http.Request.csrf_token(self), "partner_id": self.worker.id,
+            "credits": "4", "token": "gone"})
+        self.assertEqual((answer.status_code, self.wallet.balance), (404, 10))
 
     def test_others_cannot_manage(self):
         self.give(10)

@@ -178,13 +178,12 @@ class SessionWaiting(models.Model):
         event = self.event_id
         wallets = self.env["credit.wallet"].search([
             ("company_id", "=", event._paying_company().id),
-            "|", "|", ("partner_id", "in", self.partner_id.ids),
-            ("spender_ids", "in", self.partner_id.ids), ("id", "in", self.wallet_id.ids)])
+            "|", ("reader_ids", "in", self.partner_id.ids), ("id", "in", self.wallet_id.ids)])
         spendable = wallets._spendable()
         wallets = wallets.filtered(lambda wallet: spendable[wallet.id] >= event.credit_price)
         able = {
             (wallet.partner_id, partner) for wallet in wallets
-            for partner in wallet.partner_id | wallet.spender_ids}
+            for partner in wallet.reader_ids}
         return self.filtered(
             lambda waiting: waiting._employer_wallet() in wallets or not able.isdisjoint({
                 (waiting.partner_id, waiting.partner_id),
@@ -250,7 +249,8 @@ class SessionWaiting(models.Model):
     def _recipients(self):
         """Return who is told: the person in line, and who accepts for the company that pays."""
         self.ensure_one()
-        return self.partner_id | self._employer_wallet().manager_ids
+        wallet = self._employer_wallet()
+        return self.partner_id | wallet._managers() if wallet else self.partner_id
 
     def _mark_seated(self, registrations):
         """Close these places, as their customers have a seat, from the line or booked otherwise."""

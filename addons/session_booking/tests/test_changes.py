@@ -167,7 +167,7 @@ class TestChanges(BookingCommon):
         session = self.make_session()
         self.assertEqual(session._attendees(manager), manager)
         self.assertFalse(session._wallet_to_pay(manager, emma))
-        wallet.manager_ids = manager
+        company._set_roles(manager, ["is_manager"])
         self.assertEqual(session._attendees(manager), manager | emma)
         self.assertNotIn(stranger, session._attendees(manager))
         self.assertEqual(session._wallet_to_pay(manager, emma), wallet)

@@ -150,7 +150,7 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
         emma = self.env["res.partner"].create(
             {"name": "Emma", "email": "emma@acme.example", "parent_id": company.id})
         self.wallet = self.env["credit.wallet"]._of(company, self.company)
-        self.wallet.manager_ids = self.ada
+        company._set_roles(self.ada, ["is_manager"])
         self.give(2)
         url = f"/trainings/{self.event.id}"
         self.authenticate("ada", "ada")

@@ -23,11 +23,9 @@ class TestWaitingEmployees(HttpCase, BookingCommon):
         cls.mona = cls.person("mona", cls.acme)
         cls.emma = cls.person("emma", cls.acme)
         cls.eve = cls.person("eve", cls.rival)
-        cls.wallet, rivals = (
-            cls.env["credit.wallet"]._of(company, cls.company) for company in (
-                cls.acme, cls.rival))
-        cls.wallet.manager_ids = cls.mona
-        rivals.manager_ids = cls.eve
+        cls.wallet = cls.env["credit.wallet"]._of(cls.acme, cls.company)
+        cls.acme._set_roles(cls.mona, ["is_manager"])
+        cls.rival._set_roles(cls.eve, ["is_manager"])
         cls.event = cls.make_session(seats_max=1)
         cls.url = f"/trainings/{cls.event.id}"
 

@@ -4,6 +4,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.company_role.controllers.portal import refuse_unless
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
 from .invoice import take_refusal
@@ -29,32 +30,51 @@ class SubscriptionPortal(CustomerPortal):
             [("commercial_partner_id", "=", request.env.user.commercial_partner_id.id),
              ("state", "!=", "draft")])
 
-    def _find_own(self, subscription_id):
+    def _find_own(self, subscription_id, right="bill"):
         """Find a subscription of the user's.
 
+        :param str right: what the user needs to do with it; None: only to see it
         :raise NotFound: it is another customer's, or does not exist
+        :raise HTTPException: it is the user's company's, and for others to act on
         """
         mine = self._my_subscriptions().filtered(
             lambda subscription: subscription.id == subscription_id)
+        if right or not mine:
+            self._refuse_unless_of_user([("id", "=", subscription_id)])
         if not mine:
             raise request.not_found()
         # sudo: it is the user's own; the methods called check what may be done with it
         return mine.sudo()
 
+    def _refuse_unless_of_user(self, domain):
+        """Answer with who may act, where the user's company has such a subscription and the user
+        does not pay its bills.
+        """
+        company = request.env.user.commercial_partner_id
+        # sudo: whether there is one
+        if request.env["subscription.subscription"].sudo().search_count(
+                [*domain, ("commercial_partner_id", "=", company.id), ("state", "!=", "draft")],
+                limit=1):
+            refuse_unless("bill", company)
+
     @http.route("/my/subscriptions", type="http", auth="user", website=True)
     def portal_my_subscriptions(self, **kw):
         """List the subscriptions of the customer."""
+        mine = self._my_subscriptions().sudo()  # sudo: see _find_own
+        if not mine:
+            self._refuse_unless_of_user([])
         values = self._prepare_portal_layout_values()
-        values.update({
-            "page_name": "subscriptions", "subscriptions": self._my_subscriptions().sudo()})
-        # sudo: see _find_own
+        values.update({"page_name": "subscriptions", "subscriptions": mine})
         return request.render("subscription_billing.portal_my_subscriptions", values)
 
     @http.route("/my/subscriptions/<int:subscription_id>", type="http", auth="user",
                 website=True)
     def portal_my_subscription(self, subscription_id, **kw):
-        """Show one subscription: state, next invoice, invoices, and what may be changed."""
-        subscription = self._find_own(subscription_id)
+        """Show one subscription: state, next invoice, invoices, and what may be changed.
+
+        Who only develops sees the plan and what is used of it.
+        """
+        subscription = self._find_own(subscription_id, right=None)
         if refusal := take_refusal(subscription.period_ids.invoice_id):
             request.session["subscription_error"] = refusal
         subscription._use_outstanding_credits()
@@ -70,8 +90,16 @@ class SubscriptionPortal(CustomerPortal):
             "page_name": "subscription", "subscription": subscription,
             "subscription_error": request.session.pop("subscription_error", None),
             "prices": subscription._prices_to_change_to(),
-            "tokens": subscription._usable_tokens(), **more})
+            "tokens": subscription._usable_tokens(),
+            **self._rights_values(subscription.commercial_partner_id), **more})
         return request.render(template, values)
+
+    def _rights_values(self, customer):
+        """Extension point: tell the page what the user may do with what is the customer's."""
+        person = request.env.user.partner_id
+        return {
+            "may_bill": person._may("bill", customer),
+            "bill_refusal": person._refusal("bill", customer)}
 
     def _providers_that_save(self, subscription, amount, report=None):
         """Find the payment providers with which the customer can save a card for the renewals.

@@ -138,6 +138,8 @@ class PaymentTransaction(models.Model):
                 account_lines.reconcile()
 
     def _subscription_keep_token(self):
+        """Let the card pay the renewals, when its owner pays the company's bills or is the one who
+        subscribed."""
         owner = self.token_id.partner_id.commercial_partner_id
         lines = self.sale_order_ids.order_line
         periods = self.invoice_ids.invoice_line_ids.subscription_period_id
@@ -150,4 +152,5 @@ class PaymentTransaction(models.Model):
         (chosen | self.card_subscription_id).filtered(
             lambda subscription: subscription.commercial_partner_id == owner
             and subscription.company_id == self.company_id
+            and self.token_id.partner_id._may_keep_card(subscription)
         ).token_id = self.token_id

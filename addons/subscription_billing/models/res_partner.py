@@ -31,6 +31,22 @@ class ResPartner(models.Model):
             self._check_no_live_subscription()
         return super().write(vals)
 
+    def _hand_over_duties(self):
+        """Leave subscriptions to the company, whose contact is gone."""
+        super()._hand_over_duties()
+        # sudo: whoever may move or archive the contact
+        held = self.env["subscription.subscription"].sudo().search(
+            [("partner_id", "in", self.ids)])
+        for company, subscriptions in held.grouped("commercial_partner_id").items():
+            subscriptions.filtered(
+                lambda subscription, company=company: subscription.partner_id != company
+            ).partner_id = company
+
+    def _may_keep_card(self, subscription):
+        """Tell whether a card that this person has saved may pay the renewals."""
+        return self == subscription.partner_id or self._may(
+            "bill", subscription.commercial_partner_id)
+
     def _check_no_live_subscription(self):
         """Refuse to archive whoever is billed each period.
 

@@ -24,11 +24,14 @@ class SaleOrder(models.Model):
         return bool(self.order_line.subscription_price_id) or super()._needs_customer_address()
 
     def _check_cart_is_ready_to_be_paid(self):
-        """Check that plans are still on offer as the cart says.
+        """Check that plans are still on offer as the cart says, and who subscribes.
 
         :raise ValidationError: names the plan
+        :raise AccessError: the buyer may not make contracts of the company; names who may
         """
         result = super()._check_cart_is_ready_to_be_paid()
+        if self.order_line.subscription_price_id:
+            self.partner_id._check_may_order(self.partner_id)
         self.order_line._check_plans_on_offer()
         return result
 
@@ -109,8 +112,12 @@ class SaleOrder(models.Model):
         return super()._action_cancel()
 
     def _cart_add_plan(self, price):
-        """Put a plan in the cart at one of its cycles, once; another cycle takes its place."""
+        """Put a plan in the cart at one of its cycles, once; another cycle takes its place.
+
+        :raise AccessError: the buyer may not make contracts of the company; names who may
+        """
         self.ensure_one()
+        self.partner_id._check_may_order(self.partner_id)
         product = price.plan_id.product_variant_id
         line = self.order_line.filtered(
             lambda line: line.product_id == product and not line._is_given_by_promotion())[:1]

@@ -55,6 +55,7 @@ class SubscriptionSubscription(models.Model):
         """
         self.ensure_one()
         self._check_state("draft")
+        self.partner_id._appoint_first_manager()
         day = self.anchor_date or self._today()
         self._check_ends_after(day)
         self.agreed_on = max(day, self._today())

@@ -20,6 +20,7 @@ from . import (
     test_price_dates,
     test_price_property,
     test_renewal,
+    test_roles,
     test_screens,
     test_settled_unpaid,
     test_setup_fee,

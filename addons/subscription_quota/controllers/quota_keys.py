@@ -2,6 +2,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from odoo.addons.company_role.controllers.portal import refuse_unless
 from odoo.addons.concurrency_base.tools import take_turn
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
@@ -10,6 +11,11 @@ class QuotaKeyPortal(CustomerPortal):
     """« Mon compte › Clés d'API »: the keys of a customer's own programs."""
 
     def _my_keys(self):
+        """Find the keys of the user's company.
+
+        :raise HTTPException: the user does not develop for it
+        """
+        refuse_unless("develop", request.env.user.commercial_partner_id)
         # sudo: limited to the customer's own by the domain; secrets are not stored
         return request.env["quota.api.key"].sudo().search([
             ("commercial_partner_id", "=", request.env.user.commercial_partner_id.id)])
@@ -32,6 +38,7 @@ class QuotaKeyPortal(CustomerPortal):
     @http.route("/my/quota/keys", type="http", auth="user", methods=["POST"], website=True)
     def portal_make_key(self, name="", **kw):
         """Make a key, and show its secret this once."""
+        refuse_unless("develop", request.env.user.commercial_partner_id)
         scopes = request.httprequest.form.getlist("scopes")
         customer = request.env.user.commercial_partner_id
         try:

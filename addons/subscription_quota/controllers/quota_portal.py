@@ -8,6 +8,11 @@ from odoo.addons.subscription_billing.controllers.portal import SubscriptionPort
 class QuotaPortal(SubscriptionPortal):
     """Extra units for a subscription: what is on sale, and the way into the cart."""
 
+    def _rights_values(self, customer):
+        """Tell the page whether it leads to the keys."""
+        return {**super()._rights_values(customer),
+                "may_develop": request.env.user.partner_id._may("develop", customer)}
+
     @http.route("/my/subscriptions/<int:subscription_id>/packs", type="http", auth="user",
                 methods=["GET"], website=True)
     def portal_packs(self, subscription_id, **kw):

@@ -8,6 +8,7 @@ from . import (
     test_quota_pack,
     test_quota_portal,
     test_quota_rate,
+    test_quota_roles,
     test_quota_screens,
     test_quota_suspend,
     test_quota_undo,

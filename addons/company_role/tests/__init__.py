@@ -1,0 +1,1 @@
+from . import test_documents, test_people, test_roles
