@@ -375,7 +375,7 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         on_offer = self.subscription_price_id._amount_on(fields.Date.context_today(self))
-        if self._starts_by_trial():
+        if self._starts_by_trial() or self._is_given_by_promotion():
             return on_offer
         mapped = self._price_for_customer(on_offer)
         if not self.currency_id.compare_amounts(mapped, on_offer):

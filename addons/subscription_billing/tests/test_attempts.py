@@ -91,6 +91,14 @@ class TestAbandonedAttempt(CasesCommon):
         self.assertNotIn("payment_failed", self.events(self.subscription))
         self.assertFalse([each for each in self.subjects() if each.startswith("Payment failed")])
 
+    def test_refused_after_another_payment_went_through(self):
+        """Odoo has yet to post it: nobody is chased for what is paid."""
+        self.period._create_transaction()._set_done()
+        self.abandoned._set_error("Refused")
+        self.assertFalse(self.period.dunning_start)
+        self.assertEqual(self.subscription.state, "active")
+        self.assertNotIn("payment_failed", self.events(self.subscription))
+
     def test_provider_switched_off(self):
         self.former.state = "disabled"
         self.check_charged()

@@ -133,6 +133,21 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
         self.first._create_transaction().state = "pending"
         self.assertNotIn("o_subscription_pay", self.url_open(self.url).text)
 
+    def test_second_tab_gives_the_first_up(self):
+        """Two tabs take the money once; while a payment is under way, there is no other one."""
+        self.first.charge_at = False
+        self.authenticate("subscriber", "subscriber")
+        page = self.url_open(f"{self.url}/pay").text
+        tabs = [self.start(page), self.start(page)]
+        made = self.env["payment.transaction"].search(
+            [("reference", "in", [each["reference"] for each in tabs])], order="id")
+        self.assertEqual(made.mapped("state"), ["cancel", "draft"])
+        self.answer(tabs[1], "pending")
+        with self.assertRaisesRegex(JsonRpcException, "UserError|ValidationError"), \
+                mute_logger("odoo.http"):
+            self.start(page)
+        self.assertEqual(self.first.invoice_id.transaction_ids, made)
+
     def test_only_where_a_card_can_be_saved(self):
         self.first.charge_at = False
         self.authenticate("subscriber", "subscriber")
