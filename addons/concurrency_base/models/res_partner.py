@@ -26,11 +26,23 @@ class ResPartner(models.Model):
     def _check_lengths(self):
         """Refuse names and addresses that no document has room for, whoever sends them."""
         for partner in self:
-            for name, most in MAX_LENGTHS.items():
-                if len(partner[name] or "") > most:
-                    raise ValidationError(self.env._(
-                        "%(field)s: %(most)s characters at most. Shorten it.",
-                        field=self._fields[name]._description_string(self.env), most=most))
+            for _name, message in self._too_long(partner):
+                raise ValidationError(message)
+
+    @api.model
+    def _too_long(self, values):
+        """List what is too long of an address.
+
+        :param values: a partner, or a dict of its values
+        :return: list of (name of the field, message)
+        """
+        found = []
+        for name, most in MAX_LENGTHS.items():
+            if name in values and len(values[name] or "") > most:
+                found.append((name, self.env._(
+                    "%(field)s: %(most)s characters at most. Shorten it.",
+                    field=self._fields[name]._description_string(self.env), most=most)))
+        return found
 
 
 def _plain(vals):
