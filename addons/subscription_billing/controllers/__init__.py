@@ -1,1 +1,1 @@
-from . import payment, portal, shop, shop_payment
+from . import payment, people, portal, shop, shop_payment
