@@ -26,6 +26,7 @@
         "views/subscription_plan_views.xml",
         "views/dunning_views.xml",
         "views/payment_token_views.xml",
+        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/subscription_menus.xml",
         "views/outstanding_credit_views.xml",

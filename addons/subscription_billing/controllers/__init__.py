@@ -1,1 +1,1 @@
-from . import invoice, payment, portal, shop, shop_payment
+from . import invoice, payment, people, portal, shop, shop_payment

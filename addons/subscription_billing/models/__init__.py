@@ -21,6 +21,7 @@ from . import (
     subscription_invoice_batch,
     subscription_notice,
     subscription_period,
+    subscription_period_bound,
     subscription_period_charging,
     subscription_period_dunning,
     subscription_period_invoicing,

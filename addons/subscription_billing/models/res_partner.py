@@ -7,7 +7,14 @@ class ResPartner(models.Model):
     subscription_ids = fields.One2many(
         "subscription.subscription", "commercial_partner_id", string="Subscriptions",
         help="Of a commercial entity.")
+    charge_bound = fields.Float(
+        string="Tell managers of charges above", digits="Product Price",
+        help="The managers of the company are told a day before a saved means of payment is "
+        "charged more than this. 0: more than twice the invoice before.")
     subscription_count = fields.Integer(compute="_compute_subscription_count")
+
+    _charge_bound_not_negative = models.Constraint(
+        "CHECK(charge_bound >= 0)", "A bound of charges is an amount of 0 or more.")
 
     def _compute_subscription_count(self):
         owners = self.commercial_partner_id

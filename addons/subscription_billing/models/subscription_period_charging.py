@@ -60,12 +60,15 @@ class SubscriptionPeriod(models.Model):
         """Charge what is due on saved means of payment while its customer waits, instead of
         leaving it to the scheduled action; commits.
 
-        :return: why the last attempt was refused, as a sentence for the customer; or None
+        :return: why the last attempt was refused, or is put off, as a sentence for the customer;
+            or None
         """
         due = self.filtered_domain(self._to_charge_domain())
         for period in due:
             period._charge_isolated()
             self.env["ir.cron"]._commit_progress()
+        if told := due.filtered(lambda period: period._waits_after_telling()):
+            return told[0]._large_charge_sentence()
         last = due.transaction_ids.filtered(lambda each: not each.is_given_up).sorted("id")[-1:]
         if last.state not in ("error", "cancel"):
             return None
@@ -86,7 +89,7 @@ class SubscriptionPeriod(models.Model):
             self.charge_at = fields.Datetime.now() + PAYING
             # sudo: the queue belongs to the system
             self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger(self.charge_at)
-        else:
+        elif not self._put_off_large_charge():
             self._charge_token()
 
     def _charge_token(self):

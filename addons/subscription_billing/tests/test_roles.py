@@ -128,3 +128,45 @@ class TestRoles(HttpCase, CasesCommon):
         first = self.make_customer("First", parent_id=newcomer.id)
         self.env["sale.order"].create(
             {"partner_id": first.id})._cart_add_plan(self.pro.price_ids)
+
+    def upgrade(self, role, quantity, day):
+        """Ask for more seats in the portal.
+
+        :return: the page that follows, and the new period
+        """
+        with self.at(day):
+            self.sign_in(role)
+            due = self.subscription._preview_change(quantity=quantity)["due"]
+            page = self.post(
+                "/change", price=self.starter.price_ids.id, quantity=quantity, due=repr(due))
+        self.assertEqual(self.subscription.quantity, quantity)
+        return page, self.subscription.period_ids.sorted("id")[-1]
+
+    def test_large_charges_are_told_before(self):
+        """More than twice the invoice before: managers are told, and it is charged a day later;
+        a manager who asks for it sees the amount and is charged at once."""
+        self.charge(date(2027, 1, 10))
+        page, period = self.upgrade("billing", 50, date(2027, 1, 11))
+        self.assertIn("Its managers were told", page.text)
+        self.assertEqual((period.state, period.transaction_ids.ids), ("invoiced", []))
+        for day, told in ((11, 1), (12, 1)):
+            self.charge(date(2027, 1, day))
+            mails = self.mails_to(self.people["manager"]).filtered(
+                lambda mail: "Large charge ahead" in mail.subject)
+            self.assertEqual(len(mails), told)
+            self.assertEqual(period.state, "paid" if day == 12 else "invoiced")
+        self.assertFalse(self.mails_to(self.people["billing"]))
+        self.acme.charge_bound = 10
+        page, period = self.upgrade("manager", 60, date(2027, 1, 13))
+        self.assertEqual((period.state, period.managers_told_at), ("paid", False))
+        self.acme.charge_bound = 1e6
+        page, period = self.upgrade("billing", 600, date(2027, 1, 14))
+        self.assertEqual((period.state, period.managers_told_at), ("paid", False))
+
+    def test_bound_is_set_by_managers(self):
+        for role in self.people:
+            self.sign_in(role)
+            for bound, kept in (("250.5", 250.5), ("-1", 250.5), ("nan", 250.5), ("", 0.0)):
+                self.url_open("/my/people/bound", {
+                    "csrf_token": http.Request.csrf_token(self), "bound": bound})
+                self.assertEqual(self.acme.charge_bound, kept if role == "manager" else 0.0)
