@@ -26,7 +26,7 @@ class CompanyMember(models.Model):
     partner_id = fields.Many2one(
         "res.partner", string="Company", required=True, index=True, ondelete="cascade")
     person_id = fields.Many2one(
-        "res.partner", string="Person", required=True, index=True, ondelete="cascade",
+        "res.partner", required=True, index=True, ondelete="cascade",
         domain="[('commercial_partner_id', '=', partner_id), ('is_company', '=', False)]")
     is_manager = fields.Boolean(
         string="Manager", help="Does everything, keeps the people and allots credits.")

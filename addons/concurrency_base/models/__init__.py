@@ -1,6 +1,5 @@
 from . import (
     account_move,
-    account_move_reversal,
     base,
     ir_default,
     ir_http,

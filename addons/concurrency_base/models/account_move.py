@@ -14,6 +14,6 @@ class AccountMove(models.Model):
 
         :param int job_count: how many in one run
         """
-        again_after_conflict(
+        return again_after_conflict(
             self.env, "account.ir_cron_account_move_send",
             partial(super()._cron_account_move_send, job_count=job_count))

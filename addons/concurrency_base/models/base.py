@@ -101,5 +101,6 @@ class Base(models.AbstractModel):
         if claimed:
             context = {
                 key: value for key, value in self.env.context.items() if key not in claimed}
-            return super(Base, self.with_context(context)).default_get(fields)
+            cleaned = self.with_context(context)  # pylint: disable=context-overridden
+            return super(Base, cleaned).default_get(fields)
         return super().default_get(fields)

@@ -18,4 +18,5 @@ class PaymentTransaction(models.Model):
 
     def _cron_send_invoice(self):
         """Send the invoices of orders paid online, and those that met a conflict at once after."""
-        again_after_conflict(self.env, "sale.send_invoice_cron", super()._cron_send_invoice)
+        return again_after_conflict(
+            self.env, "sale.send_invoice_cron", super()._cron_send_invoice)

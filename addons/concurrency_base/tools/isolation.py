@@ -87,13 +87,16 @@ def again_after_conflict(env, action, work):
     Odoo counts a conflict as a failure, and leaves what is queued to the next day.
 
     :param str action: external id of the ``ir.cron``
+    :return: what `work` returns; None after a conflict
     """
     try:
-        work()
+        result = work()
         env.flush_all()
+        return result
     except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
         env.cr.rollback()
         env.ref(action)._trigger()
+        return None
 
 
 def reason_of(env, error):

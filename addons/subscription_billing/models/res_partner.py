@@ -40,7 +40,7 @@ class ResPartner(models.Model):
 
     def _hand_over_duties(self):
         """Leave subscriptions to the company, whose contact is gone."""
-        super()._hand_over_duties()
+        result = super()._hand_over_duties()
         # sudo: whoever may move or archive the contact
         held = self.env["subscription.subscription"].sudo().search(
             [("partner_id", "in", self.ids)])
@@ -48,6 +48,7 @@ class ResPartner(models.Model):
             subscriptions.filtered(
                 lambda subscription, company=company: subscription.partner_id != company
             ).partner_id = company
+        return result
 
     def _may_keep_card(self, subscription):
         """Tell whether a card that this person has saved may pay the renewals."""

@@ -185,7 +185,7 @@ class TestQuotaOverage(QuotaCommon):
 
         def poisoned(periods):
             if subscriptions[0] in periods.subscription_id:
-                raise UserError(self.env._("The journal is locked."))
+                raise UserError("The journal is locked.")
             return invoice(periods)
 
         self.patch(model, "_invoice", poisoned)
