@@ -42,6 +42,7 @@ class TestCalendar(SubscriptionCommon):
         """Of an earlier version, or changed in the database: found within a day, and billed."""
         strayed = [self.subscribe(self.starter, date(2027, 1, 31)) for _each in range(2)]
         right = self.subscribe(self.starter, date(2027, 1, 31))
+        nowhere = self.subscribe(self.starter, date(2027, 1, 31))
         with self.at(date(2027, 2, 1)):
             strayed[1]._pause(date(2027, 2, 28))
         self.env.flush_all()
@@ -49,6 +50,9 @@ class TestCalendar(SubscriptionCommon):
             "UPDATE subscription_subscription SET next_run_at = CASE id WHEN %s"
             " THEN NULL ELSE '2030-01-01'::timestamp END WHERE id IN %s",
             (strayed[0].id, (strayed[0].id, strayed[1].id)))
+        self.env.cr.execute(  # one bad row does not stop the others
+            "UPDATE subscription_subscription SET tz = 'Mars/Phobos', is_held = TRUE"
+            " WHERE id = %s", (nowhere.id,))
         self.env.invalidate_all()
         self.run_due(date(2027, 2, 28))
         self.assertEqual(right.next_date, date(2027, 3, 31))
