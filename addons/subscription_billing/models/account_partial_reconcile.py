@@ -5,7 +5,7 @@ class AccountPartialReconcile(models.Model):
     _inherit = "account.partial.reconcile"
 
     uses_outstanding_credit = fields.Boolean(
-        readonly=True,
+        readonly=True, engine=True,
         default=lambda self: bool(self.env.context.get("subscription_uses_credit")),
         help="What was in the customer's favour before pays: no money came in with it.")
 

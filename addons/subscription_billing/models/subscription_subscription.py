@@ -48,13 +48,14 @@ class SubscriptionSubscription(models.Model):
     # until the start, and changed by the engine's methods afterwards.
     _BY_HAND = frozenset((
         "user_id", "partner_invoice_id", "unit_price", "discount", "end_date", "commitment_end",
-        "resume_date", "token_id", "backlog_confirmed"))
+        "resume_date", "token_id", "backlog_confirmed", "cancel_policy", "trial_needs_card",
+        "payment_term_id"))
     _TERMS = frozenset((
         "partner_id", "company_id", "plan_id", "price_id", "quantity", "anchor_date", "tz",
         "trial_days", "commitment_months", "setup_fee"))
     _BY_MANAGER = frozenset((
         "unit_price", "discount", "trial_days", "commitment_months", "commitment_end",
-        "setup_fee"))
+        "setup_fee", "cancel_policy", "trial_needs_card", "payment_term_id"))
 
     name = fields.Char(string="Number", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
@@ -384,6 +385,11 @@ class SubscriptionSubscription(models.Model):
             self.env["mail.thread"]._fields.keys() | self.env["mail.activity.mixin"]._fields.keys())
 
     @api.model
+    def _by_manager(self):
+        """Return the names of those that managers alone write. Extension point."""
+        return self._BY_MANAGER
+
+    @api.model
     def _is_engine_field(self, name):
         return name in self._fields and name not in self._by_hand()
 
@@ -398,7 +404,7 @@ class SubscriptionSubscription(models.Model):
 
         :raise AccessError: naming them
         """
-        names = names & self._BY_MANAGER
+        names = names & self._by_manager()
         if names and not is_engine(self.env) and not self.env.user.has_group(
                 "subscription_billing.group_subscription_manager"):
             raise AccessError(self.env._(

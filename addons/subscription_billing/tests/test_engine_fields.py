@@ -38,7 +38,8 @@ class TestEngineFields(EngineFieldsCommon, TransactionCase):
         "subscription.subscription": (
             "subscription users, of a running one only what its _BY_HAND names; prices and "
             "terms: managers; a means of payment of the customer",
-            "anchor_date backlog_confirmed commitment_end commitment_months company_id discount "
-            "end_date partner_id partner_invoice_id plan_id price_id quantity resume_date "
-            "setup_fee token_id trial_days tz unit_price user_id"),
+            "anchor_date backlog_confirmed cancel_policy commitment_end commitment_months "
+            "company_id discount end_date partner_id partner_invoice_id payment_term_id plan_id "
+            "price_id quantity resume_date setup_fee token_id trial_days trial_needs_card tz "
+            "unit_price user_id"),
     }

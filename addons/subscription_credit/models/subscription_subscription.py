@@ -8,6 +8,8 @@ from odoo.addons.subscription_billing.tools import proration
 LEDGER_GROUPS = (
     "credit_wallet.group_credit_user,account.group_account_readonly,"
     "account.group_account_invoice")
+CREDIT_TERMS = frozenset((
+    "granted_credits", "credit_rollover", "credit_validity_months", "trial_credits"))
 
 
 class SubscriptionSubscription(models.Model):
@@ -73,6 +75,16 @@ class SubscriptionSubscription(models.Model):
         return {**action, "context": {}, "domain": [("id", "in", entries.ids)]}
 
     # What was agreed ---------------------------------------------------------------------------
+
+    @api.model
+    def _by_hand(self):
+        """Let staff agree upon the credits, too."""
+        return super()._by_hand() | CREDIT_TERMS
+
+    @api.model
+    def _by_manager(self):
+        """Leave the credits to managers, as the price."""
+        return super()._by_manager() | CREDIT_TERMS
 
     @api.model
     def _prepare_start_terms(self, price):

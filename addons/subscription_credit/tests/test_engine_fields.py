@@ -15,4 +15,7 @@ class TestEngineFields(EngineFieldsCommon, TransactionCase):
         "subscription.plan.price": (
             "subscription managers",
             "granted_credits"),
+        "subscription.subscription": (
+            "subscription managers, as the price",
+            "credit_rollover credit_validity_months granted_credits trial_credits"),
     }
