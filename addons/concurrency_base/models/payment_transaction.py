@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..tools import lock_in_order
+from ..tools import again_after_conflict, lock_in_order
 
 
 class PaymentTransaction(models.Model):
@@ -15,3 +15,7 @@ class PaymentTransaction(models.Model):
         """
         lock_in_order(self)
         return super()._post_process()
+
+    def _cron_send_invoice(self):
+        """Send the invoices of orders paid online, and those that met a conflict at once after."""
+        again_after_conflict(self.env, "sale.send_invoice_cron", super()._cron_send_invoice)

@@ -1,4 +1,5 @@
 from . import (
+    test_again,
     test_async_emails,
     test_mail_template,
     test_queue,

@@ -81,6 +81,21 @@ def work_through(env, find, work, tell):
             return False
 
 
+def again_after_conflict(env, action, work):
+    """Do the work of a scheduled action of Odoo's; after a conflict it runs again at once.
+
+    Odoo counts a conflict as a failure, and leaves what is queued to the next day.
+
+    :param str action: external id of the ``ir.cron``
+    """
+    try:
+        work()
+        env.flush_all()
+    except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+        env.cr.rollback()
+        env.ref(action)._trigger()
+
+
 def reason_of(env, error):
     """Say why a scheduled action could not do its work, for staff to read.
 
