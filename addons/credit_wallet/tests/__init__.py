@@ -3,6 +3,7 @@ from . import (
     test_books_property,
     test_discounts,
     test_export,
+    test_first_allotment,
     test_import,
     test_ledger,
     test_ledger_property,
