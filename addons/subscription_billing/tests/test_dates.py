@@ -193,7 +193,7 @@ class TestEndDate(DatesCommon):
         on, and it ends with the commitment."""
         subscription, mail = self.cancelled_within_a_commitment()
         with self.at(date(2027, 2, 10)):
-            subscription._keep()
+            subscription._withdraw_cancellation()
             subscription._resume()
             subscription._pause()
             subscription._cancel()

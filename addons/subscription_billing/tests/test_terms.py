@@ -368,7 +368,7 @@ class TestNothingFreeMultiplies(OrderCommon):
             ("free", 0.0, 0.0, False))
         self.assertIn("It ends on <strong>02/10/2027", self.mails_to(self.customer)[-1].body_html)
         with self.at(date(2027, 2, 1)):
-            given._keep()
+            given._withdraw_cancellation()
             ahead = given._preview_next_invoice()["untaxed"]
             given._cancel()
         self.run_due(date(2027, 2, 10))
