@@ -34,8 +34,9 @@ FLOW_SECONDS = {
     "test_desk_races": 160, "test_rush": 130, "test_subscription_browser": 125,
     "test_wallet_races": 110, "test_subscription_credit": 105, "test_booking_browser": 105,
     "test_stripe": 105, "test_billing_run": 95, "test_unguarded": 75, "test_insaho_flow_http": 75,
-    "test_installation": 330, "test_ops": 60, "test_insaho_flow_browser": 16, "test_waiting_list": 18, "test_last_seat": 13,
-    "test_payment_server": 5, "test_restart": 45, "clients": 5}
+    "test_installation": 330, "test_ops": 60, "test_insaho_flow_browser": 16,
+    "test_waiting_list": 18, "test_last_seat": 13, "test_payment_server": 5, "test_restart": 45,
+    "clients": 5}
 FILES = re.compile(r"(?:tests/)?(test_\w+|clients)(?:\.py)?$")
 
 

@@ -105,3 +105,11 @@ class ResPartner(models.Model):
         person._hand_over_duties()
         users.write({"active": False})
         person.active = False
+
+    def _can_be_edited_by_current_customer(self, **kwargs):
+        """Leave the invoice addresses of a company to those who pay its bills."""
+        if not super()._can_be_edited_by_current_customer(**kwargs):
+            return False
+        person = self._get_current_partner(**kwargs)
+        return (self.type != "invoice" or person in (self, self.parent_id)
+                or person._may("bill", self))

@@ -94,3 +94,14 @@ class TestDocuments(RoleCommon, HttpCase):
                 "token_id": token.id, "flow": "token", "tokenization_requested": False,
                 "landing_route": "/my"}}).text
             self.assertEqual("do this" in answer and "Manager" in answer, refused, answer)
+
+    def test_invoice_addresses(self):
+        """Odoo lets each contact change and archive all addresses of the company."""
+        company, own = self.env["res.partner"].create([
+            {"name": "Accounts", "type": "invoice", "parent_id": parent.id}
+            for parent in (self.acme, self.people["learner"])])
+        for role, person in self.people.items():
+            for address in (company, own):
+                self.assertEqual(
+                    address.with_user(person.user_ids).sudo()._can_be_edited_by_current_customer(),
+                    "bill" in TABLE[role] or (role == "learner" and address == own))

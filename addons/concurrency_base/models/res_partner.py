@@ -6,7 +6,7 @@ from ..tools import plain_line
 # Characters of what customers type about themselves. It is printed on every document: a street of
 # 20,000 characters took a minute to lay out.
 MAX_LENGTHS = {
-    "name": 256, "company_name": 256, "function": 128, "street": 256, "street2": 256, "city": 128,
+    "name": 512, "company_name": 512, "function": 128, "street": 512, "street2": 512, "city": 128,
     "zip": 24, "phone": 64, "email": 254, "vat": 32, "website": 512}
 
 

@@ -4,6 +4,7 @@ from . import (
     test_discounts,
     test_engine_fields,
     test_export,
+    test_first_allotment,
     test_import,
     test_ledger,
     test_ledger_property,

@@ -116,7 +116,7 @@ class TestReconciliation(CreditAccountingCase):
         self._buy()
         self.env.company.name = self.customer.name = "=1+cmd|' /C calc'!A0"
         report = self.env["credit.reconciliation"].create({})
-        sheet = openpyxl.load_workbook(io.BytesIO(report._xlsx())).active
+        sheet = openpyxl.load_workbook(io.BytesIO(report._build_workbook())).active
         self.assertEqual({cell.data_type for cell in sheet["A"] if cell.value}, {"s"})
         self.assertTrue([cell for cell in sheet["A"] if str(cell.value).startswith("'=1+cmd")])
 

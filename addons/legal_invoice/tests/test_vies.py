@@ -114,7 +114,7 @@ class TestVies(LegalCase):
         """A customer that the database refuses to update, a country whose register is silent."""
         with no_vies():
             poisoned, good = self.customer(), self.customer()
-        self.env["vies.answer"]._keep("AT0000")
+        self.env["vies.answer"]._get_or_create("AT0000")
         self.env.flush_all()
         self.env.cr.execute("UPDATE vies_answer SET id = -1 WHERE vat = 'AT0000'")  # the first
         self.env.cr.execute(

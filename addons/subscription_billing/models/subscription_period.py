@@ -81,8 +81,8 @@ class SubscriptionPeriod(models.Model):
     charge_at = fields.Datetime(
         readonly=True, help="When the customer's means of payment is charged next (UTC).")
     managers_told_at = fields.Datetime(
-        readonly=True, help="When the managers of the customer were told of a charge above the "
-        "bound of their company (UTC); it is made a day later.")
+        string="Managers told", readonly=True, help="When the managers of the customer were told "
+        "of a charge above the bound of their company (UTC); it is made a day later.")
     transaction_ids = fields.One2many("payment.transaction", "subscription_period_id")
 
     _once = models.UniqueIndex(
