@@ -44,7 +44,8 @@ class TestRoutes(HttpCase, BookingCommon):
         self.assertNotIn("o_booking_form", page)
 
     def test_employee_without_leave_cannot_spend_the_company_s_credits(self):
-        company = self.env["res.partner"].create({"name": "ACME", "is_company": True})
+        company = self.env["res.partner"].create(
+            {"name": "ACME", "is_company": True, "lang": "en_US"})
         employee = new_test_user(self.env, "employee", "base.group_portal", lang="en_US")
         employee.partner_id.parent_id = company
         self.wallet = self.env["credit.wallet"]._of(company, self.company)
