@@ -16,13 +16,22 @@ class CreditWallet(models.Model):
         help="They see the credits, allot them to employees and name who may spend. Roles are "
         "kept on the company, tab “People”.")
 
-    @api.constrains("spender_ids", "manager_ids")
-    def _check_own_people(self):
-        """Refuse to let strangers spend: people name contacts of the owner only.
+    def write(self, vals):
+        """Change the wallet; people name contacts of its owner only.
 
-        A merge of wallets hands people over before their contacts follow.
+        The system hands people over in a merge of wallets, before their contacts follow.
         """
-        for wallet in self.browse() if is_engine(self.env) else self:
+        result = super().write(vals)
+        if vals.keys() & {"spender_ids", "manager_ids"} and not is_engine(self.env):
+            self._check_own_people()
+        return result
+
+    def _check_own_people(self):
+        """Refuse to let strangers spend.
+
+        :raise ValidationError: a manager or a spender is no contact of the owner
+        """
+        for wallet in self:
             named = wallet.spender_ids | wallet.manager_ids
             own = named.search([("id", "child_of", wallet.partner_id.id), ("id", "in", named.ids)])
             if strangers := named - own:

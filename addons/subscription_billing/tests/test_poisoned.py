@@ -53,7 +53,7 @@ class TestPoisoned(SubscriptionCommon):
         self.env.cr.execute("UPDATE subscription_subscription SET tz = 'Mars/Phobos' "
                             "WHERE id = %s", [self.poisoned.id])
         self.env.invalidate_all()
-        with mute_logger("odoo.addons.concurrency_base.tools.isolation"):
+        with mute_logger("odoo.addons.concurrency_base.tools.isolation", "odoo.sql_db"):
             self.run_due(date(2027, 2, 11))
             self.run_due(date(2027, 2, 12))
         self.assertEqual(self.subscriptions.mapped("is_held"), [False, True, False])
