@@ -86,6 +86,9 @@ class StatesCommon(CasesCommon):
     def do_cancel_now(self, subscription):
         subscription._cancel(now=True)
 
+    def do_keep(self, subscription):
+        subscription._withdraw_cancellation()
+
     def do_pause_until(self, subscription):
         subscription._pause(resume_date=subscription._today() + timedelta(days=21))
 
