@@ -12,6 +12,7 @@ START = date(2027, 1, 31)
 DURING = datetime(2027, 2, 10, 12)
 NEXT = datetime(2027, 2, 28, 12)
 AFTER = datetime(2027, 3, 31, 12)
+LOCKED = "The journal is locked."
 
 
 @tagged("post_install", "-at_install")
@@ -185,7 +186,7 @@ class TestQuotaOverage(QuotaCommon):
 
         def poisoned(periods):
             if subscriptions[0] in periods.subscription_id:
-                raise UserError("The journal is locked.")
+                raise UserError(LOCKED)
             return invoice(periods)
 
         self.patch(model, "_invoice", poisoned)
