@@ -114,7 +114,7 @@ class TestReconciliation(CreditAccountingCase):
     def test_formulas_are_text(self):
         """Issue 19: names of companies and customers run no formula."""
         self._buy()
-        self.env.company.name = self.customer.name = "=1+cmd|' /C calc'!A0"
+        self.company.name = self.customer.name = "=1+cmd|' /C calc'!A0"
         report = self.env["credit.reconciliation"].create({})
         sheet = openpyxl.load_workbook(io.BytesIO(report._build_workbook())).active
         self.assertEqual({cell.data_type for cell in sheet["A"] if cell.value}, {"s"})
