@@ -636,10 +636,12 @@ class SubscriptionSubscription(models.Model):
 
         The customer reads it before they confirm, and in the mail after.
 
-        :param date end: first day without the contract
+        :param date end: first day without the contract; none: it goes on
         :return: list of str
         """
         self.ensure_one()
+        if not end:
+            return []
         date = format_date(self.env, end)
         if self.state == "paused" and not self._resumes_before(end):
             return [self.env._(
