@@ -183,7 +183,9 @@ class EventEvent(models.Model):
         return self._format_moment(self.date_begin)
 
     def _format_moment(self, moment):
-        """Return a UTC date and time as people say it, in the session's timezone."""
+        """Return a UTC date and time as people say it, in the session's timezone; or ""."""
+        if not moment:
+            return ""
         local = self._localize(moment)
         return self.env._(
             "%(date)s at %(time)s",
