@@ -80,25 +80,26 @@ class QuotaAlert(models.Model):
     def _claim_due(self, limit, subscriptions=None):
         self.env.flush_all()
         states = self.env["subscription.subscription"]._SERVED_STATES
-        among = SQL("TRUE") if subscriptions is None else SQL(
-            "due.subscription_id = ANY(%s)", subscriptions.ids)
+        # OFFSET 0: PostgreSQL must not compute anything about the others first.
+        among = SQL("subscription_subscription") if subscriptions is None else SQL(
+            "(SELECT * FROM subscription_subscription WHERE id = ANY(%s) OFFSET 0)",
+            subscriptions.ids)
         self.env.cr.execute(SQL(
             "INSERT INTO quota_alert (subscription_id, company_id, metric_id, date_start,"
             " threshold, used, limit_value, create_date)"
             " SELECT due.subscription_id, due.company_id, due.metric_id, due.day,"
             " due.threshold, due.used, due.limit_value, %(now)s FROM (%(due)s) due"
-            " WHERE %(among)s AND NOT EXISTS (SELECT FROM quota_alert known"
+            " WHERE NOT EXISTS (SELECT FROM quota_alert known"
             " WHERE known.subscription_id = due.subscription_id"
             " AND known.metric_id = due.metric_id AND known.date_start = due.day"
             " AND known.threshold = due.threshold)"
             " ORDER BY due.threshold DESC, due.subscription_id LIMIT %(limit)s"
             " ON CONFLICT DO NOTHING RETURNING id",
-            due=self._query_due(list(states)), among=among, limit=limit,
-            now=fields.Datetime.now()))
+            due=self._query_due(list(states), among), limit=limit, now=fields.Datetime.now()))
         return self.browse(row[0] for row in self.env.cr.fetchall())
 
     @api.model
-    def _query_due(self, states):
+    def _query_due(self, states, subscriptions):
         """Query the thresholds that are passed now; held metrics follow the billing period.
 
         A limit of zero is a choice of the plan, and sends no alert.
@@ -106,7 +107,7 @@ class QuotaAlert(models.Model):
         return SQL(
             "SELECT s.*, t.threshold, COALESCE(s.date_start, billed.starts) AS day"
             " FROM (%(status)s) s"
-            " JOIN subscription_subscription subscription ON subscription.id = s.subscription_id"
+            " JOIN %(subscriptions)s subscription ON subscription.id = s.subscription_id"
             " JOIN subscription_plan_price price ON price.id = subscription.price_id"
             " CROSS JOIN LATERAL quota_period(subscription.anchor_date, price.interval_unit,"
             " price.interval_count, (%(now)s AT TIME ZONE 'UTC'"
@@ -114,8 +115,9 @@ class QuotaAlert(models.Model):
             " CROSS JOIN unnest(%(thresholds)s) AS t(threshold)"
             " WHERE s.is_current AND s.limit_value > 0 AND s.state = ANY(%(states)s)"
             " AND s.percent >= t.threshold",
-            status=self.env["quota.status"]._table_query, thresholds=[NEAR, FULL],
-            now=fields.Datetime.now(), states=states)
+            status=self.env["quota.status"]._query_status(subscriptions),
+            subscriptions=subscriptions, thresholds=[NEAR, FULL], now=fields.Datetime.now(),
+            states=states)
 
     def _send_mails(self):
         """Mail the customers, each in their language.

@@ -51,6 +51,14 @@ class QuotaStatus(models.Model):
         plan may have raised it since. Looking it up everywhere would cost a query for each
         customer.
         """
+        return self._query_status(SQL("subscription_subscription"))
+
+    @api.model
+    def _query_status(self, subscriptions):
+        """Query the status of some subscriptions.
+
+        :param SQL subscriptions: the table, or a part of it
+        """
         return SQL("""
             SELECT c.id, c.subscription_id, s.partner_id, s.plan_id, c.company_id, s.user_id,
                    s.state, c.metric_id, c.period_start AS date_start,
@@ -60,7 +68,7 @@ class QuotaStatus(models.Model):
                    CASE WHEN bound.units > 0 THEN c.used::bigint * 100 / bound.units
                         WHEN bound.units = 0 AND c.used > 0 THEN 100 END AS percent
             FROM quota_counter c
-            JOIN subscription_subscription s ON s.id = c.subscription_id
+            JOIN %(subscriptions)s s ON s.id = c.subscription_id
             JOIN quota_metric metric ON metric.id = c.metric_id
             CROSS JOIN LATERAL (SELECT c.period_start IS NULL OR (
                 c.period_end > (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date
@@ -77,7 +85,7 @@ class QuotaStatus(models.Model):
             CROSS JOIN LATERAL (SELECT CASE
                 WHEN live.metric_id IS NOT NULL THEN live.limit_value
                 WHEN c.unlimited THEN NULL ELSE c.limit_value END AS units) bound
-            """, now=fields.Datetime.now(), near=NEAR)
+            """, subscriptions=subscriptions, now=fields.Datetime.now(), near=NEAR)
 
     @api.depends("subscription_id", "metric_id", "used", "limit_value")
     def _compute_outlook(self):

@@ -220,19 +220,21 @@ class SubscriptionSubscription(models.Model):
 
     @api.model
     def _query_unbilled_usage(self, last_id, limit, ids=None):
-        among = SQL("TRUE") if ids is None else SQL("s.id = ANY(%s)", ids)
+        # OFFSET 0: PostgreSQL must not compute anything about the others first.
+        source = SQL("subscription_subscription") if ids is None else SQL(
+            "(SELECT * FROM subscription_subscription WHERE id = ANY(%s) OFFSET 0)", ids)
         self.env.flush_all()
         self.env.cr.execute(SQL(
             "SELECT DISTINCT s.id FROM quota_counter c"
-            " JOIN subscription_subscription s ON s.id = c.subscription_id"
+            " JOIN %(source)s s ON s.id = c.subscription_id"
             " CROSS JOIN LATERAL (SELECT"
             "  (%(now)s AT TIME ZONE 'UTC' AT TIME ZONE s.tz)::date AS today) clock"
             " WHERE c.overage_amount > c.amount_billed"
-            " AND COALESCE(c.overage_due, c.period_end) <= clock.today AND %(among)s"
+            " AND COALESCE(c.overage_due, c.period_end) <= clock.today"
             " AND s.id > %(last)s AND s.is_held IS NOT TRUE AND s.state = ANY(%(live)s)"
             " AND (s.state <> ALL(%(billed)s) OR s.next_date > clock.today + %(wait)s)"
             " ORDER BY s.id LIMIT %(limit)s",
-            now=fields.Datetime.now(), last=last_id, limit=limit, among=among,
+            now=fields.Datetime.now(), last=last_id, limit=limit, source=source,
             wait=USAGE_WAITS_DAYS,
             live=list(self._LIVE_STATES), billed=list(self._BILLED_STATES)))
         return self.browse(row[0] for row in self.env.cr.fetchall())
