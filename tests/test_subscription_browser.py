@@ -328,6 +328,8 @@ def test_money_as_a_customer_sees_it(portal, house, visitor):
     pay_by_card(page)
     page.wait_for_url("**/shop/confirmation", timeout=90_000)
     put_in_cart(page, "Conseil à part")
+    page.locator("button[name=o_payment_expand_button]").click()
+    page.locator(".o_payment_option_label", has_text="Démo").last.click()
     page.locator("#simulated_payment_state").select_option("error")
     pay_by_card(page)
     expect(page.locator(".o_payment_refusal")).to_contain_text("pas encore passée", timeout=90_000)

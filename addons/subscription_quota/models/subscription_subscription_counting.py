@@ -273,7 +273,7 @@ class SubscriptionSubscription(models.Model):
                 " WHERE c.subscription_id = %(id)s AND c.metric_id = q.metric_id"
                 " AND (c.period_start = q.period_start AND c.period_end <> q.resets_on"
                 "  OR c.period_start < q.period_start AND c.period_end > q.period_start"
-                "  OR c.period_start > q.period_start)",
+                "  OR c.period_start > q.period_start AND c.period_start < q.resets_on)",
                 id=subscription.id, now=fields.Datetime.now()))
         self.env["quota.counter"].invalidate_model(["period_end", "overage_due"])
 
