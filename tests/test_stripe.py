@@ -285,7 +285,7 @@ def test_pay_by_link(shop):
     assert shop.rows(
         f"SELECT 1 FROM payment_token WHERE partner_id = {visitor.partner_id}") == []
     assert shop.told(visitor) == [
-        *["Cap Insaho Formation Facture (Réf FAC"] * 2, *["Paiement reçu"] * 2]
+        *["Facture FAC"] * 2, *["Paiement reçu"] * 2]
 
 
 # Unanswered requests ------------------------------------------------------------------------------
