@@ -21,8 +21,9 @@ class MailTemplate(models.Model):
         """Leave out the check in an update: it renders the template about whatever record comes
         first, in a database whose addons are loaded half, and would stop the update.
         """
-        if not self.env.context.get("install_module"):
-            super()._check_can_be_rendered(fnames=fnames, render_options=render_options)
+        if self.env.context.get("install_module"):
+            return None
+        return super()._check_can_be_rendered(fnames=fnames, render_options=render_options)
 
     def reset_template(self):
         """Let updates renew the template again: its text is that of the addon."""
