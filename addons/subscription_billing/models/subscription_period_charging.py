@@ -18,6 +18,7 @@ _logger = logging.getLogger(__name__)
 CHARGE_BATCH = 50
 PAST_DUE_BATCH = 500
 PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's page
+AT_ONCE = timedelta(minutes=2)  # how long the scheduled action leaves a charge to a request
 
 
 class SubscriptionPeriod(models.Model):
@@ -36,16 +37,19 @@ class SubscriptionPeriod(models.Model):
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
 
     @api.model
-    def _to_charge_domain(self):
-        return [("charge_at", "<=", fields.Datetime.now()), ("state", "=", "invoiced")]
+    def _to_charge_domain(self, until=None):
+        return [("charge_at", "<=", until or fields.Datetime.now()), ("state", "=", "invoiced")]
 
-    def _charge_isolated(self):
-        """Charge one period that is due; commits. Whatever goes wrong, the others go on."""
+    def _charge_isolated(self, until=None):
+        """Charge one period that is due; commits. Whatever goes wrong, the others go on.
+
+        :param datetime until: UTC, when it is due at the latest; now by default
+        """
         self.ensure_one()
         try:
             locked = self.try_lock_for_update(allow_referencing=True)
             # The list is as old as the charges before: another worker may have been here.
-            if due := locked.filtered_domain(self._to_charge_domain()):
+            if due := locked.filtered_domain(self._to_charge_domain(until)):
                 due._charge_unless_paid()
                 self.env.flush_all()  # a conflict shows here, not when the next is committed
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -64,8 +68,13 @@ class SubscriptionPeriod(models.Model):
             or None
         """
         due = self.filtered_domain(self._to_charge_domain())
+        # The scheduled action takes over only where this request is cut off. Beside it, it would
+        # send the same charge, and its refusal would be told to nobody here.
+        until = fields.Datetime.now() + AT_ONCE
+        due._charge_later(until)
+        self.env["ir.cron"]._commit_progress()
         for period in due:
-            period._charge_isolated()
+            period._charge_isolated(until)
             self.env["ir.cron"]._commit_progress()
         if told := due.filtered(lambda period: period._waits_after_telling()):
             return told[0]._large_charge_sentence()
@@ -86,11 +95,16 @@ class SubscriptionPeriod(models.Model):
         if self.state != "invoiced":
             return
         if self._give_up_outdated_attempts() or self._payment_under_way():
-            self.charge_at = fields.Datetime.now() + PAYING
-            # sudo: the queue belongs to the system
-            self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger(self.charge_at)
+            self._charge_later(fields.Datetime.now() + PAYING)
         elif not self._put_off_large_charge():
             self._charge_token()
+
+    def _charge_later(self, moment):
+        """Let the scheduled action charge these periods at a moment (UTC)."""
+        if self:
+            self.charge_at = moment
+            # sudo: the queue belongs to the system
+            self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger(moment)
 
     def _charge_token(self):
         """Charge the period's invoice under a reference that names the attempt.
