@@ -165,6 +165,7 @@ class SubscriptionChange(models.Model):
         """
         untold = self.filtered(lambda change: not change.is_told and not change._awaits_charge())
         untold.is_told = True
+        untold.credit_note_id._subscription_queue_mail()
         untold._send_change_mail("subscription_billing.mail_template_changed")
 
     def _awaits_charge(self):

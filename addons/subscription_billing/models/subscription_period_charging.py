@@ -1,4 +1,5 @@
 import logging
+import time
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -19,6 +20,7 @@ CHARGE_BATCH = 50
 PAST_DUE_BATCH = 500
 PAYING = timedelta(minutes=30)  # how long a customer may take on the provider's page
 AT_ONCE = timedelta(minutes=2)  # how long the scheduled action leaves a charge to a request
+TRIES_AT_ONCE = 5  # after conflicts
 
 
 class SubscriptionPeriod(models.Model):
@@ -73,15 +75,35 @@ class SubscriptionPeriod(models.Model):
         until = fields.Datetime.now() + AT_ONCE
         due._charge_later(until)
         self.env["ir.cron"]._commit_progress()
-        for period in due:
-            period._charge_isolated(until)
-            self.env["ir.cron"]._commit_progress()
+        for attempt in range(TRIES_AT_ONCE):
+            waiting = due.filtered_domain(self._to_charge_domain(until))
+            if not waiting and not due._unposted_payments():
+                break
+            time.sleep(attempt * 0.2)  # another worker mails the invoices, say
+            for period in waiting:
+                period._charge_isolated(until)
+                self.env["ir.cron"]._commit_progress()
+            due._post_payments()
         if told := due.filtered(lambda period: period._waits_after_telling()):
             return told[0]._large_charge_sentence()
         last = due.transaction_ids.filtered(lambda each: not each.is_given_up).sorted("id")[-1:]
         if last.state not in ("error", "cancel"):
             return None
         return last.state_message or self.env._("The payment was refused.")
+
+    def _unposted_payments(self):
+        return self.transaction_ids.filtered(
+            lambda each: each.state == "done" and not each.is_post_processed)
+
+    def _post_payments(self):
+        """Post what the provider has taken; commits. A conflict leaves it to another try, or to
+        Odoo's own job."""
+        try:
+            self._unposted_payments()._post_process()
+            self.env.flush_all()
+            self.env["ir.cron"]._commit_progress()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
 
     def _charge_unless_paid(self):
         """Charge the saved means of payment, unless a payment is under way: should it fail, the
@@ -270,7 +292,7 @@ class SubscriptionPeriod(models.Model):
     def _charge_again(self):
         """Queue another attempt: staff asked for it, or the customer changed their card."""
         for period in self.filtered(lambda period: period.state == "invoiced"):
-            period.charge_at = self.env.cr.now()
+            period.charge_at = fields.Datetime.now()
         # sudo: the queue belongs to the system
         self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger()
 

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import fields, models
 from odoo.fields import Command
 
 from ..tools import proration
@@ -66,7 +66,7 @@ class SubscriptionPeriod(models.Model):
             lambda period: period.state == "invoiced" and period.subscription_id.token_id)
         charged -= charged._carried()  # too little is left
         if charged:
-            charged.charge_at = self.env.cr.now()
+            charged.charge_at = fields.Datetime.now()
             self.env.ref("subscription_billing.ir_cron_charge").sudo()._trigger()
             # sudo: the queue belongs to the system
         (self - charged).invoice_id._subscription_queue_mail()

@@ -243,7 +243,6 @@ class SubscriptionSubscription(models.Model):
         invoice = self._create_periods([row])._invoice()
         self._settle_by_credit_notes(credit_note + invoice)
         self._check_documents(preview, credit_note, invoice)
-        credit_note._subscription_queue_mail()
         change.write({"credit_note_id": credit_note.id, "invoice_id": invoice.id})
         self._log_events("change", before, change.price_id.display_name)
         if (change.upgrade_policy == "wait" and invoice.amount_residual
