@@ -172,8 +172,7 @@ class SubscriptionChange(models.Model):
         self.ensure_one()
         # sudo: the engine's own rows
         periods = self.sudo().invoice_id._subscription_periods()
-        return (self.price_id.plan_id.upgrade_policy != "keep"
-                and any(period.charge_at for period in periods))
+        return self.upgrade_policy != "keep" and any(period.charge_at for period in periods)
 
     def _send_change_mail(self, template):
         if not self:
