@@ -23,7 +23,10 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _dispatch(cls, endpoint):
-        """Undo whatever a request with HEAD wrote, and do not keep its session.
+        """Write what the request has to write before its session is kept; undo it for HEAD.
+
+        Odoo saves the session first. A request that then meets a conflict is made again, and does
+        not find what it took out of the session, such as the reason of a refusal to show once.
 
         Odoo runs the method of GET for it. Programs that check a link ask with HEAD, and it
         promises to change nothing (RFC 9110, 9.3.2).
@@ -33,7 +36,9 @@ class IrHttp(models.AbstractModel):
         if any("\0" in value for value in request.params.values() if isinstance(value, str)):
             raise BadRequest()
         if request.httprequest.method != "HEAD":
-            return super()._dispatch(endpoint)
+            response = super()._dispatch(endpoint)
+            request.env.cr.flush()
+            return response
         request.session.can_save = False
         response = super()._dispatch(endpoint)
         request.env.cr.rollback()

@@ -85,11 +85,6 @@ class SubscriptionPortal(CustomerPortal):
             and self._providers_that_save(subscription, due))
 
     def _render_page(self, template, subscription, **more):
-        # Written before the session forgets the error: a request that meets a conflict (the
-        # invoices are being mailed) is made again, and would not find it any more.
-        for document in subscription._documents():
-            document._portal_ensure_token()
-        request.env.flush_all()
         values = self._prepare_portal_layout_values()
         values.update({
             "page_name": "subscription", "subscription": subscription,
