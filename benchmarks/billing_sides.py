@@ -67,7 +67,8 @@ class Ours(Side):
         today = fields.Date.today()
         env["subscription.subscription"].create([{
             "partner_id": customer.id, "plan_id": self.plan.id, "price_id": self.price.id,
-            "anchor_date": today, "next_date": today, "state": "active"}
+            "anchor_date": today, "next_date": today, "state": "active",
+            "cancel_policy": self.plan.cancel_policy}
             for customer in customers])
 
     def bill(self, env, number):
