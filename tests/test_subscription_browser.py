@@ -100,11 +100,14 @@ def pass_days(house, subscription_id, days):
             "UPDATE subscription_subscription SET anchor_date = anchor_date - %(days)s, "
             "next_date = next_date - %(days)s, next_run_at = next_run_at - %(days)s "
             "WHERE id = %(id)s", {"days": days, "id": subscription_id})
-        env.cr.execute(
-            "UPDATE subscription_period SET date_start = date_start - %(days)s, "
-            "date_end = date_end - %(days)s, full_start = full_start - %(days)s, "
-            "full_end = full_end - %(days)s WHERE subscription_id = %(id)s",
-            {"days": days, "id": subscription_id})
+        # The oldest first: periods never overlap, not even while one of them moves.
+        for period in env["subscription.period"].search(
+                [("subscription_id", "=", subscription_id)], order="date_start"):
+            env.cr.execute(
+                "UPDATE subscription_period SET date_start = date_start - %(days)s, "
+                "date_end = date_end - %(days)s, full_start = full_start - %(days)s, "
+                "full_end = full_end - %(days)s WHERE id = %(id)s",
+                {"days": days, "id": period.id})
 
 
 def days_to_renewal(house, subscription_id):
