@@ -11,25 +11,32 @@ from . import paths
 
 # Each addon and those of ours directly below it.
 ARROWS = {
+    "auth_limit": [],
     "concurrency_base": [],
     "sale_paid_value": [],
+    "service_product": [],
     "company_role": ["concurrency_base"],
     "sale_paid_value_loyalty": ["sale_paid_value"],
-    "credit_wallet": ["company_role", "concurrency_base", "sale_paid_value"],
+    "credit_wallet": [
+        "company_role", "concurrency_base", "sale_paid_value", "service_product"],
     "session_booking": ["credit_wallet"],
     "lms_link": ["session_booking"],
-    "subscription_billing": ["company_role", "concurrency_base", "sale_paid_value"],
+    "subscription_billing": [
+        "company_role", "concurrency_base", "sale_paid_value", "service_product"],
     "subscription_quota": ["subscription_billing"],
     "subscription_stripe": ["subscription_billing"],
     "report_paper": [],
-    "legal_invoice": ["report_paper"],
+    "legal_invoice": ["concurrency_base", "report_paper", "service_product"],
     "invoice_europe": ["concurrency_base", "legal_invoice"],
+    "month_closing": ["concurrency_base", "invoice_europe", "report_paper"],
     # Bridges: they install themselves where those they join are.
     "subscription_credit": ["credit_wallet", "subscription_billing"],
     "quota_credit": ["credit_wallet", "subscription_quota"],
     "legal_training": ["legal_invoice", "session_booking"],
     "invoice_europe_booking": ["invoice_europe", "session_booking"],
     "invoice_europe_subscription": ["invoice_europe", "subscription_billing"],
+    "month_closing_credit": ["credit_wallet", "month_closing"],
+    "month_closing_stripe": ["month_closing", "subscription_stripe"],
 }
 CODE = {".py", ".xml", ".csv", ".js", ".scss", ".sql"}
 

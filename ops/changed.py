@@ -20,7 +20,7 @@ PASSED = "passed"  # the stamp that holds the commit
 EVERYTHING = re.compile(
     r"ops/|\.ci/|Makefile|odoo\.conf|pyproject\.toml|requirements[^/]*\.txt|tests/conftest\.py")
 NOTHING = re.compile(
-    r"docs/|benchmarks/|tests/soak/|LICENSE|\.|.*\.(md|rst|pot)$|addons/[^/]+/(readme|pyproject)"
+    r"docs/|benchmarks/|tests/(soak|walk)/|LICENSE|\.|.*\.(md|rst|pot)$|addons/[^/]+/(readme|pyproject)"
     r"|addons/[^/]+/static/description/")
 CLIENTS = "clients"  # pytest's name of their tests
 
@@ -59,15 +59,15 @@ def _part(changed, why):
     served = {parts[1] for parts in inside if parts[2] != "tests"}
     ours = sorted(addons.with_those_above({parts[1] for parts in inside})
                   & set(paths.our_addons()))
-    flows = _flows({_word(path) for path in changed if not path.startswith("addons/")},
-                   addons.with_those_above(served)) if changed else []
-    return Selection(ours, flows, _sentence(changed, why, ours, flows))
+    chosen = _flows({_word(path) for path in changed if not path.startswith("addons/")},
+                    addons.with_those_above(served)) if changed else []
+    return Selection(ours, chosen, _sentence(changed, why, ours, chosen))
 
 
-def _sentence(changed, why, ours, flows):
+def _sentence(changed, why, ours, chosen):
     """Say what was left out, and why."""
     left = sorted(set(paths.our_addons()) - set(ours)) + sorted(
-        path.stem for path in _files() if f"tests/{path.name}" not in flows)
+        path.stem for path in flows() if _argument(path) not in chosen)
     names = sorted({"/".join(path.split("/")[:2]) for path in changed}) or ["nothing to test"]
     return (f"Changed since {why}: {', '.join(names)}. "
             f"Left out, as it neither is nor touches that: {', '.join(left) or 'nothing'}.")
@@ -114,8 +114,15 @@ def clean_commit():
 
 # Flows ------------------------------------------------------------------------------------------
 
-def _files():
-    return sorted((paths.ROOT / "tests").glob("test_*.py"))
+def flows():
+    """List the files of flows, those of rights in a folder of their own."""
+    folder = paths.ROOT / "tests"
+    return sorted([*folder.glob("test_*.py"), *(folder / "security").glob("test_*.py")])
+
+
+def _argument(path):
+    """Return what pytest is given to run a file."""
+    return str(path.relative_to(paths.ROOT))
 
 
 def _word(path):
@@ -132,14 +139,14 @@ def _flows(words, served):
     :return: list: arguments of pytest
     """
     helpers = {path.stem: path.read_text() for path in (paths.ROOT / "tests").glob("*.py")}
-    named = {path: {path.stem} | _named(path.read_text(), helpers, words) for path in _files()}
+    named = {path: {path.stem} | _named(path.read_text(), helpers, words) for path in flows()}
     unknown = words - set().union(*named.values())
     chosen = []
-    for path in _files():
+    for path in flows():
         touched = _declared(path)
         concerned = served if touched == "all" else served & set(touched or ())
         if unknown or touched is None or concerned or words & named[path]:
-            chosen.append(f"tests/{path.name}")
+            chosen.append(_argument(path))
     middlewares = {path.name for path in (paths.ROOT / CLIENTS).iterdir()}
     return [*chosen, CLIENTS] if words & middlewares else chosen
 

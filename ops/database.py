@@ -12,8 +12,9 @@ from pathlib import Path
 from . import addons, paths, postgres
 from .steps import StepError, run, step
 
-# Not needed by an addon of ours, but by the product as it is demonstrated.
-EXTRA_MODULES = ["l10n_fr_account", "payment_demo"]
+# Not needed by an addon of ours, but by the product as it is demonstrated, and by its tests: a
+# holding in Belgium.
+EXTRA_MODULES = ["l10n_be", "l10n_fr_account", "payment_demo"]
 FOLDER = Path(__file__).parent
 # Two templates may be made side by side from those below them.
 _BASE_LOCK, _TEMPLATE_LOCK = threading.Lock(), threading.Lock()

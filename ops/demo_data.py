@@ -375,6 +375,34 @@ def make_sessions(env):
     return sessions
 
 
+def make_attendance(env, sessions, learners):
+    """Let a session be over, its attendance noted, one take place today, and one lack attendees.
+    """
+    wallets = env["credit.wallet"]
+    online = sessions[0].event_type_id
+    few = sessions.event_type_id.filtered(lambda training: training.credit_price == 2) - online
+    few.write({"min_attendees": 4, "decision_days": 10})
+    sessions.filtered(lambda session: session.event_type_id in few).write(
+        {"min_attendees": 4, "decision_days": 10})
+    today = datetime.now(PARIS).date()
+    for days, hours in ((-7, (9, 17)), (0, (9, 17))):
+        begin, end = (
+            PARIS.localize(datetime.combine(today + timedelta(days=days), time(hour)))
+            .astimezone(pytz.utc).replace(tzinfo=None) for hour in hours)
+        session = sessions[0].copy({"address_id": env.company.partner_id.id})
+        for partner in learners:
+            session._book(wallets._of(partner, env.company), partner, f"demo:{days}:{partner.id}")
+        # The one of today is not for sale any more.
+        session.write({"date_begin": begin, "date_end": end, "is_published": days < 0})
+        if days < 0:
+            session.no_show_policy = "return"
+            env["session.attendance"]._open(session)
+            came = session.registration_ids.filtered(lambda seat: seat.partner_id == learners[0])
+            came.attendance_ids.action_present()
+            session._close_attendance("absent")
+    env["event.event"].search([("to_decide", "=", True)])._remind_to_decide()
+
+
 def main():
     """Fill the database of the demo."""
     config.parse_config(sys.argv[1:], setup_logging=True)
@@ -398,6 +426,7 @@ def main():
                 [(small[0], others[0]), (small[0], others[1]), (small[1], others[2]),
                  (sessions[0], others[0])]):
             session._book(wallets._of(partner, env.company), partner, f"demo:{number}")
+        make_attendance(env, sessions, others[1:])
         plans = make_plans(env, vat)
         make_limits(env, plans)
         make_quota_packs(env, vat)

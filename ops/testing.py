@@ -17,12 +17,14 @@ from . import changed, database, paths, postgres
 MAX_AT_ONCE = 4  # runs of tests, on a machine with many processors
 # Seconds that an addon's tests took, two runs at a time on two processors: the longest come
 # first, and short ones share a run, for each starts Odoo anew. One that is not here takes 30.
-SECONDS = {"subscription_billing": 640, "credit_wallet": 325, "invoice_europe": 120,
+SECONDS = {"subscription_billing": 640, "credit_wallet": 325, "invoice_europe": 165,
            "subscription_credit": 95, "session_booking": 80, "subscription_quota": 80,
            "lms_link": 40, "legal_invoice": 35, "company_role": 30, "subscription_stripe": 30,
-           "report_paper": 25, "invoice_europe_subscription": 25, "invoice_europe_booking": 20,
+           "report_paper": 25, "month_closing": 40, "month_closing_credit": 10,
+           "month_closing_stripe": 5, "invoice_europe_subscription": 25,
+           "invoice_europe_booking": 20,
            "quota_credit": 20, "sale_paid_value": 10, "sale_paid_value_loyalty": 10,
-           "concurrency_base": 5, "legal_training": 2}
+           "concurrency_base": 5, "service_product": 15, "auth_limit": 35, "legal_training": 2}
 STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
@@ -35,9 +37,12 @@ FLOW_SECONDS = {
     "test_wallet_races": 110, "test_subscription_credit": 105, "test_booking_browser": 105,
     "test_stripe": 105, "test_billing_run": 95, "test_unguarded": 75, "test_insaho_flow_http": 75,
     "test_installation": 330, "test_ops": 60, "test_insaho_flow_browser": 16,
-    "test_waiting_list": 18, "test_last_seat": 13, "test_payment_server": 5, "test_restart": 45,
+    "test_waiting_list": 18, "test_month_browser": 25, "test_last_seat": 13,
+    "test_payment_server": 5, "test_restart": 45, "test_access": 120, "test_fields": 60,
+    "test_french": 60,
+    "test_routes": 90, "test_methods": 45, "test_texts": 1,
     "clients": 5}
-FILES = re.compile(r"(?:tests/)?(test_\w+|clients)(?:\.py)?$")
+FILES = re.compile(r"(?:tests/)?(?:security/)?(test_\w+|clients)(?:\.py)?$")
 
 
 @dataclasses.dataclass
@@ -159,7 +164,7 @@ def _run_flow_tests(arguments):
     report = paths.HOUSE / "pytest.xml"
     report.unlink(missing_ok=True)
     arguments = arguments or [
-        *(f"tests/{path.name}" for path in (paths.ROOT / "tests").glob("test_*.py")), "clients"]
+        *(str(path.relative_to(paths.ROOT)) for path in changed.flows()), "clients"]
     if len(arguments) > 1 and all(map(FILES.match, arguments)):
         # The longest first, or one of the two would end minutes after the other.
         arguments = [*sorted(arguments, key=_flow_seconds, reverse=True), "--numprocesses=2",

@@ -17,7 +17,7 @@ import requests
 
 from ops import database, paths, postgres
 from sandbox.lms import Lms
-from sandbox.mail import Mailbox
+from sandbox.mail import Mailbox, html_of
 
 CONTROLS = Path(__file__).parent / "negative_control"
 NO_GUARD = CONTROLS / "no_guard"
@@ -41,7 +41,8 @@ class House:
         self.folder = Path(folder)
         self.control = control
         self.crons = crons
-        self.ports = [paths.free_port() for _process in range(processes)]
+        # One at least: the database knows its address before any server runs.
+        self.ports = [paths.free_port() for _process in range(max(processes, 1))]
         self.mailbox = Mailbox(self.folder / "mails", smtp_port=paths.free_port())
         self.lms = Lms()
         self.processes = []
@@ -208,6 +209,11 @@ class House:
                     "key": f"test:{user.login}", "expiry_date": False,
                     "entry_vals": {"reason": "Test"}} for user in users])
             return [self._visitor(user) for user in users]
+
+    def sign_up_link(self, login):
+        """Return the link in the mail to who signs up, by which they choose their password."""
+        mail = self.mailbox.wait_for_mail(login, "confirmez votre adresse")
+        return re.search(r'href="([^"]*confirmed=[^"]*)"', html_of(mail))[1].replace("&amp;", "&")
 
     def administrator(self):
         """Return the back office's first user, signed in."""

@@ -57,9 +57,12 @@ QUESTIONS = {
           FROM event_registration r
           JOIN event_event s ON s.id = r.event_id AND s.is_training
           LEFT JOIN credit_entry refund ON refund.id = r.refund_entry_id
+          LEFT JOIN credit_entry back ON back.id = r.absence_entry_id
          WHERE NOT COALESCE(r.paid_outside, FALSE)
            AND (r.credit_entry_id IS NULL
-                OR (r.state = 'cancel') <> (r.refund_entry_id IS NOT NULL)
+                OR (r.state = 'cancel' AND NOT COALESCE(r.credits_kept, FALSE)
+                    AND r.absence_entry_id IS NULL) <> (r.refund_entry_id IS NOT NULL)
+                OR back.reversed_entry_id <> r.credit_entry_id
                 OR refund.reversed_entry_id <> r.credit_entry_id)""",
     "credits spent on a seat have their seat, and each entry of a seat one posted document": """
         SELECT e.id AS entry, e.kind, e.idempotency_key,
@@ -67,7 +70,11 @@ QUESTIONS = {
           FROM credit_entry e
           LEFT JOIN event_registration r ON e.id IN (r.credit_entry_id, r.refund_entry_id)
           LEFT JOIN account_move m ON m.credit_entry_id = e.id AND m.state = 'posted'
-         WHERE e.idempotency_key LIKE 'booking:%' OR e.idempotency_key LIKE 'refund:registration:%'
+         WHERE (e.idempotency_key LIKE 'booking:%'
+                OR e.idempotency_key LIKE 'refund:registration:%')
+           AND NOT EXISTS (  -- taken again after an absence noted by mistake
+               SELECT FROM credit_entry back WHERE back.reversed_entry_id = e.id
+                  AND back.idempotency_key LIKE 'absence:%')
          GROUP BY e.id
         HAVING COUNT(DISTINCT r.id) <> 1 OR COUNT(DISTINCT m.id) <> 1""",
     "a pack is granted once per order line": """

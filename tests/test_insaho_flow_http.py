@@ -20,9 +20,11 @@ def sign_up(house, name, login):
     """Create an account on the site as the visitor does: §3.1."""
     visitor = Visitor(house)
     page = visitor.get("/web/signup")
+    visitor.post("/web/signup", {"csrf_token": field(page.text, "csrf_token"), "login": login})
+    page = visitor.http.get(house.sign_up_link(login), timeout=60)
     answer = visitor.post("/web/signup", {
-        "csrf_token": field(page.text, "csrf_token"), "name": name, "login": login,
-        "password": PASSWORD, "confirm_password": PASSWORD})
+        **{each: field(page.text, each) for each in ("csrf_token", "confirmed", "login")},
+        "name": name, "password": PASSWORD, "confirm_password": PASSWORD})
     assert answer.url.endswith("/my"), answer.url
     visitor.login = login
     visitor.partner_id = int(house.sql(

@@ -18,6 +18,9 @@ from tests.installation import uses
 ADDONS = "all"
 # The ledger is never rewritten: its rows keep the word for what credits were spent on.
 KEPT_VALUES = {"quota_credit": ["left: value quota of credit_entry.kind"]}
+# Odoo drops its own row of a selection that an addon added a value to, in a model that has the
+# field by `_inherits`; the field works on, and the next update of `account` writes the row again.
+DROPPED_BY_ODOO = ["gone: ir_model_fields account.bank.statement.line.status_in_payment selection"]
 WIDTH = 28
 
 
@@ -78,7 +81,8 @@ def make(journey, kind, arguments):
 @pytest.mark.parametrize("journey", JOURNEYS)
 def test_nothing_is_left(journey):
     for addon, row in made(journey).items():
-        assert row["left"] == KEPT_VALUES.get(addon, []), f"{addon}: {row['left']}"
+        left = [each for each in row["left"] if each not in DROPPED_BY_ODOO]
+        assert left == KEPT_VALUES.get(addon, []), f"{addon}: {left}"
         assert not row["tables"] or any(row["tables"].values()), f"{addon} was not used"
         strangers = [named for named in row["named"] if "(product." not in named]
         assert not strangers, f"{addon} keeps {strangers}"

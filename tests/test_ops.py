@@ -398,7 +398,7 @@ def test_an_addon_more_or_less_needs_an_installation(sources):
 # This repository ------------------------------------------------------------------------------
 
 def test_flows_name_addons_that_exist():
-    for flow in (paths.ROOT / "tests").glob("test_*.py"):
+    for flow in changed.flows():
         declared = changed._declared(flow) or ()
         assert declared == "all" or set(declared) <= set(paths.our_addons()), flow.name
 

@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from datetime import datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import psycopg2
 import pytest
@@ -63,7 +64,7 @@ def subscribe(house, plan_id, **vals):
             "street": "1 rue du Test", "zip": "69001", "city": "Lyon",
             "country_id": env.ref("base.fr").id})
         plan = env["subscription.plan"].browse(plan_id)
-        yesterday = datetime.now().date() - timedelta(days=1)
+        yesterday = datetime.now(ZoneInfo("Europe/Paris")).date() - timedelta(days=1)
         subscription = env["subscription.subscription"].create({
             "partner_id": partner.id, "plan_id": plan.id, "price_id": plan.price_ids.id,
             "tz": "Europe/Paris", "anchor_date": yesterday, **vals})

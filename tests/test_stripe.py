@@ -110,7 +110,7 @@ def test_renewal_off_session(shop):
         " JOIN account_account account ON account.id = line.account_id"
         f" WHERE payment.partner_id = {visitor.partner_id} ORDER BY line.balance") == [
             ("asset_receivable", -299), ("asset_current", 299)]
-    assert shop.books(visitor) == {"707": -29900, "Stripe": 29900}
+    assert shop.books(visitor) == {"706": -29900, "Stripe": 29900}
     assert shop.told(visitor) == ["Paiement reçu"]
     shop.charge()
     assert shop.succeeded(reference) == 1
@@ -138,7 +138,7 @@ def test_refused_renewal(shop, reason, kind, said):
     [(reference, *outcome)] = shop.attempts(period_id)
     assert outcome == ["error", kind, reason]
     assert shop.payments(visitor) == []
-    assert shop.books(visitor) == {"411": 10000, "707": -10000}  # the invoice, and nothing else
+    assert shop.books(visitor) == {"411": 10000, "706": -10000}  # the invoice, and nothing else
     assert shop.told(visitor) == ["Paiement refusé"]
     failed = [each for each in shop.subjects(visitor) if "Paiement refusé" in each]
     assert len(failed) == 1, shop.subjects(visitor)
@@ -166,7 +166,7 @@ def test_card_that_fails_on_charge(shop):
     assert len({reference for reference, *_rest in shop.attempts(period_id)}) == 2
     assert shop.told(visitor) == ["Paiement refusé"] * 2
     assert shop.payments(visitor) == []
-    assert shop.books(visitor) == {"411": 10000, "707": -10000}
+    assert shop.books(visitor) == {"411": 10000, "706": -10000}
 
 
 def test_refunds_from_odoo_and_from_stripe(shop):
@@ -197,7 +197,7 @@ def test_refunds_from_odoo_and_from_stripe(shop):
     shop.settled()
     assert sorted(shop.payments(visitor)) == [("inbound", 10000), *refunds]
     # Money given back without a credit note is due again.
-    assert shop.books(visitor) == {"411": 5000, "707": -10000, "Stripe": 5000}
+    assert shop.books(visitor) == {"411": 5000, "706": -10000, "Stripe": 5000}
     assert shop.period(period_id)[2] == "paid"
     assert shop.told(visitor) == ["Paiement reçu"]
 

@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "depends": [
         "account_payment", "company_role", "concurrency_base", "portal", "sale_paid_value",
-        "website_sale"],
+        "service_product", "website_sale"],
     "external_dependencies": {"python": ["xlsxwriter"]},
     "data": [
         "security/credit_wallet_groups.xml",
@@ -17,6 +17,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "data/website_sale_data.xml",
+        "wizard/account_move_reversal_views.xml",
         "wizard/credit_adjust_views.xml",
         "wizard/credit_export_views.xml",
         "wizard/credit_import_views.xml",

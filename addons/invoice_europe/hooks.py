@@ -2,8 +2,9 @@ from odoo import fields
 
 
 def post_init_hook(env):
-    """Complete the French companies and this year's sales that are there already."""
-    companies = env["res.company"].search([("chart_template", "=", "fr")])
+    """Complete the French and Belgian companies and this year’s sales that are there already."""
+    companies = env["res.company"].search([
+        "|", ("chart_template", "=", "fr"), ("chart_template", "=like", "be%")])
     companies._europe_create_taxes()
     companies._europe_own_taxes().active = True  # archived if the addon was here, and used, before
     env["account.move"].search([

@@ -6,10 +6,13 @@
     "category": "Accounting/Localizations",
     "author": "Odoo Credits",
     "license": "LGPL-3",
-    "depends": ["account_payment", "base_iban", "base_vat", "l10n_fr_account", "report_paper"],
+    "depends": [
+        "account_payment", "base_iban", "base_vat", "concurrency_base", "l10n_fr_account",
+        "report_paper", "service_product"],
     "external_dependencies": {"python": ["python-stdnum"]},
     "data": [
         "security/ir.model.access.csv",
+        "data/french_data.xml",
         "data/ir_cron_data.xml",
         "data/ir_actions_report_data.xml",
         "wizard/legal_check_views.xml",
@@ -19,6 +22,10 @@
         "views/res_config_settings_views.xml",
         "views/vies_answer_views.xml",
         "views/portal_templates.xml",
+        "views/res_partner_views.xml",
         "report/report_invoice.xml",
     ],
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
+    "assets": {"web.assets_backend": ["legal_invoice/static/src/download/*"]},
 }

@@ -8,6 +8,8 @@ def uninstall_hook(env):
 
     It is not asked whether seats are taken: who may have them goes with this addon.
     """
+    # Reminders to decide would hold back the type of activity that goes with this addon.
+    env["event.event"].search([("decision_told_on", "!=", False)])._close_decision()
     env["event.event"].flush_model()
     env.cr.execute("UPDATE event_event SET is_published = FALSE WHERE is_training")
     env["event.event"].invalidate_model(["is_published"])

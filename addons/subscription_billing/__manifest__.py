@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "depends": [
         "account_payment", "company_role", "concurrency_base", "portal", "sale_paid_value",
-        "website_sale"],
+        "service_product", "website_sale"],
     "data": [
         "security/subscription_billing_groups.xml",
         "security/ir.model.access.csv",
@@ -21,6 +21,7 @@
         "data/mail_activity_type_data.xml",
         "data/website_menu_data.xml",
         "wizard/subscription_wizard_views.xml",
+        "views/account_move_views.xml",
         "views/subscription_subscription_views.xml",
         "views/subscription_period_views.xml",
         "views/subscription_plan_views.xml",

@@ -115,6 +115,7 @@ class Journey:
         went = self.timed(row, "uninstall", self.uninstall, *names)
         after = Snapshot(self.name)
         assert used.documents == after.documents, used.documents ^ after.documents
+        assert not after.withdrawn(used), after.withdrawn(used)
         self.open_screens()
         print(json.dumps({
             **row, "tables": used.tables_since(before), "left": after.leftovers(before),

@@ -62,6 +62,7 @@ ROWS = {
     "mail_message_subtype": "name->>'en_US'",
     "mail_template": "name->>'en_US'",
     "report_paperformat": "name",
+    "res_company": "'checks VIES: ' || COALESCE(vat_check_vies, FALSE)",
     "res_groups": "name->>'en_US'",
     "res_groups_privilege": "name->>'en_US'",
     "website_menu": "url || ' ' || COALESCE(website_id, 0)",
@@ -99,6 +100,8 @@ class Snapshot:
         self.offers = {
             (table, *row) for table, condition in OFFERS.items() if table in tables
             for row in self._rows(f"SELECT id, name->>'en_US' FROM {table} WHERE {condition}")}
+        self.delivered = {product for (product,) in self._rows(
+            "SELECT id FROM product_template WHERE service_tracking <> 'no'")}
         self.dialogs = {table for (table,) in self._rows(
             "SELECT replace(model, '.', '_') FROM ir_model WHERE transient")}
         self.documents = set(self._rows("""
@@ -142,6 +145,19 @@ class Snapshot:
         known = {f"{table}.{name}": {None, *values} for table, name, values in fields}
         return [f"left: value {value} of {field}" for field, values in found
                 for value in set(values) - known[field]]
+
+    def withdrawn(self, used):
+        """List what was delivered and is no more, and whoever keeps the products was not told.
+
+        :param used: the snapshot before the uninstallation
+        :return: list of str
+        """
+        gone = sorted(used.delivered - self.delivered) or [0]
+        return [f"offered or untold: {name}" for (name,) in self._rows(f"""
+            SELECT name->>'en_US' FROM product_template AS product
+             WHERE id IN ({', '.join(map(str, gone))}) AND active AND (is_published OR NOT EXISTS (
+                   SELECT FROM mail_activity WHERE res_model = 'product.template'
+                      AND res_id = product.id))""")]
 
     def _unknown_models(self):
         return [

@@ -4,13 +4,19 @@ One function an addon, called by its name; what it needs of addons below, it mak
 """
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from odoo.tools import mute_logger
 
 from ops.demo_data import buy, pay, subscribe
 
 ADDRESS = {"street": "1 rue Longue", "zip": "69001", "city": "Lyon"}
+
+
+def civil_today():
+    """Return the day where these customers and the company are: UTC's is another one at night."""
+    return datetime.now(ZoneInfo("Europe/Paris")).date()
 
 
 def customer(env, name="Camille", **vals):
@@ -30,7 +36,7 @@ def product(env, name, price=100.0, **vals):
 def invoice(env, partner, **line):
     """Make a posted invoice of 100.00 and taxes."""
     move = env["account.move"].create({
-        "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": date.today(),
+        "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": civil_today(),
         "invoice_line_ids": [(0, 0, {
             "product_id": product(env, "Advice").product_variant_id.id, "quantity": 1,
             "price_unit": 100.0, **line})]})
@@ -38,10 +44,10 @@ def invoice(env, partner, **line):
     return move
 
 
-def credit_note(env, move):
+def credit_note(env, move, **values):
     reversal = env["account.move.reversal"].with_context(
         active_model="account.move", active_ids=move.ids).create(
-            {"journal_id": move.journal_id.id})
+            {"journal_id": move.journal_id.id, **values})
     note = env["account.move"].browse(reversal.refund_moves()["res_id"])
     note.action_post()
     return note
@@ -66,6 +72,17 @@ def concurrency_base(env):
     assert order.state == "sale"
 
 
+def auth_limit(env):
+    """Ask for two accounts, one of which there is, and count attempts."""
+    requests = env["auth.limit.request"]
+    for email in ("nobody@example.com", env.ref("base.user_admin").login):
+        requests._ask("signup", email)
+        requests._ask("reset", email)
+    counter = env["auth.limit.counter"]
+    assert counter._spend("login", counter._doors("login", "nobody@example.com", "::1")) == 0
+    env["ir.config_parameter"].set_param("auth_limit.mail_ip", "70")
+
+
 def company_role(env):
     """A company's first buyer manages it, and gives a colleague a role."""
     company = customer(env, "ACME", is_company=True)
@@ -74,6 +91,17 @@ def company_role(env):
         "product_id": product(env, "Advice").product_variant_id.id})]}).action_confirm()
     company._set_roles(colleague, ["is_billing"])
     assert boss._may("manage", company) and colleague._may("bill", company)
+
+
+def service_product(env):
+    """Make a service, and put one right that was made as goods."""
+    advice = product(env, "Coaching")
+    assert not advice.service_problems
+    assert advice._get_product_accounts()["income"].code.startswith("706")
+    wrong = product(env, "Goods once", taxes_id=[(6, 0, env.company.account_sale_tax_id.ids)])
+    assert wrong.service_problems
+    wrong.action_repair_service()
+    assert not wrong.service_problems
 
 
 def discounted_order(env):
@@ -122,8 +150,8 @@ def credit_wallet(env):
     wallet, emptied = (env["credit.wallet"]._of(each, company) for each in (owner, other))
     wallet._spend(4, "use:booking")._create_consumption_invoice(training, "Training", owner)
     emptied._spend(9, "use:all")._create_consumption_invoice(training, "Training", other)
-    credit_note(env, emptied.entry_ids.invoice_line_id.move_id)
-    soon = date.today() + timedelta(days=3)
+    credit_note(env, emptied.entry_ids.invoice_line_id.move_id, credit_scope="all")
+    soon = civil_today() + timedelta(days=3)
     wallet._grant(5, 0.0, "use:gift", kind="adjustment", reason="Gift", expiry_date=soon)
     env["credit.lot.notice"]._cron_notify()
     env["credit.wallet"]._cron_expire()
@@ -152,6 +180,9 @@ def session_booking(env):
     env["session.waiting"]._join(sessions[0], second)
     sessions[1].registration_ids._cancel_by_customer()
     env["session.reminder"]._cron_send()
+    sessions[0].write({"min_attendees": 1 + sessions[0].seats_booked, "decision_days": 365})
+    sessions[0]._remind_to_decide()
+    env["session.attendance"]._open(sessions[0])
     assert sessions[0].seats_booked == 1
 
 
@@ -169,7 +200,7 @@ def subscription_billing(env):
     family = env["subscription.family"].create({"name": "Platform"})
     starter, pro = (plan(env, name, amount, family_id=family.id)
                     for name, amount in (("Starter", 20.0), ("Pro", 50.0)))
-    start = date.today() - timedelta(days=70)
+    start = civil_today() - timedelta(days=70)
     paying, late, changing = (
         subscribe(env, customer(env, name), starter, start) for name in ("Lea", "Marc", "Aicha"))
     env["subscription.run"]._cron_renew()
@@ -177,9 +208,9 @@ def subscription_billing(env):
     env["subscription.period"]._cron_past_due()
     env["subscription.period"]._cron_dun()
     late.period_ids[:1]._write_off(
-        env.company._subscription_loss_account(), date.today(), end=True)
+        env.company._subscription_loss_account(), civil_today(), end=True)
     changing._change(pro.price_ids)
-    starter.price_ids._announce(25.0, date.today() + timedelta(days=60))
+    starter.price_ids._announce(25.0, civil_today() + timedelta(days=60))
     env["subscription.notice"]._cron_notify()
     paying._cancel()
     assert changing.plan_id == pro and late.state == "ended"
@@ -197,7 +228,7 @@ def subscription_quota(env):
     starter = plan(env, "Starter with scans", 20.0)
     starter.quota_limit_ids = [(0, 0, {
         "metric_id": metric.id, "limit_value": 100, "mode": "soft", "overage_price": 0.5})]
-    subscription = subscribe(env, customer(env, "Scanner"), starter, date.today())
+    subscription = subscribe(env, customer(env, "Scanner"), starter, civil_today())
     subscription._quota_consume("scans", 90, key="use")
     env["quota.alert"]._cron_alert()
     subscription._quota_consume("scans", 30)
@@ -228,7 +259,7 @@ def subscription_stripe(env):
         "company_id": env.company.id, "state": "test", "stripe_publishable_key": "pk_test_x",
         "stripe_secret_key": "sk_test_x", "stripe_webhook_secret": "whsec_x"})
     payer = customer(env, "Payer")
-    subscription = subscribe(env, payer, plan(env, "SEO", 100.0), date.today())
+    subscription = subscribe(env, payer, plan(env, "SEO", 100.0), civil_today())
     period = subscription.period_ids
     paid = env["payment.transaction"].create({
         "provider_id": provider.id, "partner_id": payer.id, "operation": "offline",
@@ -287,10 +318,33 @@ def invoice_europe(env):
     invoice(env, customer(env), tax_ids=[(6, 0, tax.ids)])
     belgian = customer(env, "Lotte", country_id=env.ref("base.be").id)
     invoice(env, belgian)
-    today = date.today()
+    today = civil_today()
     yearly = invoice(env, belgian, deferred_start_date=today,
                      deferred_end_date=today + timedelta(days=364))
     assert yearly.revenue_deferral_ids and env["vat.evidence"].search_count([])
+
+
+def month_closing(env):
+    """Read the page of the last month, take it home, and look at what locking it would change."""
+    invoice(env, customer(env))
+    page = env["month.closing"].get_page()
+    assert page["sections"] and env["month.closing"]._download(
+        env.company, page["month"], "xlsx")[1]
+    lock = env["month.lock"].browse(env["month.closing"].action_lock(page["month"])["res_id"])
+    assert lock.change_html
+
+
+def month_closing_credit(env):
+    """See a wallet on the page of the month."""
+    credit_wallet(env)
+    sections = env["month.closing"].get_page()["sections"]
+    assert "credits" in [each["key"] for each in sections]
+
+
+def month_closing_stripe(env):
+    """See Stripe on the page of the month."""
+    sections = env["month.closing"].get_page()["sections"]
+    assert "stripe" in [each["key"] for each in sections]
 
 
 def legal_training(env):
@@ -305,7 +359,7 @@ def subscription_credit(env):
     """Sell a plan whose month brings credits."""
     monthly = plan(env, "10 credits a month", 200.0)
     monthly.price_ids.granted_credits = 10
-    subscription = subscribe(env, customer(env, "Monthly"), monthly, date.today())
+    subscription = subscribe(env, customer(env, "Monthly"), monthly, civil_today())
     pay(env, subscription.period_ids.invoice_id)
     wallet = env["credit.wallet"]._of(subscription.partner_id, env.company)
     assert wallet.balance == 10
@@ -318,7 +372,7 @@ def quota_credit(env):
     starter = plan(env, "Starter with pages", 20.0)
     starter.quota_limit_ids = [(0, 0, {"metric_id": metric.id, "limit_value": 100})]
     owner = customer(env, "Reader")
-    subscription = subscribe(env, owner, starter, date.today())
+    subscription = subscribe(env, owner, starter, civil_today())
     credits = product(env, "Pack of 10", credit_count=10, service_tracking="credit_pack")
     buy(env, owner, credits)
     pack = product(env, "50 pages", 20.0, service_tracking="quota_pack", quota_units=50,
@@ -339,5 +393,5 @@ def invoice_europe_subscription(env):
     """Sell a year of a plan ahead, and earn it month by month."""
     env.company.analytic_offer_plan_id = env.ref("analytic.analytic_plan_projects")
     yearly = plan(env, "Yearly", 1200.0, unit="year")
-    subscription = subscribe(env, customer(env, "Yearly"), yearly, date.today())
+    subscription = subscribe(env, customer(env, "Yearly"), yearly, civil_today())
     assert subscription.period_ids.invoice_id.revenue_deferral_ids

@@ -1,10 +1,15 @@
 from . import (
     account_move,
     base,
+    ir_cron,
     ir_default,
     ir_http,
     ir_module_module,
+    mail_mail,
     mail_template,
+    mail_thread,
     payment_transaction,
+    res_company,
     res_partner,
+    res_users,
 )

@@ -1,10 +1,10 @@
 """What strangers type and send: names of odd characters, addresses without end."""
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import TransactionCase, tagged
 
 from ..models.res_partner import MAX_LENGTHS
-from ..tools import plain_line, safe_cell
+from ..tools import plain_line, safe_cell, tell_once
 
 
 @tagged("post_install", "-at_install")
@@ -36,3 +36,12 @@ class TestStrangers(TransactionCase):
         for text in ("=1+1", "+33", "-1", "@x", "\t=1", "\n=1", "＝1"):
             self.assertEqual(safe_cell(text), f"'{text}")
         self.assertEqual(safe_cell("Ève"), "Ève")
+
+    def test_what_staff_are_told_is_plain_text(self):
+        """A reason may hold the name of a customer, which they chose."""
+        order = self.env["sale.order"].create({
+            "partner_id": self.env["res.partner"].create({"name": "Ève"}).id})
+        tell_once(order, self.env.user, lambda env: "Look",
+                  UserError('<a href="https://odd.example">Log in again</a>'))
+        self.assertNotIn("<a", order.activity_ids.note)
+        self.assertIn("&lt;a href", order.activity_ids.note)

@@ -2,6 +2,8 @@
 
 import logging
 
+from markupsafe import escape
+
 _logger = logging.getLogger(__name__)
 
 
@@ -53,10 +55,29 @@ def remove_parameters(env, module):
 def withdraw_products(products):
     """Take products off the shop, because the addon that delivers them is being uninstalled.
 
-    It serves as the ``ondelete`` of their ``service_tracking``. The log lists the products; orders
-    and invoices keep them.
+    It serves as the ``ondelete`` of their ``service_tracking``. The log lists the products, and so
+    do the activities of the administrator; orders and invoices keep them.
     """
     if products:
         _logger.info("Unpublished, for nothing delivers them any more: %s",
                      ", ".join(products.mapped("display_name")))
     products.write({"service_tracking": "no", "is_published": False})
+    try:
+        with products.env.cr.savepoint():
+            _list_withdrawn(products)
+            products.env.flush_all()
+    except Exception:  # the addon goes all the same, and the log has the list
+        _logger.exception("The administrator could not be told of withdrawn products")
+
+
+def _list_withdrawn(products):
+    """Plan an activity on each product that nothing delivers any more, for the administrator."""
+    user = products.env.ref("base.user_admin")
+    speaking = products.with_context(lang=user.lang, mail_activity_quick_update=True)
+    for product in speaking.filtered("active"):
+        product.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=user.id,
+            summary=speaking.env._("Nothing delivers “%(product)s” any more", product=product.name),
+            note=escape(speaking.env._(
+                "What delivered it was uninstalled, and it was taken off the shop. Archive it, or "
+                "say on the product what is done for whoever orders it.")))

@@ -3,6 +3,7 @@
 import logging
 
 import psycopg2
+from markupsafe import escape
 
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -134,4 +135,4 @@ def tell_once(record, user, summarise, error):
     if summary not in record.activity_ids.mapped("summary"):
         record.activity_schedule(
             "mail.mail_activity_data_todo", user_id=user.id, summary=summary,
-            note=reason_of(speaking.env, error))
+            note=escape(reason_of(speaking.env, error)))  # it may hold the name of a customer

@@ -54,9 +54,15 @@ class CreditPortal(CustomerPortal):
     @http.route("/my/credits/export.<any(csv,xlsx):extension>", type="http", auth="user",
                 methods=["GET"], readonly=True)
     def portal_export_credits(self, extension):
-        """Download the history of the user's own wallets as a spreadsheet."""
+        """Download the history of the user's own wallets as a spreadsheet.
+
+        :raise NotFound: the user has no right to any
+        """
+        entries = request.env["credit.entry"]
+        if not entries.has_access("read"):  # before the download begins
+            raise request.not_found()
         return download(
-            request.env["credit.entry"], Domain("wallet_id", "in", self._my_wallets().ids),
+            entries, Domain("wallet_id", "in", self._my_wallets().ids),
             extension, PORTAL_EXPORT_FIELDS)
 
     @http.route(

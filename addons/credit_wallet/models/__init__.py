@@ -1,6 +1,8 @@
 from . import (
     account_move,
+    account_move_credit_note,
     account_move_line,
+    account_move_line_credit_note,
     account_move_line_withdrawal,
     account_tax,
     credit_adjust_mixin,

@@ -62,6 +62,8 @@ class AccountMove(models.Model):
         refunded = packs.filtered(lambda line: line.move_id.move_type == "out_refund")
         refunded._credit_link_refunded()
         refunded._check_credit_refunds_own_purchase()
+        refunded.credit_refunded_line_id._credit_lock_granted()
+        self._credit_corrections()._credit_check_notes()
         packs._credit_keep_terms()
         self._credit_move_discounts()
         # sudo: what a credit note takes back does not depend on who may read the ledger
@@ -71,14 +73,37 @@ class AccountMove(models.Model):
         posted._check_credits_owed()
         refunded = refunded.filtered(lambda line: line.move_id in posted)
         refunded._credit_check_refunded_once()
+        posted._credit_corrections().credit_refunded_line_id._credit_check_given_back()
         self.env["credit.debt"].sudo()._take_back(refunded, grants)
         return posted
+
+    def _service_problems(self):
+        """Add lines by hand on the account where packs wait for their payment.
+
+        The account of credits owed itself is refused: see :meth:`_check_credits_owed`.
+        """
+        problems = super()._service_problems()
+        account = self.company_id.credit_pending_account_id
+        if account & (self.invoice_line_ids - self._credit_pack_lines()).account_id:
+            problems.append(self.env._(
+                "“%(account)s” is of packs of credits that await their payment: choose another "
+                "account for what is no pack.",
+                account=self.company_id._service_account_label(account)))
+        return problems
 
     def _credit_pack_lines(self):
         """Return the lines that sell packs of credits or refund them."""
         return self.filtered(
             lambda move: move.move_type in ("out_invoice", "out_refund")
         ).invoice_line_ids.filtered(lambda line: line._is_credit_pack())
+
+    def _credit_corrections(self):
+        """Return the lines of credit notes that correct an invoice of packs, line by line."""
+        return self.filtered(
+            lambda move: move.move_type == "out_refund"
+        ).invoice_line_ids.filtered(
+            lambda line: line.credit_refunded_line_id
+            and line.credit_refunded_line_id.move_id._credit_sells_packs())
 
     def _check_packs_not_below_zero(self):
         """Refuse documents that take packs back by a negative quantity instead of a credit note.
@@ -141,6 +166,13 @@ class AccountMove(models.Model):
                 "reset to draft. Make a credit note, or reverse the movement in the ledger.",
                 documents=", ".join(self.mapped("display_name"))))
         return result
+
+    def _fetch_duplicate_reference(self, matching_states=("draft", "posted")):
+        """Leave out what was paid with credits: a group's bookings cost nothing, and agree."""
+        duplicates = super()._fetch_duplicate_reference(matching_states)
+        return {
+            move: others.filtered(lambda other: not other.credit_entry_id)
+            for move, others in duplicates.items() if not move.credit_entry_id}
 
     def _invoice_paid_hook(self):
         """Grant packs when their invoice is paid, however it was paid."""

@@ -265,9 +265,9 @@ class AccountMoveLine(models.Model):
                 ["credit_refunded_line_id"], ["quantity:sum", "credit_value:sum"])}
 
     def _copy_data_extend_business_fields(self, values):
-        """Keep on a credit note made from an invoice the line that it refunds."""
+        """Keep on a credit note made from an invoice of packs the line that it refunds."""
         result = super()._copy_data_extend_business_fields(values)
-        if self.move_id.move_type == "out_invoice" and self._is_credit_pack():
+        if self.display_type == "product" and self.move_id._credit_sells_packs():
             values["credit_refunded_line_id"] = self.id
         return result
 
@@ -301,25 +301,20 @@ class AccountMoveLine(models.Model):
                     "%(refunded)s. Lower the quantity; for a commercial gesture, use a line "
                     "without the pack.", invoice=line.move_id.name, sold=line.quantity,
                     pack=line.product_id.display_name, refunded=quantity))
-        self.credit_refunded_line_id._credit_check_given_back()
 
     def _credit_check_given_back(self):
-        """Refuse to give back more than was paid for these lines.
+        """Refuse to give back more than was paid for these lines, taxes included.
 
         :raise UserError: credit notes give back more than was paid for these lines
         """
-        notes = self.search([
-            ("credit_refunded_line_id", "in", self.ids), ("parent_state", "=", "posted"),
-            ("move_id.move_type", "=", "out_refund")])
-        given, paid = notes._paid_values("price_total"), self._paid_values("price_total")
-        for line, refunds in notes.grouped("credit_refunded_line_id").items():
-            # Another currency has its own rate each day: there is no such limit in it.
-            total = sum(given[note] for note in refunds if note.currency_id == line.currency_id)
-            if line.currency_id.compare_amounts(total, paid[line]) > 0:
+        for line, (_quantity, amounts) in self._credit_not_given_back().items():
+            left, currency = sum(amounts.values()), line.currency_id
+            if currency.compare_amounts(left, 0.0) < 0 and not line._lowers_other_lines():
+                paid = sum(line._credit_money()[line].values())
                 raise UserError(self.env._(
                     "“%(pack)s” of %(invoice)s was paid %(paid)s, taxes included, and its credit "
                     "notes give back %(given)s. Take off the discounts of the invoice, too, or "
                     "lower the price; for a commercial gesture, use a line without the pack.",
-                    pack=line.product_id.display_name, invoice=line.move_id.name,
-                    paid=formatLang(self.env, paid[line], currency_obj=line.currency_id),
-                    given=formatLang(self.env, total, currency_obj=line.currency_id)))
+                    pack=line.product_id.display_name or line.name, invoice=line.move_id.name,
+                    paid=formatLang(self.env, paid, currency_obj=currency),
+                    given=formatLang(self.env, paid - left, currency_obj=currency)))

@@ -32,6 +32,12 @@ class AccountMoveLine(models.Model):
             domain.append(("origin", "=", reference))
         return self.env["credit.entry"].sudo().search(domain, order="id")  # sudo: as above
 
+    def _credit_is_held(self):
+        """Tell whether the payment of one of these lines was taken back, and is still away."""
+        # sudo: only whether it is
+        return bool(self._credit_held_entries() or self.env["credit.debt"].sudo().search_count(
+            [("withdrawn_line_id", "in", self.ids), ("state", "=", "open")], limit=1))
+
     def _credit_hold(self, share, reference):
         """Hold the remaining credits of lines whose payment was taken back; once per reference.
 

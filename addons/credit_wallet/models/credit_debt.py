@@ -95,8 +95,9 @@ class CreditDebt(models.Model):
 
     @api.model
     def _take_back_line(self, line, grant):
-        """Follow a credit note line that refunds whole packs or parts of them."""
-        credits = round(grant.credits * line.quantity / grant.pack_count)
+        """Follow a credit note line that refunds packs."""
+        credits = sum(line.credit_refunded_line_id._credit_note_take(
+            line.move_id.credit_refund_scope, line.quantity, line._credit_given()))
         self._take_back_credits(line, grant, credits, line.credit_value)
 
     @api.model

@@ -8,6 +8,7 @@ class CreditLotMove(models.Model):
 
     _name = "credit.lot.move"
     _description = "Movement of a Lot of Credits"
+    _rec_name = "lot_id"
     _engine_only = True
     _order = "id"
 

@@ -13,6 +13,7 @@ class CreditLotNotice(models.Model):
 
     _name = "credit.lot.notice"
     _description = "Notice of Expiring Credits"
+    _rec_name = "lot_id"
     _engine_only = True
 
     lot_id = fields.Many2one("credit.lot", required=True, index=True, ondelete="cascade")

@@ -29,6 +29,16 @@ class ProductTemplate(models.Model):
     def _get_saleable_tracking_types(self):
         return super()._get_saleable_tracking_types() + ["credit_pack"]
 
+    @api.model
+    def _service_offers(self):
+        """Add packs of credits."""
+        return [*super()._service_offers(), "credit_pack"]
+
+    @api.model
+    def _service_offer_defaults(self):
+        """Invoice what is ordered: it is paid before it is used."""
+        return {**super()._service_offer_defaults(), "invoice_policy": "order"}
+
     def _prepare_service_tracking_tooltip(self):
         if self.service_tracking == "credit_pack":
             return self.env._("The credits land in the wallet once the invoice is paid.")
@@ -41,6 +51,23 @@ class ProductTemplate(models.Model):
             company = self.company_id or self.env.company
             accounts["income"] = company.credit_pending_account_id or accounts["income"]
         return accounts
+
+    def _service_problems(self, company):
+        """Add what is no pack and is sold on an account of credits."""
+        problems = super()._service_problems(company)
+        if self.type != "service" or self.service_tracking == "credit_pack":
+            return problems
+        # sudo: which accounts there are, for whoever keeps the product
+        company, product = company.sudo(), self.sudo().with_company(company)
+        account = product._get_product_accounts()["income"]
+        if account and account in (
+                company.credit_deferred_account_id | company.credit_pending_account_id):
+            problems.append(self.env._(
+                "“%(account)s” is kept by the ledger of credits, and an invoice of the product "
+                "would be refused or wait there for ever. Take “%(service_account)s”.",
+                account=company._service_account_label(account),
+                service_account=company._service_account_label(company._service_own_account())))
+        return problems
 
     @api.model
     def _apply_taxes_to_price(

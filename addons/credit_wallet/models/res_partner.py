@@ -28,11 +28,16 @@ class ResPartner(models.Model):
         return super().unlink()
 
     def action_view_credit_wallet(self):
-        """Open the wallet of the customer, in the current company."""
+        """Open the wallet of the customer, in the current company; or say that there is none."""
         self.ensure_one()
         wallet = self.env["credit.wallet"].search(
             [("partner_id", "=", self.commercial_partner_id.id),
              ("company_id", "=", self.env.company.id)], limit=1)
+        if not wallet:
+            action = self.env["ir.actions.act_window"]._for_xml_id(
+                "credit_wallet.credit_wallet_action")
+            return {**action, "context": {}, "domain": [
+                ("partner_id", "=", self.commercial_partner_id.id)]}
         return {
             "type": "ir.actions.act_window", "res_model": "credit.wallet",
             "view_mode": "form", "res_id": wallet.id, "name": self.env._("Wallet"),

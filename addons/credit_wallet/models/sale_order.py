@@ -11,3 +11,10 @@ class SaleOrder(models.Model):
         holds services only.
         """
         return bool(self.order_line.filtered("credit_count")) or super()._needs_customer_address()
+
+    def _follow_down_payment_note(self, note):
+        """Send the credit note of what was paid ahead of packs by mail."""
+        result = super()._follow_down_payment_note(note)
+        if self.order_line.filtered("credit_count"):
+            note._credit_queue_mail()
+        return result

@@ -45,6 +45,10 @@ class SaleOrderLine(models.Model):
                     "packs back, make a credit note of their invoice.",
                     pack=line.product_id.display_name, quantity=line.product_uom_qty))
 
+    def _gives_down_payment_back(self):
+        """Give back what was paid ahead of packs whose credits are never granted."""
+        return bool(self.credit_count) or super()._gives_down_payment_back()
+
     def write(self, vals):
         """Change the line, unless this would change what was agreed on a pack.
 

@@ -89,11 +89,14 @@ class CreditAccountingCase(TransactionCase):
         entry = self.wallet._spend(credits, f"booking:test:{key or self.wallet.balance}")
         return entry._create_consumption_invoice(self.training, "Training", self.customer)
 
-    def _credit_note(self, invoice, quantity=None, price=None, post=True):
-        """Make the credit note that the button of the invoice makes."""
-        wizard = self.env["account.move.reversal"].with_context(
+    def _credit_dialog(self, invoice, scope="left"):
+        return self.env["account.move.reversal"].with_context(
             active_model="account.move", active_ids=invoice.ids).create(
-                {"journal_id": invoice.journal_id.id})
+                {"journal_id": invoice.journal_id.id, "credit_scope": scope})
+
+    def _credit_note(self, invoice, quantity=None, price=None, post=True, scope="all"):
+        """Make the credit note that the button of the invoice makes, of everything paid."""
+        wizard = self._credit_dialog(invoice, scope)
         note = self.env["account.move"].browse(wizard.refund_moves()["res_id"])
         vals = {}
         if quantity is not None:

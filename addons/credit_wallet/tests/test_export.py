@@ -2,7 +2,7 @@ import csv
 import io
 import json
 from datetime import date, datetime
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import openpyxl
 
@@ -138,7 +138,12 @@ class TestExport(BackofficeCase, HttpCase):
         self.assertIn(("create_date", ">=", "2029-12-31 23:00:00"), conditions)
         self.assertIn(("create_date", "<", "2030-01-31 23:00:00"), conditions)
         self.authenticate(self.viewer.login, self.viewer.login)
-        self.assertEqual(self.url_open(wizard.action_export()["url"]).status_code, 200)
+        answer = self.url_open(wizard.action_export()["url"])
+        self.assertEqual(answer.status_code, 200)
+        name = unquote(answer.headers["Content-Disposition"])
+        self.assertIn("Credits – lots – 2030-01.csv", name)
+        wizard.date_to = "2030-01-20"
+        self.assertEqual(wizard._period_label(), "2030-01-01 – 2030-01-20")
         wizard.date_to = "2029-01-01"
         with self.assertRaisesRegex(UserError, "ends before"):
             wizard.action_export()

@@ -102,6 +102,11 @@ def _decode(env, content):
     return text
 
 
+def column_names(env):
+    """Return the names of the columns in the reader's language: some of :data:`COLUMNS`."""
+    return [env._("email"), env._("credits"), env._("reason"), env._("price"), env._("expiry")]
+
+
 def _read_header(env, text):
     """Return the separator and the columns, from the first line."""
     header = text.splitlines()[0]
@@ -116,7 +121,8 @@ def _read_header(env, text):
         raise UserError(env._(
             "Line 1: the columns are not those expected. Name them %(columns)s, each once, "
             "separated by semicolons, commas or tabs (price and expiry may be left out). "
-            "Found: %(found)s.", columns=", ".join(COLUMNS), found=" | ".join(cells)))
+            "Found: %(found)s.", columns=", ".join(column_names(env)),
+            found=" | ".join(cells)))
     return separator, columns
 
 

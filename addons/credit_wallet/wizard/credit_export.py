@@ -3,6 +3,7 @@ from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
 
 import pytz
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -45,11 +46,21 @@ class CreditExport(models.TransientModel):
         self.ensure_one()
         if self.date_from and self.date_to and self.date_from > self.date_to:
             raise UserError(self.env._("The period ends before it starts. Swap the dates."))
-        query = urlencode({"domain": json.dumps(list(self._export_domain()))})
+        query = urlencode({
+            "domain": json.dumps(list(self._export_domain())), "period": self._period_label()})
         return {
             "type": "ir.actions.act_url", "target": "download", "close": True,
             "url": f"/credits/export/{self.model}.{self.extension}?{query}",
         }
+
+    def _period_label(self):
+        """Return the period for the name of the file: a month, some days, or nothing."""
+        begin, end = self.date_from, self.date_to
+        if self.model == "credit.wallet" or not begin or not end:
+            return ""
+        if begin.day == 1 and end == begin + relativedelta(day=31):
+            return f"{begin:%Y-%m}"
+        return f"{begin} – {end}"
 
     def _export_domain(self):
         domain = Domain(json.loads(self.search_domain)) & Domain(

@@ -12,8 +12,10 @@ from . import (
     payment_transaction,
     product_template,
     res_company,
+    res_company_belgium,
     res_config_settings,
     res_partner,
     revenue_deferral,
+    sale_order,
     vat_evidence,
 )

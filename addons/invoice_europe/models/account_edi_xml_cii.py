@@ -30,10 +30,29 @@ class AccountEdiXmlCii(models.AbstractModel):
     def _export_invoice(self, invoice):
         """Write the notes of the reform into the finished file; see :meth:`_french_write_notes`."""
         xml, errors = super()._export_invoice(invoice)
+        xml = self._leave_out_vat_numbers(xml)
         if self._is_french_file(invoice):
             customer = invoice.with_context(lang=invoice.partner_id.lang)
             xml = self._french_write_notes(xml, self._french_notes(customer))
         return xml, errors
+
+    def _leave_out_vat_numbers(self, xml):
+        """Leave rates and VAT numbers out of a file all of which is out of scope (BR-O-02, -05).
+
+        :param bytes xml: the file
+        :return: bytes
+        """
+        tree = etree.fromstring(xml)
+        taxes = [tax for tax in tree.iter(f"{RAM}ApplicableTradeTax")
+                 if tax.find(f"{RAM}CategoryCode") is not None]
+        if not taxes or any(tax.findtext(f"{RAM}CategoryCode") != "O" for tax in taxes):
+            return xml
+        numbers = [number for number in tree.iter(f"{RAM}SpecifiedTaxRegistration")
+                   if number.find(f"{RAM}ID").get("schemeID") == "VA"]
+        rates = [rate for tax in taxes for rate in tax.findall(f"{RAM}RateApplicablePercent")]
+        for node in numbers + rates:
+            node.getparent().remove(node)
+        return etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
 
     def _is_french_file(self, invoice):
         """Tell whether the file follows the rules of the French reform."""

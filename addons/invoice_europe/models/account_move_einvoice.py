@@ -104,6 +104,35 @@ class AccountMove(models.Model):
         """
         return self.env["account.move.line"]
 
+    # The paper --------------------------------------------------------------------------------
+
+    def _einvoice_paper_payments(self):
+        """Return the lines that the paper shows below the total, as the file does (BT-113).
+
+        What was paid ahead is a payment, not a line of another rate: without it, what is untaxed,
+        the tax and the total are those of the file (EN 16931, BR-CO-10 to BR-CO-16).
+        """
+        self.ensure_one()
+        payments = self._einvoice_payment_lines()
+        return payments if self._is_taxable_document() else payments.browse()
+
+    def _get_move_lines_to_report(self):
+        """Leave the lines that stand for a payment to the foot of the paper."""
+        return super()._get_move_lines_to_report() - self._einvoice_paper_payments()
+
+    def _einvoice_paper_totals(self):
+        """Return the totals of what is sold; see :meth:`_einvoice_paper_payments`."""
+        self.ensure_one()
+        payments = self._einvoice_paper_payments()
+        if not payments or not self.tax_totals:
+            return self.tax_totals
+        base_lines, _tax_lines = self._get_rounded_base_and_tax_lines()
+        totals = self.env["account.tax"]._get_tax_totals_summary(
+            base_lines=[line for line in base_lines if line["record"] not in payments],
+            currency=self.currency_id, company=self.company_id,
+            cash_rounding=self.invoice_cash_rounding_id)
+        return {**self.tax_totals, **totals}
+
     # What is missing --------------------------------------------------------------------------
 
     def _einvoice_errors(self):

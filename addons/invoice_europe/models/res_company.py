@@ -27,6 +27,9 @@ OVERSEAS = {
         "tva_super_reduite_encaissement")),
 }
 
+# Own tax of the Belgian chart: services outside the Union.
+BELGIAN_ABROAD = "belgian_abroad"
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -157,10 +160,12 @@ class ResCompany(models.Model):
     def _europe_create_taxes(self):
         """Complete French companies, each once: taxes, mentions, account of deferred revenue."""
         for company in self.sudo():  # sudo: run by installations and by administrators
+            company._europe_complete_belgian()
             if not company._europe_chart_tax("tva_sale_service_0"):
                 continue
             for name, (origin, vals) in TAXES.items():
                 company._europe_create_tax(name, origin, vals)
+            company._europe_place_exempt()
             company._europe_create_overseas()
             company._europe_set_mentions()
             if not company.deferral_account_id:
@@ -169,6 +174,32 @@ class ResCompany(models.Model):
                         *self.env["account.account"]._check_company_domain(company),
                         ("code", "=like", "487%"), ("account_type", "=like", "liability%"),
                     ], order="code", limit=1)
+
+    def _legal_exempt_tax(self):
+        """Return the tax without VAT that says the ground of the company's exemption."""
+        name = {"exempt": "training", "franchise": "franchise"}[self.legal_vat_regime]
+        return self._europe_tax(name).filtered("active") or super()._legal_exempt_tax()
+
+    def _service_tax_problems(self, taxes):
+        """Add the ground of a small business on invoices of a company that is none."""
+        problems = super()._service_tax_problems(taxes)
+        if self.legal_vat_regime == "normal" and taxes & self._europe_tax("franchise"):
+            problems.append(self.env._(
+                "“%(tax)s” is of small businesses, and %(company)s is subject to VAT (its VAT "
+                "regime). Take “%(service_tax)s”.", tax=self._europe_tax("franchise").name,
+                company=self.name, service_tax=self._service_sale_tax().name))
+        return problems
+
+    def _europe_place_exempt(self):
+        """Let what is exempt in France follow its place to other countries.
+
+        A service to a business of another member state is taxed there (CGI, art. 259, 1°), and
+        the exemptions of art. 261 and 293 B are of sales in France: the business owes the VAT
+        (art. 283-2). Outside the Union no French VAT is due at all.
+        """
+        exempt = self._europe_tax("training") | self._europe_tax("franchise")
+        for name in ("tva_sale_service_intra_0", "tva_sale_service_export_0"):
+            self._europe_chart_tax(name).original_tax_ids |= exempt
 
     def _europe_create_tax(self, name, origin, vals):
         """Return one of our own taxes, copied from one of the chart when it is not there yet.
@@ -230,6 +261,8 @@ class ResCompany(models.Model):
 
         The mentions stay on the taxes of the chart: they are what the law wants without us, too.
         """
+        for company in self:
+            company._europe_leave_belgian()
         taxes = self._europe_own_taxes()
         used = taxes._europe_used()
         (taxes - used).unlink()
@@ -244,7 +277,8 @@ class ResCompany(models.Model):
 
     def _europe_own_taxes(self):
         return self.env["account.tax"].union(*(
-            company._europe_tax(name) for company in self for name in (*TAXES, *OVERSEAS)))
+            company._europe_tax(name) for company in self
+            for name in (*TAXES, *OVERSEAS, BELGIAN_ABROAD)))
 
     def _europe_set_mentions(self):
         """Set what the law wants on invoices without VAT, and the codes of electronic ones.
@@ -259,15 +293,27 @@ class ResCompany(models.Model):
             **{name: self._europe_tax(name) for name in ("training", "franchise")},
             **{name: self._europe_chart_tax(name) for name in (
                 "tva_sale_service_intra_0", "tva_sale_service_export_0")}}
-        source = mentions.pop("en_US")
         for name, tax in taxes.items():
-            tax.with_context(lang="en_US").invoice_legal_notes = Markup("<p>%s</p>") % source[name]
-            tax.update_field_translations("invoice_legal_notes", {
-                lang: {source[name]: texts[name]} for lang, texts in mentions.items()})
+            self._europe_write_mention(
+                tax, {lang: texts[name] for lang, texts in mentions.items()})
         # Services to a taxable person of another member state are not category K: goods are.
         taxes["tva_sale_service_intra_0"].write({
             "ubl_cii_tax_category_code": "AE",
             "ubl_cii_tax_exemption_reason_code": "VATEX-EU-AE"})
+        # Services outside the Union are not category G, the export of goods: they are out of scope.
+        taxes["tva_sale_service_export_0"].write({
+            "ubl_cii_tax_category_code": "O",
+            "ubl_cii_tax_exemption_reason_code": "VATEX-EU-O"})
+
+    def _europe_write_mention(self, tax, texts):
+        """Write the legal note of a tax in every language.
+
+        :param dict texts: by language, English among them
+        """
+        source = texts["en_US"]
+        tax.with_context(lang="en_US").invoice_legal_notes = Markup("<p>%s</p>") % source
+        tax.update_field_translations("invoice_legal_notes", {
+            lang: {source: text} for lang, text in texts.items() if lang != "en_US"})
 
     def _europe_mentions(self):
         """Return the ground of each untaxed tax, by its name, in the environment's language."""
@@ -277,7 +323,8 @@ class ResCompany(models.Model):
             "tva_sale_service_intra_0": self.env._(
                 "Reverse charge: CGI art. 283-2, Directive 2006/112/EC art. 44 and 196"),
             "tva_sale_service_export_0": self.env._(
-                "Not subject to French VAT: CGI art. 259, 259 B and 259 D"),
+                "Not subject to French VAT: CGI art. 259, 1° (Directive 2006/112/EC art. 44), "
+                "259 B and 259 D"),
         }
 
     # Dates ----------------------------------------------------------------------------------

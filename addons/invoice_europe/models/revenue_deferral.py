@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from odoo.addons.concurrency_base.tools import find_staff, tell_once, work_through
 
@@ -190,11 +190,12 @@ class RevenueDeferral(models.Model):
         :param int sign: 1 earns, -1 defers
         :return: the posted ``account.move``
         """
+        day = company._deferral_date(date)
         # sudo: the books follow from the invoices, whoever posts them
         entry = self.env["account.move"].sudo().with_company(company).create({
             "move_type": "entry", "company_id": company.id,
             "journal_id": self._journal(company).id,
-            "date": company._deferral_date(date), "ref": label, "is_revenue_deferral": True,
+            "date": day, "ref": label, "is_revenue_deferral": True,
             "line_ids": [
                 Command.create(item)
                 for shares in self.grouped(lambda share: (
@@ -203,6 +204,11 @@ class RevenueDeferral(models.Model):
                 for item in shares._prepare_items(sign)],
         })
         entry._post(soft=False)
+        if day != date:
+            books = self.with_context(lang=company.partner_id.lang or self.env.lang)
+            entry.message_post(body=books.env._(
+                "Due on %(wanted)s, when the books are closed: posted on %(day)s, the first open "
+                "day.", wanted=format_date(books.env, date), day=format_date(books.env, day)))
         return entry
 
     def _prepare_items(self, sign):
@@ -223,6 +229,37 @@ class RevenueDeferral(models.Model):
             [*journals._check_company_domain(company), ("type", "=", "general")], limit=1)
 
     # Check --------------------------------------------------------------------------------------
+
+    @api.model
+    def _reconcile_on(self, company, day):
+        """Compare deferred revenue with its accounts at the end of a day.
+
+        :param date day: what was posted later is left out, on both sides
+        :return: list of dict: account, waiting (by invoices' months), posted, difference (company
+            currency; credits are positive), strangers (items on the account that no share made)
+        """
+        waiting = defaultdict(float)
+        shares = [("company_id", "=", company.id), ("is_void", "=", False)]
+        for side, sign in (("deferred_entry_id", 1), ("earned_entry_id", -1)):
+            for account, amount in self._read_group(
+                    [*shares, (f"{side}.date", "<=", day)], ["deferral_account_id"],
+                    ["amount:sum"]):
+                waiting[account] += sign * amount
+        accounts = self.env["account.account"].union(*waiting) | company.deferral_account_id
+        items = self.env["account.move.line"]
+        domain = [("company_id", "=", company.id), ("parent_state", "=", "posted"),
+                  ("account_id", "in", accounts.ids), ("date", "<=", day)]
+        posted = dict(items._read_group(domain, ["account_id"], ["balance:sum"]))
+        strangers = items.search(
+            [*domain, ("move_id.is_revenue_deferral", "=", False), ("balance", "!=", 0)])
+        return [{
+            "account": account, "waiting": company.currency_id.round(waiting[account]),
+            "posted": company.currency_id.round(-posted.get(account, 0.0)),
+            "difference": company.currency_id.round(
+                -posted.get(account, 0.0) - waiting[account]),
+            "strangers": strangers.filtered(
+                lambda item, account=account: item.account_id == account),
+        } for account in accounts.sorted("code")]
 
     @api.model
     def _violations(self):

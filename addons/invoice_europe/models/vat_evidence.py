@@ -38,6 +38,13 @@ class VatEvidence(models.Model):
     _once = models.UniqueIndex(
         "(move_id, kind)", "An invoice has one piece of evidence of each kind.")
 
+    @api.depends("kind")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for piece in self:
+            piece.display_name = kinds.get(piece.kind, "")
+
     def _agrees_with(self, code):
         """Tell whether the piece speaks for a country.
 

@@ -4,6 +4,8 @@ from . import (
     test_evidence,
     test_factur_x,
     test_fec,
+    test_regimes,
+    test_services,
     test_territories,
     test_uninstall,
 )

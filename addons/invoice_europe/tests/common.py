@@ -19,7 +19,7 @@ class EuropeCase(TransactionCase):
             "name": "Cap Test", "street": "12 rue des Apprentis", "zip": "69003", "city": "Lyon",
             "country_id": cls.env.ref("base.fr").id, "vat": "FR44732829320",
             "company_registry": "73282932000074", "phone": "+33 4 72 00 00 00",
-            "email": "contact@example.com"})
+            "email": "contact@example.com", "vat_check_vies": False})
         cls.company._europe_create_taxes()
         cls.bank = cls.env["res.partner.bank"].create({
             "acc_number": "FR7630006000011234567890189",

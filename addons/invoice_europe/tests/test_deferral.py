@@ -346,11 +346,35 @@ class TestDeferral(EuropeCase):
 
     def test_locked_months(self):
         """A month closed by the accountant is earned on the first open day after it."""
+        self.company.partner_id.lang = "en_US"  # scheduled actions speak it
         invoice = self.year()
-        self.company.fiscalyear_lock_date = date(2026, 12, 31)
+        with freeze_time("2027-01-15 12:00:00"):  # no day to come is locked
+            self.company.fiscalyear_lock_date = date(2026, 12, 31)
         self.earn(date(2026, 12, 31))
-        self.assertEqual(
-            set(invoice.revenue_deferral_ids.earned_entry_id.mapped("date")), {date(2027, 1, 1)})
+        entries = invoice.revenue_deferral_ids.earned_entry_id
+        self.assertEqual(set(entries.mapped("date")), {date(2027, 1, 1)})
+        for entry in entries:
+            self.assertIn("the first open day", "".join(entry.message_ids.mapped("body")))
+
+    def test_reconciliation_at_the_end_of_a_month(self):
+        """An entry by hand is a difference that names it; what comes later does not count."""
+        invoice = self.year()
+        self.earn(date(2026, 11, 30))
+        account = self.company.deferral_account_id
+        (line,) = self.env["revenue.deferral"]._reconcile_on(self.company, date(2026, 10, 31))
+        self.assertEqual((line["account"], line["difference"]), (account, 0.0))
+        self.assertEqual(line["waiting"], sum(invoice.revenue_deferral_ids.mapped("amount")))
+        entry = self.env["account.move"].create({
+            "move_type": "entry", "date": date(2026, 11, 5), "line_ids": [
+                Command.create({"name": "By hand", "account_id": account.id, "credit": 22.8}),
+                Command.create({"name": "By hand", "account_id": self.revenue.id,
+                                "debit": 22.8})]})
+        entry.action_post()
+        (before,) = self.env["revenue.deferral"]._reconcile_on(self.company, date(2026, 10, 31))
+        self.assertEqual(before, line)
+        (after,) = self.env["revenue.deferral"]._reconcile_on(self.company, date(2026, 11, 30))
+        self.assertEqual((after["difference"], after["strangers"].move_id), (22.8, entry))
+        self.assertLess(after["waiting"], line["waiting"])
 
     def test_entries_follow_the_invoice_only(self):
         invoice = self.year()

@@ -434,5 +434,9 @@ class TestFacturX(EuropeCase):
         self.assertEqual(invoice.einvoice_state, "made")
         invoice._einvoice_set_state("deposited")
         self.assertEqual(invoice.einvoice_state, "deposited")
-        invoice.button_draft()
-        self.assertFalse(invoice.einvoice_state)
+        with self.assertRaisesRegex(UserError, "credit note"), self.env.cr.savepoint():
+            invoice.button_draft()
+        self.assertEqual(invoice.einvoice_state, "deposited")
+        unsent = self.sold()
+        unsent.button_draft()
+        self.assertFalse(unsent.einvoice_state)

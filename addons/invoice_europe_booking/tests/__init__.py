@@ -1,1 +1,1 @@
-from . import test_booking_documents, test_thirty_sales
+from . import test_booking_documents, test_services, test_thirty_sales

@@ -4,6 +4,7 @@ from lxml import etree
 
 from odoo import fields
 
+from odoo.addons.invoice_europe.tests import amounts
 from odoo.addons.invoice_europe.tests.common import EuropeCase
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
@@ -57,6 +58,46 @@ class TestBookingDocuments(EuropeCase):
         self.assertEqual(len(list(tree.iter(f"{RAM}IncludedSupplyChainTradeLineItem"))), 1)
         self.assertIn("S2", [node.text for node in tree.iter(f"{RAM}ID")])
         self.assertEqual(tree.findtext(f".//{RAM}DueDateTypeCode"), "5", "due with the invoice")
+
+    def test_paper_agrees_with_the_file(self):
+        """Credits are a payment on the paper, too, not a line without VAT: one rate, and what is
+        untaxed is what was sold."""
+        invoice = self.book("multi")
+        xml, _errors = self.env["account.edi.xml.cii"]._export_invoice(invoice)
+        pdf, _kind = self.env["ir.actions.report"].with_context(
+            force_report_rendering=True)._render_qweb_pdf(
+                "account.report_invoice_with_payments", invoice.ids)
+        paper = amounts.of_paper(pdf)
+        self.assertEqual(paper, amounts.of_file(xml))
+        self.assertEqual(paper, {"untaxed": 100.0, "tax": 20.0, "total": 120.0, "due": 0.0,
+                                 "rates": {20.0: (100.0, 20.0)}})
+        html, _kind = self.env["ir.actions.report"]._render_qweb_html(
+            "account.report_invoice_with_payments", invoice.ids)
+        self.assertEqual(html.decode().count("Paid with 4 credits"), 1)
+
+    def test_paper_of_credits_of_both_kinds(self):
+        """What its pack invoiced is paid ahead like the credits that pay for it."""
+        self.wallet._grant(2, 60.0, "grant:single", kind="adjustment", reason="Sold",
+                           voucher_kind="single")
+        self.wallet._grant(2, 60.0, "grant:multi", kind="adjustment", reason="Sold",
+                           voucher_kind="multi")
+        invoice = self.session._book(self.wallet, self.buyer, "both").credit_entry_id.move_ids
+        xml, _errors = self.env["account.edi.xml.cii"]._export_invoice(invoice)
+        found = amounts.of_file(xml)
+        self.assertEqual(found["rates"], {20.0: (50.0, 10.0)})
+        totals = invoice._einvoice_paper_totals()
+        self.assertEqual(
+            (totals["base_amount_currency"], totals["tax_amount_currency"],
+             totals["total_amount_currency"]),
+            (found["untaxed"], found["tax"], found["total"]))
+        paid = sum(invoice._einvoice_paper_payments().mapped("price_total"))
+        self.assertEqual(found["total"] + paid, found["due"])
+
+    def test_paper_of_single_purpose_credits_stays(self):
+        """It is no invoice, and shows the service and the credits that pay for it."""
+        booking = self.book("single")
+        self.assertEqual(len(booking._get_move_lines_to_report()), 2)
+        self.assertEqual(booking._einvoice_paper_totals(), booking.tax_totals)
 
     def test_multi_purpose_pack_is_no_invoice(self):
         """The sale of such a voucher is no supply (art. 30b, 2)."""

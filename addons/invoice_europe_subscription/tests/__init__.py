@@ -1,1 +1,1 @@
-from . import test_periods
+from . import test_periods, test_services

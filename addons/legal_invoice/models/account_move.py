@@ -74,6 +74,22 @@ class AccountMove(models.Model):
                        date=format_date(self.env, invoice.invoice_date))
             for invoice in self._legal_corrected_invoices()]
 
+    def _legal_make_pdf(self):
+        """Make the PDFs of these documents, as when they are sent, without sending them."""
+        if self:
+            # sudo: the document is made for everyone, by whoever may read the invoice
+            self.env["account.move.send"].sudo()._generate_and_send_invoices(
+                self.sudo(), sending_methods=[])
+            self.invalidate_recordset(["invoice_pdf_report_id"])
+
+    def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):
+        """Put on top of a credit note's mail what it gives back, which is due on no day."""
+        context = super()._notify_by_email_prepare_rendering_context(message, *args, **kwargs)
+        if self.move_type == "out_refund":
+            context["subtitles"] = [context["subtitles"][0], format_amount(
+                self.env, self.amount_total, self.currency_id, lang_code=context.get("lang"))]
+        return context
+
     # Mentions -------------------------------------------------------------------------------
 
     def _legal_is_concerned(self):
@@ -191,16 +207,22 @@ class AccountMove(models.Model):
         if self._legal_is_taxed():
             return ""
         company = self.company_id.with_context(lang=self.env.lang)
-        if company.legal_vat_regime != "normal":
+        if company.legal_vat_regime != "normal" and self._legal_operation() == "goods":
             return company._legal_exemption()
+        # Of services the place comes first: the exemptions are those of sales in France.
         if self._legal_is_reverse_charged():
-            return self.env._("Reverse charge (Autoliquidation)")
+            return self.env._(
+                "Reverse charge (Autoliquidation), CGI art. 283-2, Directive 2006/112/EC art. 44 "
+                "and 196")
         # sudo: the list of countries is nobody's secret
         union = self.env.ref("base.europe").sudo().country_ids
         customer = self.commercial_partner_id
         country = customer._vat_country()
         if customer.country_id and country not in union and country.code != "MC":
-            return self.env._("Not subject to French VAT, art. 259 of the CGI")
+            return self.env._(
+                "Not subject to French VAT, CGI art. 259, 1° (Directive 2006/112/EC, art. 44)")
+        if company.legal_vat_regime != "normal":
+            return company._legal_exemption()
         return company._legal_exemption() if self.invoice_line_ids.tax_ids else ""
 
     # Totals carried over --------------------------------------------------------------------

@@ -48,6 +48,12 @@ class ResCompany(models.Model):
         string="Discount for early payment", translate=True,
         help="Code de commerce, art. L441-9. Empty: no discount.")
 
+    legal_secured_from = fields.Date(
+        string="Invoices secured from", default=lambda self: fields.Date.context_today(self),
+        readonly=True, engine=True,
+        help="From this day on, the invoices of a French seller are secured by a hash in the "
+        "night after their day, and are not changed any more (CGI, art. 286, I, 3° bis).")
+
     _legal_amounts_positive = models.Constraint(
         "CHECK(legal_capital >= 0 AND legal_recovery_fee >= 0)",
         "The share capital and the recovery charge are amounts of zero or more.")

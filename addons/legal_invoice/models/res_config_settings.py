@@ -4,6 +4,7 @@ from odoo import api, fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
+    legal_secured_from = fields.Date(related="company_id.legal_secured_from")
     legal_missing = fields.Char(compute="_compute_legal_missing")
 
     @api.depends("company_id")

@@ -9,6 +9,7 @@ from stdnum.exceptions import ValidationError as NumberError
 from odoo import api, fields, models
 
 from ..tools import without_separators
+from .res_partner import EU_PREFIXES
 
 _logger = logging.getLogger(__name__)
 
@@ -67,6 +68,27 @@ class ViesAnswer(models.Model):
             "%s, %s) ON CONFLICT (vat) DO UPDATE SET vat = excluded.vat RETURNING id",
             [number, self.env.uid, self.env.uid])
         return self.browse(self.env.cr.fetchone()[0])
+
+    @api.model
+    def _queue_unasked(self, domestic):
+        """Let the cron ask about numbers that were typed while nobody was asked.
+
+        Until it has, their owners are sold to with VAT.
+
+        :param domestic: countries of the sellers, whose numbers are not asked about
+        """
+        abroad = self.env.ref("base.europe").country_ids - domestic
+        prefixes = {EU_PREFIXES.get(code, code) for code in abroad.mapped("code")}
+        partners = self.env["res.partner"].search([
+            ("vat", "!=", False), ("vies_valid", "=", False)])
+        numbers = {number for number in map(without_separators, partners.mapped("vat"))
+                   if number[:2] in prefixes}
+        for number in sorted(numbers):
+            answer = self._get_or_create(number)
+            if answer.is_valid:
+                answer._tell_partners()
+        if numbers:
+            self.env.ref("legal_invoice.ir_cron_vies")._trigger()
 
     def _ask_vies(self, patience):
         """Ask VIES about the number, and keep what it says.

@@ -3,7 +3,7 @@ import zipfile
 
 from pypdf import PdfReader
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..wizard import legal_invoice_download
@@ -91,10 +91,47 @@ class TestDownload(LegalCase, HttpCase):
         with self.assertRaisesRegex(UserError, "no posted"):
             self.download(date_from="1999-01-01", date_to="1999-01-31").action_download()
 
-    def test_too_many_at_once(self):
-        """Hundreds of PDFs to be made in one request would end in a time-out."""
+    def forget_pdfs(self):
         self.moves.env["ir.attachment"].search([("res_id", "in", self.moves.ids), (
             "res_model", "=", "account.move"), ("res_field", "!=", False)]).unlink()
+
+    def test_pdfs_are_made_step_by_step(self):
+        """A dialog shows how far it is; hundreds in one request would end in a time-out."""
+        self.forget_pdfs()
+        self.patch(legal_invoice_download, "MADE_AT_ONCE", 2)
+        download = self.download()
+        action = download.action_download()
+        self.assertEqual(action["params"], {"download_id": download.id})
+        self.patch(
+            type(self.moves), "_legal_make_pdf",
+            lambda moves: self.made.extend(moves.ids) or self.keep(moves))
+        self.made = []
+        first, second = download.make_some(), download.make_some()
+        self.assertEqual((first["made"], first["total"], first["url"]), (2, 3, False))
+        self.assertEqual(second["made"], 3)
+        self.assertTrue(second["url"])
+        self.assertEqual(sorted(self.made), sorted(self.moves.ids))
+
+    def keep(self, moves):
+        self.env["ir.attachment"].create([{
+            "name": "F.pdf", "raw": b"%PDF", "res_model": "account.move", "res_id": move.id,
+            "res_field": "invoice_pdf_report_file"} for move in moves])
+        moves.invalidate_recordset(["invoice_pdf_report_id", "invoice_pdf_report_file"])
+
+    def test_progress_of_somebody_else(self):
+        other = new_test_user(
+            self.env, "legal_second", "account.group_account_invoice", lang="en_US")
+        with self.assertRaises(AccessError):
+            self.download().with_user(other).make_some()
+
+    def test_too_many_at_once(self):
+        self.forget_pdfs()
+        self.patch(legal_invoice_download, "MAX_TO_MAKE", 2)
+        with self.assertRaisesRegex(UserError, "no PDF yet"):
+            self.download()._prepare_download()
+        self.patch(legal_invoice_download, "MAX_DOCUMENTS", 2)
         with self.assertRaisesRegex(UserError, "too many"):
-            self.patch(legal_invoice_download, "MAX_TO_MAKE", 2)
             self.download().action_download()
+
+    def test_name_of_a_month(self):
+        self.assertIn("2024-02.", self.download("zip")._prepare_download()[0])

@@ -8,9 +8,12 @@ from unittest.mock import patch
 from stdnum.eu import vat as eu_vat
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.fields import Command
+from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from ..hooks import post_init_hook, uninstall_hook
+from ..models.res_company_services import VIES_COMPANIES
 from .common import LegalCase
 
 WSDL = (Path(__file__).parent / "vies.wsdl").read_text()
@@ -142,3 +145,92 @@ class TestVies(LegalCase):
             self.assertTrue(self.customer().vies_valid)
         with vies("false"):
             self.assertFalse(self.customer().vies_valid)
+
+    # What staff are told --------------------------------------------------------------------
+
+    def notice(self, partner, tax=None):
+        """Return level and message of what the draft of an invoice says about the number."""
+        draft = self.env["account.move"].create({
+            "move_type": "out_invoice", "partner_id": partner.id,
+            "invoice_line_ids": [Command.create({
+                "name": "Advice", "price_unit": 10.0,
+                "tax_ids": [Command.set((tax or self.vat0).ids)]})]})
+        alert = draft._get_alerts().get("legal_vies", {})
+        return alert.get("level"), alert.get("message", "")
+
+    @property
+    def vat0(self):
+        return self.env["account.chart.template"].with_company(self.company).ref(
+            "tva_sale_service_intra_0")
+
+    def test_typed_in_the_form(self):
+        """VIES is asked when the number is typed, and its answer stands beside it."""
+        with vies() as asked, Form(self.env["res.partner"]) as form:
+            form.name, form.company_type = "Brux", "company"
+            form.country_id = self.belgian.country_id
+            form.vat = "BE0477472701"
+            self.assertTrue(form.vies_valid)
+            self.assertIn("confirmed", form.vies_note)
+        self.assertEqual(len(asked), 1)
+        self.assertEqual(self.notice(form.record), (None, ""))
+
+    @mute_logger("odoo.addons.legal_invoice.models.vies_answer")
+    def test_no_answer_is_seen_before_nothing_is_charged(self):
+        with no_vies():
+            customer = self.customer()
+        self.assertIn("not answered", customer.vies_note)
+        level, message = self.notice(customer)
+        self.assertEqual(level, "danger")
+        self.assertIn("not answered", message)
+        self.assertEqual(self.notice(customer, self.vat20)[0], "warning")
+
+    def test_number_vies_does_not_know_is_seen(self):
+        with vies("false"):
+            customer = self.customer()
+        self.assertIn("does not know", customer.vies_note)
+        self.assertEqual(self.notice(customer)[0], "danger")
+        customer.vies_valid = True  # staff have other proof
+        self.assertEqual(self.notice(customer)[0], "warning")
+        self.assertIn("Somebody", customer.vies_note)
+
+    def test_not_asked_is_seen(self):
+        self.company.vat_check_vies = False
+        customer = self.customer()
+        self.assertEqual(self.notice(customer)[0], "danger")
+        self.assertEqual(self.notice(customer, self.vat20)[0], "info")
+
+    def test_company_without_number(self):
+        """Implementing Regulation (EU) 282/2011, art. 18(2): a private person, with VAT."""
+        customer = self.belgian.copy({"name": "Sans SA", "vat": False})
+        self.assertIn("art. 18", customer.vies_note)
+        self.assertEqual(self.notice(customer)[0], "danger")
+        self.assertEqual(self.notice(customer, self.vat20)[0], "info")
+        for partner in (self.person, self.business):
+            self.assertFalse(partner.vies_note)
+            self.assertEqual(self.notice(partner), (None, ""))
+
+    def test_switched_on_and_back(self):
+        """French companies ask VIES from the installation on, and no more after it is gone."""
+        self.company.vat_check_vies = False
+        parameters = self.env["ir.config_parameter"]
+        parameters.search([("key", "=", VIES_COMPANIES)]).unlink()
+        post_init_hook(self.env)
+        self.assertTrue(self.company.vat_check_vies)
+        uninstall_hook(self.env)
+        self.assertFalse(self.company.vat_check_vies)
+        self.assertFalse(parameters.search_count([("key", "=", VIES_COMPANIES)]))
+        self.company.vat_check_vies = True  # chosen by the administrator
+        post_init_hook(self.env)
+        uninstall_hook(self.env)
+        self.assertTrue(self.company.vat_check_vies)
+
+    def test_numbers_typed_before_the_check_was_on(self):
+        self.company.vat_check_vies = False
+        customer = self.customer()
+        self.assertFalse(customer.vies_valid)
+        with vies() as asked:
+            self.company.vat_check_vies = True
+            with self.enter_registry_test_mode():
+                self.env.ref("legal_invoice.ir_cron_vies").method_direct_trigger()
+        self.assertEqual(len(asked), 1)
+        self.assertTrue(customer.vies_valid)

@@ -1,1 +1,1 @@
-from . import legal_check, legal_invoice_download
+from . import base_partner_merge, legal_check, legal_invoice_download

@@ -21,7 +21,7 @@ class LegalCheck(models.TransientModel):
             {"company_id": company.id, "code": item["code"],
              "name": item["name"][:1].upper() + item["name"][1:], "source": item["source"],
              "is_done": item["done"], "is_required": item["required"]}
-            for item in company._legal_checklist()])
+            for item in (*company._legal_checklist(), *company._legal_advice())])
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "legal_invoice.legal_check_action")
         action["domain"] = [("id", "in", lines.ids)]
@@ -33,6 +33,11 @@ class LegalCheck(models.TransientModel):
         Extension point: an addon that adds items leads to its own place.
         """
         self.ensure_one()
+        if self.code == "services":
+            products = self.company_id._legal_wrong_services()
+            return {**products._get_records_action(name=self.name), "target": "current"}
+        if self.code == "vies":
+            return self.env["ir.actions.act_window"]._for_xml_id("account.action_account_config")
         return {
             "type": "ir.actions.act_window", "res_model": "res.company",
             "res_id": self.company_id.id, "views": [(False, "form")],

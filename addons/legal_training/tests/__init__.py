@@ -1,1 +1,1 @@
-from . import test_training
+from . import test_badge, test_training

@@ -44,6 +44,17 @@ class IrActionsReport(models.Model):
         return super().get_wkhtmltopdf_state()
 
     @api.model
+    def barcode(self, barcode_type, value, **kwargs):
+        """Draw a barcode.
+
+        :raise ValueError: the code cannot hold the value; reportlab says so with any exception
+        """
+        try:
+            return super().barcode(barcode_type, value, **kwargs)
+        except Exception as error:
+            raise ValueError("Cannot convert into barcode.") from error
+
+    @api.model
     def _run_wkhtmltopdf(self, bodies, report_ref=False, header=None, footer=None,
                          landscape=False, specific_paperformat_args=None,
                          set_viewport_size=False):

@@ -1,1 +1,1 @@
-from . import test_fetcher, test_paper
+from . import test_barcode, test_fetcher, test_paper

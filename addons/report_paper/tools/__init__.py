@@ -1,3 +1,5 @@
-from . import pool
+from . import pool, raster
 from .fetcher import PaperAnswers, PaperFetcher
 from .pool import PaperError, PaperTooLong
+
+raster.install()

@@ -30,3 +30,32 @@ class AccountMoveLine(models.Model):
             return groups
         of_order = lines.filtered(lambda line: line.sale_line_ids.order_id & order)
         return [groups[0] & of_order, of_order, *groups]
+
+    def _prepare_part(self, untaxed, total):
+        """Prepare the values of a line that bears a part of this one, to the cent.
+
+        :param float untaxed: the part without taxes
+        :param float total: the part with them; the taxes share the difference as they do here
+        """
+        self.ensure_one()
+        taxes = self.tax_ids.flatten_taxes_hierarchy()
+        whole = self.price_total - self.price_subtotal
+        details = self.tax_ids.compute_all(
+            self.price_unit, self.currency_id, self.quantity)["taxes"]
+        weights = {tax.id: sum(each["amount"] for each in details if each["id"] == tax.id)
+                   for tax in taxes}
+        amounts = {tax: self.currency_id.round(
+            (total - untaxed) * weight / whole if whole else 0.0)
+            for tax, weight in weights.items()}
+        if taxes:
+            amounts[taxes[-1].id] += self.currency_id.round(
+                total - untaxed - sum(amounts.values()))
+        price = total if taxes and all(taxes.mapped("price_include")) else untaxed
+        return {
+            "quantity": 1.0, "discount": 0.0, "price_unit": price,
+            "extra_tax_data": {
+                "currency_id": self.currency_id.id, "price_unit": price, "discount": 0.0,
+                "quantity": 1.0, "manual_total_excluded_currency": untaxed,
+                "manual_tax_amounts": {
+                    str(tax): {"tax_amount_currency": amount, "base_amount_currency": untaxed}
+                    for tax, amount in amounts.items()}}}

@@ -20,3 +20,12 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         return False
+
+    def _gives_down_payment_back(self):
+        """Tell whether a down payment is given back when the order is cancelled before the line is
+        invoiced.
+
+        Extension point: by default, it is up to staff.
+        """
+        self.ensure_one()
+        return False

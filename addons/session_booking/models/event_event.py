@@ -1,3 +1,5 @@
+import contextlib
+
 import pytz
 from dateutil.relativedelta import relativedelta
 
@@ -11,15 +13,16 @@ from ..exceptions import SessionFull, SessionUnavailable
 from ..tools import NonExistentTime, local_to_utc
 
 # The counters, which SQL writes, and the fields computed from them.
-COUNTED_SEATS = ["seats_booked", "seats_held", "seats_left", "has_seats_left"]
+COUNTED_SEATS = ["seats_booked", "seats_held", "seats_left", "has_seats_left", "to_decide"]
 
 
 class EventEvent(models.Model):
     """A session of a training: its seats, its price in credits, and its booking.
 
     Its other parts have files of their own: moving and cancelling a session
-    (``event_event_changes``), its waiting list (``event_event_waiting``), and the sheet to sign
-    (``event_event_attendance``).
+    (``event_event_changes``), its waiting list (``event_event_waiting``), the sheet to sign
+    (``event_event_attendance``), who came (``event_event_closing``), and whether it takes place
+    with few attendees (``event_event_decision``).
     """
 
     _inherit = "event.event"
@@ -107,6 +110,24 @@ class EventEvent(models.Model):
                     "%(left)s of %(all)s", left=event.seats_left, all=event.seats_max)
             else:
                 event.seats_left_label = self.env._("No limit")
+
+    @api.depends("name", "date_begin", "date_tz", "is_training")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        """Name sessions of a training with their date: their names alone are all the same."""
+        result = super()._compute_display_name()
+        for event in self.filtered(lambda event: event.is_training and event.date_begin):
+            shown, name = event.display_name or "", event.name or ""
+            rest = shown[len(name):] if shown.startswith(name) else ""
+            with contextlib.suppress(pytz.UnknownTimeZoneError):  # then its name must do
+                event.display_name = f"{event._dated_name()}{rest}"
+        return result
+
+    def _dated_name(self):
+        """Return « Tableurs – 12/12/2026 09:00 », local to the session, as the reader writes."""
+        self.ensure_one()
+        begin = self._localize(self.date_begin)
+        return f"{self.name} – {format_date(self.env, begin.date())} {begin:%H:%M}"
 
     @api.model_create_multi
     def create(self, vals_list):

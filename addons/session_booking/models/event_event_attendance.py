@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import models
+from odoo import fields, models
 
 ONE_SIGNATURE_HOURS = 5
 NOON = "13:00"
@@ -20,7 +20,7 @@ class EventEvent(models.Model):
 
         A session of several days has the same hours each day.
 
-        :return: list of dicts: ``day`` (date), ``label`` and ``hours`` (texts)
+        :return: list of dicts: ``day`` (date), ``half``, ``label`` and ``hours`` (texts)
         """
         self.ensure_one()
         begin, end = self._localize(self.date_begin), self._localize(self.date_end)
@@ -36,18 +36,40 @@ class EventEvent(models.Model):
         long_day = minutes[1] - minutes[0] > ONE_SIGNATURE_HOURS * 60
         if long_day and begin < NOON < end:
             return [
-                {"label": self.env._("Morning"), "hours": self.env._("from %s", begin)},
-                {"label": self.env._("Afternoon"), "hours": self.env._("until %s", end)}]
+                {"half": "morning", "label": self.env._("Morning"),
+                 "hours": self.env._("from %s", begin)},
+                {"half": "afternoon", "label": self.env._("Afternoon"),
+                 "hours": self.env._("until %s", end)}]
         if begin < "12:00":
-            label = self.env._("Morning")
+            half, label = "morning", self.env._("Morning")
+        elif begin < "18:00":
+            half, label = "afternoon", self.env._("Afternoon")
         else:
-            label = self.env._("Afternoon") if begin < "18:00" else self.env._("Evening")
-        return [{"label": label, "hours": f"{begin} – {end}"}]
+            half, label = "evening", self.env._("Evening")
+        return [{"half": half, "label": label, "hours": f"{begin} – {end}"}]
+
+    def _half_days(self):
+        """Return the half-days to sign, as (date, half)."""
+        return [(column["day"], column["half"]) for column in self._attendance_half_days()]
+
+    def _half_day_now(self):
+        """Return the half-day to sign at this moment, as (date, half); or None on other days."""
+        self.ensure_one()
+        now = self._localize(fields.Datetime.now())
+        today = [half for day, half in self._half_days() if day == now.date()]
+        if not today:
+            return None
+        return now.date(), today[-1] if f"{now:%H:%M}" >= NOON else today[0]
 
     def _attendance_seats(self):
         """Return the seats for the sheet, by name: who is expected, and who already came."""
         return self._registrations(("open", "done")).sorted(
             lambda seat: ((seat.name or "").casefold(), seat.id))
+
+    def _attendance_marks(self):
+        """Return what was noted so far, by (seat's id, day, half)."""
+        return {(row.registration_id.id, row.day, row.half): row.state
+                for row in self._attendance_seats().attendance_ids}
 
     def _attendance_hours(self):
         """Return the hours of the session; over several days, those its training states."""

@@ -39,6 +39,31 @@ class EventEvent(models.Model):
                     taken=taken, capacity=event.seats_max,
                     names=event._attendee_names()))
 
+    @api.constrains("is_training")
+    def _check_seats_are_paid(self):
+        """Refuse to book with credits what already has seats that no credits paid.
+
+        :raise ValidationError: naming the attendees
+        """
+        for event in self.filtered("is_training"):
+            # sudo: whether they are paid
+            unpaid = event.sudo()._registrations(("draft", *LIVE)).filtered(
+                lambda seat: not seat.credit_entry_id and not seat.paid_outside)
+            if unpaid:
+                raise ValidationError(self.env._(
+                    "“%(session)s” of %(date)s has registrations that no credits paid "
+                    "(%(names)s): it cannot become a session of “%(training)s”. Plan a new "
+                    "session, or cancel these registrations first.",
+                    session=event.name, date=event._local_begin(),
+                    names=", ".join(seat.name or seat.display_name for seat in unpaid),
+                    training=event.event_type_id.name))
+
+    @api.constrains("company_id")
+    def _check_seats_are_of_the_company(self):
+        """Refuse to give another company a session that credits of the former one paid."""
+        # sudo: reads the ledger to check, shows nothing
+        self.sudo()._registrations()._check_credits_agree()
+
     @api.constrains("event_url")
     def _check_event_url(self):
         """Refuse a link that is not http(s), since attendees click it.
@@ -130,17 +155,40 @@ class EventEvent(models.Model):
         if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
             self._check_cancelled_with_its_seats()
         self._check_keeps_its_seats(vals)
-        if not {"date_begin", "date_end"} & set(vals):
+        if not {"date_begin", "date_end", "date_tz"} & set(vals):
             return super().write(vals)
-        before = {
-            event: (event.date_begin, event.date_end) for event in self
-            if event.is_training and event.seats_booked}
+        before = {event: event._dates() for event in self if event.is_training}
+        booked = self.filtered("seats_booked")
         result = super().write(vals)
-        now = fields.Datetime.now()
-        for event, dates in before.items():
-            if (event.date_begin, event.date_end) != dates and event.date_begin > now:
-                event._announce_move(dates[0])
+        changed = self.filtered(lambda event: before.get(event, event._dates()) != event._dates())
+        changed._check_not_put_into_the_past(before)
+        changed._check_attendance_keeps_its_days()
+        changed._forget_decision()
+        for event in changed & booked:
+            if event._dates()[:2] != before[event][:2] and not event._is_past():
+                event._announce_move(before[event][0])
         return result
+
+    def _dates(self):
+        """Return what a move changes: begin and end (UTC), and the timezone."""
+        return self.date_begin, self.date_end, self.date_tz
+
+    def _check_not_put_into_the_past(self, before):
+        """Refuse a past date for a coming session with seats: nobody could cancel any more.
+
+        :param dict before: former dates by session, see :meth:`_dates`
+        :raise UserError: naming the attendees
+        """
+        if self.env.su:
+            return
+        now = fields.Datetime.now()
+        for event in self:
+            if before[event][0] > now >= event.date_begin and event._registrations(LIVE):
+                raise UserError(self.env._(
+                    "“%(session)s” has bookings (%(names)s) and cannot be put into the past. "
+                    "Choose a coming date, or use the button “Cancel the session”: everyone is "
+                    "told and gets the credits back.",
+                    session=event.name, names=event._attendee_names()))
 
     def _move_session(self, date_begin, date_end, note=""):
         """Give the session other dates; everyone is told once, reminders and links follow.
@@ -201,8 +249,10 @@ class EventEvent(models.Model):
     def _check_keeps_its_seats(self, vals):
         """Refuse changes that would take a coming session away from the attendees who have seats.
 
-        :raise UserError: `vals` archive it, take it off the website, or make it no training
+        :raise UserError: `vals` archive it, take it off the website, make it no training, or
+            worsen what was agreed
         """
+        self._check_keeps_its_terms(vals)
         if vals.get("active") is False:
             self._refuse_with_seats(lambda event: self.env._(
                 "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be archived. Use "
@@ -219,16 +269,36 @@ class EventEvent(models.Model):
             self._refuse_with_seats(lambda event: self.env._(
                 "“%(session)s” of %(date)s has bookings (%(names)s) paid with credits: its "
                 "training cannot be removed. Choose another training, or cancel the session.",
-                **event._described_with_seats()))
+                **event._described_with_seats()), over=True)
 
-    def _refuse_with_seats(self, message):
-        """Refuse when one of these sessions is not over and has seats taken.
+    def _check_keeps_its_terms(self, vals):
+        """Refuse terms that are worse for attendees than those they booked under.
+
+        :raise UserError: an earlier deadline, or credits no longer returned for an absence
+        """
+        hours = vals.get("cancel_hours") or 0
+        self.filtered(lambda event: hours > event.cancel_hours)._refuse_with_seats(
+            lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s), made with free cancellation "
+                "until %(hours)s hours before: that deadline cannot be earlier.",
+                hours=event.cancel_hours, **event._described_with_seats()))
+        if vals.get("no_show_policy") == "keep":
+            self.filtered(lambda event: event.no_show_policy == "return")._refuse_with_seats(
+                lambda event: self.env._(
+                    "“%(session)s” of %(date)s has bookings (%(names)s), made on the terms that "
+                    "credits go back for an absence: that cannot be taken away.",
+                    **event._described_with_seats()), over=True)
+
+    def _refuse_with_seats(self, message, over=False):
+        """Refuse when one of these sessions has seats taken and is not over.
 
         :param message: function of the session that returns the text
+        :param bool over: refuse sessions that are over, too
         :raise UserError: for the first such session
         """
         now = fields.Datetime.now()
-        for event in self.filtered(lambda event: event.is_training and event.date_end > now):
+        for event in self.filtered(
+                lambda event: event.is_training and (over or event.date_end > now)):
             if event._registrations(LIVE):
                 raise UserError(message(event))
 
@@ -259,6 +329,7 @@ class EventEvent(models.Model):
         lock_in_order(seats.sudo().credit_entry_id.wallet_id, self)
         # First the session: the seats freed next are for nobody else.
         self.with_context(cancels_seats=True).kanban_state = "cancel"
+        self._close_decision()
         seats.action_cancel()
         told.with_context(session_note=note)._send_booking_mail(
             "session_booking.mail_template_session_cancelled")

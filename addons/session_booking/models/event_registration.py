@@ -8,12 +8,18 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.concurrency_base.tools import lock_in_order, plain_line
+from odoo.addons.concurrency_base.tools import as_engine, lock_in_order, plain_line
 
 from ..exceptions import SessionUnavailable
 
 
 class EventRegistration(models.Model):
+    """A seat: how it is paid, counted, exchanged, and what the attendee is written.
+
+    Its other parts: who paid it and its cancellation by staff (``event_registration_cancel``), and
+    attendance (``event_registration_attendance``).
+    """
+
     _inherit = "event.registration"
 
     event_is_training = fields.Boolean(related="event_id.is_training")
@@ -41,6 +47,9 @@ class EventRegistration(models.Model):
     _credit_entry_once = models.UniqueIndex(
         "(credit_entry_id) WHERE credit_entry_id IS NOT NULL",
         "These credits already pay for another seat.")
+    _outside_states_why = models.Constraint(
+        "CHECK(NOT COALESCE(paid_outside, FALSE) OR COALESCE(outside_reason, '') ~ '\\S')",
+        "State how a seat “Paid outside” is paid: the quote, agreement or gift.")
     _booking_key_unique = models.UniqueIndex(
         "(booking_key) WHERE booking_key IS NOT NULL", "This booking was already made.")
 
@@ -74,7 +83,7 @@ class EventRegistration(models.Model):
         return bool(moved_on and self.create_date and self.create_date <= moved_on)
 
     @api.constrains("state", "active", "event_id", "credit_entry_id", "paid_outside",
-                    "refund_entry_id")
+                    "refund_entry_id", "absence_entry_id")
     def _check_training_is_paid(self):
         """Refuse unpaid seats of a training, wherever they come from.
 
@@ -83,22 +92,26 @@ class EventRegistration(models.Model):
         for registration in self.sudo():  # sudo: reads the ledger to check, shows nothing
             if (registration.event_id.is_training and registration._takes_a_seat()
                     and not registration.paid_outside
-                    and (not registration.credit_entry_id or registration.refund_entry_id)):
+                    and (not registration.credit_entry_id or registration.refund_entry_id
+                         or (registration.absence_entry_id and not registration.event_id._is_past())
+                         )):
                 raise ValidationError(self.env._(
                     "A seat in “%(session)s” costs %(price)s: book it from the "
                     "calendar of trainings, or tick “Paid outside” if it is paid otherwise.",
                     session=registration.event_id.name,
                     price=registration.event_id._price_label()))
 
-    @api.constrains("credit_entry_id", "refund_entry_id", "event_id")
+    @api.constrains("credit_entry_id", "refund_entry_id", "absence_entry_id", "event_id")
     def _check_credits_agree(self):
         """Refuse ledger entries that do not pay for this seat, or did not come back from it.
 
         :raise ValidationError: another kind of entry, another company, or another seat's return
         """
         for seat in self.sudo():  # sudo: reads the ledger to check, shows nothing
-            paid, back, event = seat.credit_entry_id, seat.refund_entry_id, seat.event_id
-            if (paid and paid.kind != "booking") or (back and back.reversed_entry_id != paid) or (
+            paid, event = seat.credit_entry_id, seat.event_id
+            returned = (seat.refund_entry_id | seat.absence_entry_id).reversed_entry_id
+            if (paid and paid.kind != "booking") or returned - paid or (
+                    (seat.refund_entry_id or seat.absence_entry_id) and not returned) or (
                     paid and event.company_id and paid.company_id != event.company_id):
                 raise ValidationError(self.env._(
                     "The credits of %(name)s do not pay for “%(session)s”. Cancel the seat and "
@@ -150,6 +163,7 @@ class EventRegistration(models.Model):
         if not {"state", "active", "event_id"} & set(vals):
             return super().write(vals)
         self._check_seat_kept(vals)
+        self._check_attendance_open(vals)
         if "event_id" in vals:
             self.env["session.reminder"]._forget(
                 self.filtered(lambda seat: seat.event_id.id != vals["event_id"]))
@@ -158,6 +172,9 @@ class EventRegistration(models.Model):
         before = self._seats_by_event()
         result = super().write(vals)
         self._move_seats_since(before)
+        if vals.get("state") in ("open", "done"):
+            as_engine(self.filtered("credits_kept")).write({"credits_kept": False})
+            self._mark_attended(vals["state"])
         for registration, entry in returned.items():
             registration.refund_entry_id = entry
             entry._post_reversal()
@@ -217,6 +234,7 @@ class EventRegistration(models.Model):
         # sudo: the ledger follows from the cancellation
         paid = self.sudo().filtered(
             lambda seat: seat.credit_entry_id and not seat.refund_entry_id
+            and not seat.absence_entry_id and not seat.credits_kept
         ).sorted(lambda seat: seat.credit_entry_id.wallet_id.id)  # locks are taken in order
         return {
             registration: registration.credit_entry_id._reverse(
@@ -250,10 +268,10 @@ class EventRegistration(models.Model):
         self.ensure_one()
         return self.sudo().refund_entry_id._validity_label()  # sudo: the registrant's own
 
-    def _returned_if_cancelled_label(self):
+    def _returned_if_cancelled_label(self, by_customer=True):
         """Describe what cancelling now would give back, as :meth:`_returned_label` does."""
         self.ensure_one()
-        seat = self.sudo().with_context(cancelled_by_customer=True)  # sudo: as above
+        seat = self.sudo().with_context(cancelled_by_customer=by_customer)  # sudo: as above
         return seat.credit_entry_id._returned_label(seat._credits_renewed_from())
 
     def _cancel_by_customer(self):
@@ -295,7 +313,8 @@ class EventRegistration(models.Model):
         if entry:
             entry = entry._take_again(f"booking:{key}", origin=event._booking_origin())
         return event._take_seat(
-            self.partner_id, key, entry, paid_outside=self.paid_outside, swapped_from_id=self.id)
+            self.partner_id, key, entry, paid_outside=self.paid_outside,
+            outside_reason=self.outside_reason, swapped_from_id=self.id)
 
     def _check_can_swap(self, event):
         if not self.can_cancel:
@@ -345,16 +364,16 @@ class EventRegistration(models.Model):
         """Build an iCalendar file (RFC 5545) of these seats, in UTC; each has a permanent UID."""
         file = vobject.iCalendar()
         for registration in self:
-            event = registration.event_id
+            event, base_url = registration.event_id, registration.get_base_url()
             entry = file.add("vevent")
-            entry.add("uid").value = f"{registration.id}@{urlsplit(self.get_base_url()).hostname}"
+            entry.add("uid").value = f"{registration.id}@{urlsplit(base_url).hostname}"
             entry.add("dtstamp").value = pytz.utc.localize(registration.write_date)
             entry.add("dtstart").value = pytz.utc.localize(event.date_begin)
             entry.add("dtend").value = pytz.utc.localize(event.date_end)
             entry.add("summary").value = plain_line(event.name)
             entry.add("location").value = plain_line(
                 event.address_inline or self.env._("Online"))
-            entry.add("url").value = f"{self.get_base_url()}/my/trainings/{registration.id}"
+            entry.add("url").value = f"{base_url}/my/trainings/{registration.id}"
             entry.add("status").value = (
                 "CONFIRMED" if registration._takes_a_seat() else "CANCELLED")
         return file.serialize().encode()

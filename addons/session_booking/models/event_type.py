@@ -3,6 +3,7 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+NO_SHOW_POLICIES = [("keep", "Credits are kept"), ("return", "Credits go back")]
 DEFAULT_REMINDERS = [(7, "days"), (1, "days"), (1, "hours")]
 
 
@@ -21,6 +22,16 @@ class EventType(models.Model):
     waiting_hours = fields.Integer(
         string="Waiting list: seat held (hours)", help="How long a freed seat is held for the "
         "next of the waiting list; 0: as long as the company's settings say.")
+    no_show_policy = fields.Selection(
+        NO_SHOW_POLICIES, default="keep", required=True, string="Absent without cancelling",
+        help="What becomes of the credits of who has a seat and does not come. It applies to "
+        "new sessions; each session can differ.")
+    min_attendees = fields.Integer(
+        string="Minimum of attendees", help="With fewer, you are reminded to decide whether a "
+        "session takes place; 0: it takes place with anybody.")
+    decision_days = fields.Integer(
+        string="Decide (days before)", default=7,
+        help="How many days before a session you are reminded to decide.")
     trainer_id = fields.Many2one("res.partner")
     training_objectives = fields.Html(
         string="Objectives", translate=True, help="What participants can do after the training.")
@@ -39,6 +50,8 @@ class EventType(models.Model):
         "product.product", string="Product on invoices", domain=[("type", "=", "service")],
         default=lambda self: self.env.ref("session_booking.product_training", False),
         help="Its income account receives the value of the credits used.")
+    training_product_problems = fields.Text(
+        string="What is wrong with the product", related="training_product_id.service_problems")
 
     _training_has_price = models.Constraint(
         "CHECK(NOT COALESCE(is_training, FALSE) OR credit_price > 0)",
@@ -49,6 +62,10 @@ class EventType(models.Model):
         "CHECK(training_hours > 0)", "A training lasts more than zero hours.")
     _waiting_hours_not_negative = models.Constraint(
         "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
+
+    _minimum_not_negative = models.Constraint(
+        "CHECK(COALESCE(min_attendees, 0) >= 0 AND COALESCE(decision_days, 0) >= 0)",
+        "The minimum of attendees and the days before the decision are 0 or more.")
 
     @api.model
     def _default_reminder_rule_ids(self):
@@ -70,6 +87,15 @@ class EventType(models.Model):
                 raise ValidationError(self.env._(
                     "The programme of “%(training)s” is not a PDF file. Export it as PDF and "
                     "choose that file.", training=training.name))
+
+    @api.constrains("min_attendees", "seats_max", "has_seats_limitation")
+    def _check_minimum_fits(self):
+        for training in self.filtered("has_seats_limitation"):
+            if training.min_attendees > training.seats_max:
+                raise ValidationError(self.env._(
+                    "“%(training)s” has %(seats)s seats: at least %(minimum)s attendees is more "
+                    "than it can have.", training=training.name, seats=training.seats_max,
+                    minimum=training.min_attendees))
 
     @api.constrains("is_training")
     def _check_stays_a_training(self):

@@ -9,6 +9,7 @@ class SessionReminder(models.Model):
 
     _name = "session.reminder"
     _description = "Reminder Sent"
+    _rec_name = "registration_id"
     _engine_only = True
     _order = "hours, id"
 

@@ -7,6 +7,8 @@ from odoo.addons.credit_wallet.tests.common import CreditCommon
 
 class BookingCommon(CreditCommon):
 
+    outside = {"paid_outside": True, "outside_reason": "Quote"}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -45,7 +45,7 @@ class TestAttendance(DeskCommon):
         self.seat(self.session, self.bob)
         self.seat(self.session, self.ana).action_set_done()
         self.env["event.registration"].create({
-            "event_id": self.session.id, "name": "Gone", "paid_outside": True,
+            "event_id": self.session.id, "name": "Gone", **self.outside,
             "state": "cancel"})
         html = self.env["ir.actions.report"].with_user(self.desk)._render_qweb_html(
             "session_booking.report_attendance_sheet", self.session.ids)[0].decode()

@@ -42,7 +42,7 @@ class TestBooking(BookingCommon):
         self.give(2)
         full = self.make_session(seats_max=1)
         self.env["event.registration"].create(
-            {"event_id": full.id, "name": "Guest", "paid_outside": True})
+            {"event_id": full.id, "name": "Guest", **self.outside})
         cancelled = self.make_session(kanban_state="cancel")
         cases = [
             (full, SessionFull, "is full"),

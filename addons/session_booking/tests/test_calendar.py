@@ -71,7 +71,7 @@ class TestCalendar(HttpCase, BookingCommon):
             Full={"seats_max": 1, "address_id": False}, Dear={"credit_price": 9})
         full = self.env["event.event"].search([("name", "=", "Full")])
         self.env["event.registration"].create(
-            {"event_id": full.id, "name": "Guest", "paid_outside": True})
+            {"event_id": full.id, "name": "Guest", **self.outside})
         for query, names in (
                 (f"theme={self.theme.id}", ["Voice"]),
                 (f"trainer={self.trainer.id}", ["Body"]),
@@ -97,7 +97,7 @@ class TestCalendar(HttpCase, BookingCommon):
     def test_a_seat_held_is_not_left(self):
         session = self.at("2031-03-12", seats_max=1)
         seat = self.env["event.registration"].create(
-            {"event_id": session.id, "name": "Guest", "paid_outside": True})
+            {"event_id": session.id, "name": "Guest", **self.outside})
         self.give(2)
         self.env["session.waiting"]._join(session, self.customer)
         seat.action_cancel()

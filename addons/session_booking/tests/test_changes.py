@@ -56,7 +56,7 @@ class TestChanges(BookingCommon):
         seat = self.book(first)
         full = self.make_session(days=12, seats_max=1)
         self.env["event.registration"].create(
-            {"event_id": full.id, "name": "Guest", "paid_outside": True})
+            {"event_id": full.id, "name": "Guest", **self.outside})
         other_training = self.training.copy({"name": "Another"})
         cases = [
             (full, SessionFull, "is full"),
@@ -109,7 +109,7 @@ class TestChanges(BookingCommon):
         self.give(4)
         free, full = self.make_session(), self.make_session(seats_max=1)
         self.env["event.registration"].create(
-            {"event_id": full.id, "name": "Guest", "paid_outside": True})
+            {"event_id": full.id, "name": "Guest", **self.outside})
         with self.assertRaises(SessionFull), self.env.cr.savepoint():
             (free | full)._book_all(self.wallet, self.customer, "basket")
         self.assertEqual((self.wallet.balance, free.seats_booked), (4, 0))

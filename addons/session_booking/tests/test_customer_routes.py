@@ -34,7 +34,7 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
 
     def fill(self):
         return self.env["event.registration"].create(
-            {"event_id": self.event.id, "name": "Guest", "paid_outside": True})
+            {"event_id": self.event.id, "name": "Guest", **self.outside})
 
     def offered(self):
         """Put Ada in line, with a seat held for her."""
@@ -226,3 +226,15 @@ class TestCustomerRoutes(HttpCase, BookingCommon):
         self.assertIn(self.url_open(
             f"/my/trainings/{seat.id}/calendar.ics").status_code, (403, 404))
         self.assertNotIn("VEVENT", self.url_open("/my/trainings/calendar.ics").text)
+
+    def test_ics_of_two_seats(self):
+        """It answered 500 to whoever had booked twice."""
+        self.give(4)
+        seats = [self.book(event, partner=self.ada)
+                 for event in (self.event, self.make_session(days=20))]
+        self.authenticate("ada", "ada")
+        answer = self.url_open("/my/trainings/calendar.ics")
+        self.assertEqual(answer.status_code, 200)
+        for seat in seats:
+            self.assertIn(f"UID:{seat.id}@", answer.text)
+            self.assertIn(f"/my/trainings/{seat.id}\r\n", answer.text)

@@ -11,18 +11,21 @@ class TestEngineFields(EngineFieldsCommon, TransactionCase):
     by_hand = {
         "event.event": (
             "who plans sessions",
-            "cancel_hours credit_price trainer_id"),
+            "cancel_hours credit_price decision_days min_attendees no_show_policy trainer_id"),
         "event.registration": (
             "the desk, for seats that no credits pay",
             "outside_reason paid_outside"),
         "event.type": (
             "who keeps trainings",
-            "cancel_hours credit_price is_training programme_file programme_filename trainer_id "
-            "training_audience training_hours training_objectives training_product_id "
-            "waiting_hours"),
+            "cancel_hours credit_price decision_days is_training min_attendees no_show_policy "
+            "programme_file programme_filename trainer_id training_audience training_hours "
+            "training_objectives training_product_id waiting_hours"),
         "res.company": (
             "administrators",
             "training_declaration waiting_hours"),
+        "session.attendance": (
+            "the desk, who is there",
+            "state"),
         "session.reminder.rule": (
             "who keeps trainings",
             "count event_type_id unit"),

@@ -70,7 +70,7 @@ class TestGroupBooking(DeskCommon):
             (UserError, "how these seats are paid", {"payment": "outside"}, (self.ana,)),
         ]
         seat = self.env["event.registration"].create({
-            "event_id": self.session.id, "partner_id": self.emma.id, "paid_outside": True})
+            "event_id": self.session.id, "partner_id": self.emma.id, **self.outside})
         for error, message, vals, attendees in cases:
             with self.assertRaisesRegex(error, message), self.env.cr.savepoint():
                 self.group(*attendees, **vals)._apply()
@@ -89,7 +89,7 @@ class TestGroupBooking(DeskCommon):
     def test_form_says_price_balance_and_overlaps(self):
         busy = self.make_session()
         self.env["event.registration"].create({
-            "event_id": busy.id, "partner_id": self.emma.id, "paid_outside": True})
+            "event_id": busy.id, "partner_id": self.emma.id, **self.outside})
         form = Form(self.env["session.group.booking"].with_user(self.planner).with_context(
             default_event_id=self.session.id))
         self.assertFalse(form.overlap_warning)

@@ -27,7 +27,7 @@ class TestLinks(DeskCommon):
             self.registrations.with_user(self.desk).create(claim)
         with self.assertRaises(AccessError):
             self.session.with_user(self.planner).registration_ids = [Command.create(claim)]
-        outside = {"event_id": self.session.id, "name": "Mallory", "paid_outside": True}
+        outside = {"event_id": self.session.id, "name": "Mallory", **self.outside}
         for registrations in (
                 self.registrations.with_user(self.desk),
                 # Odoo's routes create seats as the system, in the context of the visitor.
@@ -48,7 +48,7 @@ class TestLinks(DeskCommon):
         self.env["ir.default"].with_user(self.planner).set(
             "event.registration", "credit_entry_id", entry.id, user_id=True)
         seat = self.registrations.with_user(self.planner).sudo().create(
-            {"event_id": self.session.id, "name": "Mallory", "paid_outside": True})
+            {"event_id": self.session.id, "name": "Mallory", **self.outside})
         self.assertFalse(seat.credit_entry_id)
 
     def test_counters_are_kept_by_the_engine(self):

@@ -14,7 +14,7 @@ class TestSeats(BookingCommon):
 
     def register(self, session, count=1, **vals):
         return self.env["event.registration"].create([
-            {"event_id": session.id, "name": f"Guest {number}", "paid_outside": True, **vals}
+            {"event_id": session.id, "name": f"Guest {number}", **self.outside, **vals}
             for number in range(count)])
 
     def tearDown(self):

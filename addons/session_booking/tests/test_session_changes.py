@@ -34,7 +34,7 @@ class TestSessionChanges(DeskCommon):
         seats = self.seat(self.session, self.ana) | self.seat(self.session, self.bob)
         outside = self.env["event.registration"].create({
             "event_id": self.session.id, "name": "Eve", "email": "eve@example.com",
-            "paid_outside": True})
+            **self.outside})
         session = self.session.with_user(self.planner)
         for _click in range(2):
             session._cancel_session("The trainer is ill.")
@@ -66,7 +66,7 @@ class TestSessionChanges(DeskCommon):
 
     def test_seats_without_address_do_not_stop_the_others(self):
         nobody = self.env["event.registration"].create(
-            {"event_id": self.session.id, "name": "Walk-in", "paid_outside": True})
+            {"event_id": self.session.id, "name": "Walk-in", **self.outside})
         seat = self.seat(self.session, self.ana)
         self.session._cancel_session()
         self.assertEqual(len(self.mails(seat, "Session cancelled")), 1)

@@ -108,7 +108,7 @@ class TestWaiting(BookingCommon):
             self.book(self.session, "newcomer", newcomer)
         with self.assertRaises(UserError), self.env.cr.savepoint():
             self.env["event.registration"].create({
-                "event_id": self.session.id, "name": "By another door", "paid_outside": True})
+                "event_id": self.session.id, "name": "By another door", **self.outside})
         self.assertEqual(self.balance(newcomer), 2)
 
     def test_accepting_spends_the_credits_once(self):
@@ -232,7 +232,7 @@ class TestWaiting(BookingCommon):
         seat._cancel_by_customer()
         by_phone = self.env["event.registration"].create({
             "event_id": self.session.id, "partner_id": ada.id, "name": "Ada",
-            "paid_outside": True})
+            **self.outside})
         self.assertEqual((line.state, line.registration_id), ("seated", by_phone))
 
     def test_employee_spends_the_company_s_credits(self):

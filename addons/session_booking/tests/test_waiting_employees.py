@@ -40,7 +40,7 @@ class TestWaitingEmployees(HttpCase, BookingCommon):
     def setUp(self):
         super().setUp()
         self.seat = self.env["event.registration"].create(
-            {"event_id": self.event.id, "name": "Guest", "paid_outside": True})
+            {"event_id": self.event.id, "name": "Guest", **self.outside})
 
     def as_user(self, login):
         self.authenticate(login, login)

@@ -13,6 +13,7 @@ class SessionCancel(models.TransientModel):
         "event.event", string="Session", required=True, readonly=True, ondelete="cascade")
     seat_count = fields.Integer(compute="_compute_seats", string="Attendees told")
     credit_count = fields.Integer(compute="_compute_seats", string="Credits given back")
+    returns = fields.Html(compute="_compute_seats", sanitize=False, string="What goes back")
     note = fields.Text(
         string="Message to the attendees", help="Why the session is cancelled; in their mail.")
 
@@ -20,8 +21,10 @@ class SessionCancel(models.TransientModel):
     def _compute_seats(self):
         for wizard in self:
             seats = wizard.event_id._registrations(["open"])
+            lines = [seat._cancel_line(for_customer=False) for seat in seats]
             wizard.seat_count = len(seats)
             wizard.credit_count = sum(seats.mapped("credit_cost"))
+            wizard.returns = seats._render_returns(lines)
 
     def action_confirm(self):
         """Cancel the session and all its seats; a second click changes nothing."""

@@ -36,11 +36,15 @@ class ShopPayment(WebsiteSale):
 
     @route()
     def shop_payment_confirmation(self, **post):
-        """Confirm nothing that was refused."""
+        """Confirm nothing that was refused, nor what nobody has tried to pay."""
         # sudo: the order of the visitor's own session
         order = request.env["sale.order"].sudo().browse(
             request.session.get(LAST_ORDER)).exists()
-        return self._back_after_refusal(order) or super().shop_payment_confirmation(**post)
+        if refused := self._back_after_refusal(order):
+            return refused
+        if not order._is_paid_or_under_way():
+            return request.redirect("/shop/cart")
+        return super().shop_payment_confirmation(**post)
 
     def _back_after_refusal(self, order):
         """Return where the buyer can pay a refused order another way; None when it was not."""

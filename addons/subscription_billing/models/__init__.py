@@ -12,6 +12,7 @@ from . import (
     product_template,
     res_company,
     res_config_settings,
+    res_currency,
     res_partner,
     sale_order,
     sale_order_line,
@@ -25,6 +26,7 @@ from . import (
     subscription_period_charging,
     subscription_period_dunning,
     subscription_period_invoicing,
+    subscription_period_unpaid,
     subscription_plan,
     subscription_plan_price,
     subscription_run,
@@ -33,4 +35,5 @@ from . import (
     subscription_subscription_lifecycle,
     subscription_subscription_outstanding_credit,
     subscription_subscription_renewal,
+    subscription_subscription_unpaid,
 )

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date, formatLang
+from odoo.tools import SQL, format_date, formatLang
 
 CREDIT_USES = [
     ("subscriptions", "Pays the next invoice of a subscription"),
@@ -17,6 +17,7 @@ class AccountMove(models.Model):
         "account.move", string="Writes off", readonly=True, engine=True, copy=False,
         ondelete="restrict",
         index="btree_not_null", help="The unpaid invoice that this entry gives up.")
+    status_in_payment = fields.Selection(selection_add=[("written_off", "Written off")])
     write_off_ids = fields.One2many(
         "account.move", "written_off_invoice_id", string="Written off by")
 
@@ -37,6 +38,7 @@ class AccountMove(models.Model):
 
     @api.depends(
         "move_type", "invoice_line_ids.subscription_period_id", "origin_payment_id.invoice_ids",
+        "invoice_line_ids.sale_line_ids",
         "line_ids.matched_debit_ids")
     def _compute_outstanding_credit_use(self):
         """Propose a use for what is left of the document; a choice made by a person stays."""
@@ -48,11 +50,11 @@ class AccountMove(models.Model):
         """Tell whether what is left of the document is in favour of a customer because of
         subscriptions.
 
-        It credits a period, or is a payment of an invoice that bills one.
+        It credits a period or a down payment on one, or is a payment of an invoice that bills one.
         """
         self.ensure_one()
         if self.move_type == "out_refund":
-            return bool(self._subscription_periods())
+            return bool(self._subscription_periods() or self._subscription_down_payment())
         if self.move_type != "entry":
             return False
         # sudo: what a payment was for, whoever registered it
@@ -60,6 +62,12 @@ class AccountMove(models.Model):
         paid = (move.origin_payment_id.invoice_ids
                 | move.line_ids.matched_debit_ids.debit_move_id.move_id)
         return bool(paid._subscription_periods())
+
+    def _subscription_down_payment(self):
+        """Tell whether the document is about a down payment on subscriptions alone."""
+        # sudo: accountants need no right on orders
+        ahead = self.sudo().invoice_line_ids.sale_line_ids
+        return all(ahead.mapped("is_downpayment")) and ahead.order_id._sells_subscriptions_only()
 
     def _subscription_periods(self):
         # sudo: accountants need no right on subscriptions to post their invoices
@@ -308,6 +316,27 @@ class AccountMove(models.Model):
         self.ensure_one()
         return bool(self.write_off_ids and self.write_off_ids
                     & self.line_ids.matched_credit_ids.credit_move_id.move_id)
+
+    @api.depends("write_off_ids", "line_ids.matched_credit_ids")
+    def _compute_status_in_payment(self):
+        """Say of invoices that were given up that they were, and not that they are paid."""
+        result = super()._compute_status_in_payment()
+        # sudo: the badge is shown to whoever may read the invoice
+        for move in self.filtered(lambda move: move.payment_state in move._SETTLED_STATES
+                                  and move.sudo()._is_written_off()):
+            move.status_in_payment = "written_off"
+        return result
+
+    def _field_to_sql(self, alias, fname, query=None):
+        """Group and count the invoices that were given up apart from those paid, too."""
+        sql = super()._field_to_sql(alias, fname, query=query)
+        if fname != "status_in_payment":
+            return sql
+        return SQL(
+            "CASE WHEN %(invoice)s.payment_state IN %(settled)s AND EXISTS ("
+            "SELECT 1 FROM account_move loss WHERE loss.written_off_invoice_id = %(invoice)s.id "
+            "AND loss.state = 'posted') THEN 'written_off' ELSE %(status)s END",
+            invoice=SQL.identifier(alias), settled=self._SETTLED_STATES, status=sql)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_write_off(self):

@@ -115,6 +115,14 @@ class PaymentTransaction(models.Model):
         """
         return "soft"
 
+    def _refusal_for_staff(self):
+        """Say why the bank refused, for staff.
+
+        Extension point: the customer reads ``state_message``, which may be more discreet.
+        """
+        self.ensure_one()
+        return self.state_message or self.env._("The bank gave no reason.")
+
     def _post_process(self):
         """Let the card saved while subscribing pay the renewals, and match refunds with their
         payments.

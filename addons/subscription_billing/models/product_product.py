@@ -16,9 +16,16 @@ class ProductProduct(models.Model):
     def write(self, vals):
         """Refuse to archive what live subscriptions are billed with."""
         if vals.get("active") is False:
-            self.product_tmpl_id._subscription_plans()._check_no_live_subscription()
+            self.product_tmpl_id._subscription_plans()._check_can_be_archived()
         return super().write(vals)
 
+    def unlink(self):
+        """Delete the service of a plan as a whole: see ``product.template``."""
+        of_plans = self.exists().filtered(
+            lambda product: product.product_tmpl_id._subscription_plans())
+        of_plans.product_tmpl_id.unlink()
+        return super(ProductProduct, self - of_plans).unlink()
+
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_plan(self):
-        self.product_tmpl_id._unlink_except_plan()
+    def _unlink_except_setup(self):
+        self.product_tmpl_id._check_no_setup()

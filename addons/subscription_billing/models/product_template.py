@@ -16,6 +16,16 @@ class ProductTemplate(models.Model):
     def _get_saleable_tracking_types(self):
         return super()._get_saleable_tracking_types() + ["subscription"]
 
+    @api.model
+    def _service_offers(self):
+        """Add the services of plans."""
+        return [*super()._service_offers(), "subscription"]
+
+    @api.model
+    def _service_offer_defaults(self):
+        """Invoice what is ordered: it is paid before it is used."""
+        return {**super()._service_offer_defaults(), "invoice_policy": "order"}
+
     def _prepare_service_tracking_tooltip(self):
         if self.service_tracking == "subscription":
             return self.env._("A subscription starts once the order is confirmed.")
@@ -51,24 +61,40 @@ class ProductTemplate(models.Model):
     def write(self, vals):
         """Refuse to archive what live subscriptions are billed with."""
         if vals.get("active") is False:
-            self._subscription_plans()._check_no_live_subscription()
+            self._subscription_plans()._check_can_be_archived()
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_plan(self):
-        """Refuse to delete the service of a plan.
+    def unlink(self):
+        """Delete services with the plans they are sold as; those that were sold are archived
+        instead, and the user is told (agency case 7).
 
-        :raise UserError: names the subscriptions, or the plan to delete first
+        :raise UserError: names the subscriptions to cancel first
         """
-        self._subscription_plans()._check_no_live_subscription()
+        self.check_access("unlink")
+        plans = self._subscription_plans()
+        plans._check_no_live_subscription()
+        kept = plans.filtered(lambda plan: plan._is_sold())
+        self._check_no_setup()
+        (plans - kept).with_env(self.env).unlink()
+        kept._archive_with_history()
+        return super(ProductTemplate, self - kept.product_tmpl_id).unlink()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_setup(self):
+        self._check_no_setup()
+
+    def _check_no_setup(self):
+        """Refuse to delete the service that setup fees of a plan are sold as.
+
+        :raise UserError: names the plans to give another one first
+        """
         # sudo: see _subscription_plans
-        setups = self.env["subscription.plan"].sudo().with_context(active_test=False).search(
+        plans = self.env["subscription.plan"].sudo().with_context(active_test=False).search(
             [("setup_product_id.product_tmpl_id", "in", self.ids)])
-        if plans := self._subscription_plans() + setups:
+        if plans:
             raise UserError(self.env._(
-                "“%(product)s” is the service of a plan: %(plans)s. Delete the plan, or give it "
-                "another service, first.", product=self[:1].name,
-                plans=", ".join(plans.mapped("name"))))
+                "“%(product)s” is the setup service of: %(plans)s. Give these plans another one "
+                "first.", product=self[:1].name, plans=", ".join(plans.mapped("name"))))
 
     def _subscription_plans(self):
         # sudo: whoever archives the service must not end up with orphan subscriptions

@@ -12,6 +12,11 @@ class ResPartner(models.Model):
         help="The managers of the company are told a day before a saved means of payment is "
         "charged more than this. 0: more than twice the invoice before.")
     subscription_count = fields.Integer(compute="_compute_subscription_count")
+    unpaid_period_count = fields.Integer(
+        compute="_compute_unpaid_periods", groups="base.group_user")
+    unpaid_sentence = fields.Text(
+        compute="_compute_unpaid_periods", groups="base.group_user",
+        help="What the customer is chased for, and what comes next.")
 
     _charge_bound_not_negative = models.Constraint(
         "CHECK(charge_bound >= 0)", "A bound of charges is an amount of 0 or more.")
@@ -23,6 +28,25 @@ class ResPartner(models.Model):
             ["commercial_partner_id"], ["__count"]))
         for partner in self:
             partner.subscription_count = counts.get(partner.commercial_partner_id, 0)
+
+    def _compute_unpaid_periods(self):
+        periods = chased = self.env["subscription.period"]
+        if periods.has_access("read"):  # other staff see the contact all the same
+            chased = periods.search([*periods._chased_domain(), (
+                "subscription_id.commercial_partner_id", "in", self.commercial_partner_id.ids)])
+        of = chased.grouped(lambda period: period.subscription_id.commercial_partner_id)
+        for partner in self:
+            own = of.get(partner.commercial_partner_id, periods)
+            partner.unpaid_period_count = len(own)
+            partner.unpaid_sentence = own.sorted("date_start")._chased_sentences()
+
+    def action_view_unpaid(self):
+        """Open what the customer is chased for."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "subscription_billing.dunning_period_action")
+        return {**action, "domain": [*self.env["subscription.period"]._chased_domain(), (
+            "subscription_id.commercial_partner_id", "=", self.commercial_partner_id.id)]}
 
     def action_view_subscriptions(self):
         """Open the subscriptions of the customer."""
@@ -63,8 +87,9 @@ class ResPartner(models.Model):
         subscriptions = self.env["subscription.subscription"]
         subscriptions._refuse_while(
             [("state", "in", subscriptions._LIVE_STATES), *self._of_subscriptions()],
-            self.env._("%(customer)s has subscriptions. Cancel them, or give them another "
-                       "customer or invoice address, first.", customer=self[:1].display_name))
+            self.env._("%(customer)s has subscriptions. Cancel them, give them another invoice "
+                       "address, or merge the contact with the one that takes them over, first.",
+                       customer=self[:1].display_name))
 
     def _of_subscriptions(self):
         return ["|", "|", ("partner_id", "in", self.ids), ("commercial_partner_id", "in", self.ids),

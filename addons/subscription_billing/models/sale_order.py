@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.concurrency_base.tools import claim_in_order
 
@@ -26,12 +26,13 @@ class SaleOrder(models.Model):
     def _check_cart_is_ready_to_be_paid(self):
         """Check that plans are still on offer as the cart says, and who subscribes.
 
-        :raise ValidationError: names the plan
+        :raise ValidationError: names the plan, or the exchange rate that is missing
         :raise AccessError: the buyer may not make contracts of the company; names who may
         """
         result = super()._check_cart_is_ready_to_be_paid()
         if self.order_line.subscription_price_id:
             self.partner_id._check_may_order(self.partner_id)
+            self._check_rate_of_plans(ValidationError)
         self.order_line._check_plans_on_offer()
         return result
 
@@ -53,10 +54,25 @@ class SaleOrder(models.Model):
     def action_confirm(self):
         """Confirm the order, unless a plan on it costs nothing.
 
-        :raise UserError: a plan on the order would be free of charge for no reason
+        :raise UserError: a plan on the order would be free of charge for no reason, or could not
+            be booked for want of an exchange rate
         """
+        # sudo: whether money came in, for sales staff who may not see payments
+        paid = self.filtered(lambda order: order.sudo().transaction_ids.filtered(
+            lambda each: each.state in ("authorized", "done")))
+        (self - paid)._check_rate_of_plans(UserError)  # what was paid is confirmed in any case
         self.order_line._settle_subscription_terms()
         return super().action_confirm()
+
+    def _check_rate_of_plans(self, refusal):
+        """Refuse plans in a currency whose rate is not known: they would be booked at 1 to 1.
+
+        :param refusal: the class of the error to raise
+        """
+        for order in self.filtered(lambda order: order.order_line.subscription_price_id):
+            if missing := order.currency_id._missing_rate(
+                    order.company_id, order.company_id._civil_today()):
+                raise refusal(missing)
 
     def _prepare_invoice(self):
         """Let the first invoice of a plan fall due as its later ones do, when nothing else is
@@ -77,6 +93,12 @@ class SaleOrder(models.Model):
                 or last.state not in ("error", "cancel"):
             return None
         return last.state_message or self.env._("The payment was cancelled.")
+
+    def _is_paid_or_under_way(self):
+        """Tell whether there is something to thank for: an order, or a payment of it."""
+        return self.state == "sale" or any(
+            payment.state in ("pending", "authorized", "done")
+            for payment in self.transaction_ids)
 
     def _make_room_for_payment(self):
         """Prepare another attempt to pay orders of plans; see the invoice's.
@@ -100,6 +122,15 @@ class SaleOrder(models.Model):
         self.order_line._create_subscriptions()
         return result
 
+    def _sells_subscriptions_only(self):
+        """Tell whether all that these orders sell are subscriptions and their setup."""
+        lines = self.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
+            and not line._lowers_other_lines())
+        of_plans = lines.filtered(
+            lambda line: line.subscription_ids or line.linked_line_id.subscription_ids)
+        return bool(of_plans) and of_plans == lines
+
     def _action_cancel(self):
         """End at once what a cancelled order started, by the plans' policy (agency case 6).
 
@@ -110,6 +141,13 @@ class SaleOrder(models.Model):
             if subscription.state in subscription._LIVE_STATES:
                 subscription._cancel(now=True)
         return super()._action_cancel()
+
+    def _follow_down_payment_note(self, note):
+        """Send the credit note of what was paid ahead of subscriptions by mail."""
+        result = super()._follow_down_payment_note(note)
+        if self.order_line.sudo().subscription_ids:  # sudo: whether there are any
+            note._subscription_queue_mail()
+        return result
 
     def _cart_add_plan(self, price):
         """Put a plan in the cart at one of its cycles, once; another cycle takes its place.

@@ -110,14 +110,16 @@ class SaleOrderLine(models.Model):
     def _check_subscription_price(self):
         for line in self:
             plan = line.product_id.product_tmpl_id._subscription_plan()
-            if not plan:
-                continue
+            sold = line.subscription_price_id.plan_id.product_tmpl_id
+            if not plan and sold <= line.product_id.product_tmpl_id:
+                continue  # no price, or one of a plan archived since
             if not line.subscription_price_id:
                 plan._price_in(line.currency_id)  # says that there is none
             if line.subscription_price_id.plan_id != plan:
                 raise ValidationError(self.env._(
                     "“%(price)s” is not a price of “%(plan)s”.",
-                    price=line.subscription_price_id.display_name, plan=plan.name))
+                    price=line.subscription_price_id.display_name,
+                    plan=plan.name or line.product_id.display_name or line.name))
             if line.subscription_price_id.currency_id != line.currency_id:
                 raise ValidationError(self.env._(
                     "“%(price)s” is not in %(currency)s, the currency of the order. Choose a "
@@ -205,6 +207,15 @@ class SaleOrderLine(models.Model):
         for vals in vals_list:
             if "price_unit" in vals and vals.get("product_id") in plans:
                 vals.setdefault("technical_price_unit", -1.0)
+
+    def _gives_down_payment_back(self):
+        """Give back what was paid ahead of a subscription, but where it is kept by the policy
+        agreed."""
+        # sudo: sales staff need no right on subscriptions
+        subscription = self.sudo().subscription_ids or self.sudo().linked_line_id.subscription_ids
+        if not subscription:
+            return super()._gives_down_payment_back()
+        return all(each.cancel_policy != "none" for each in subscription)
 
     def write(self, vals):
         """Keep the setup fee in step with the cycle."""

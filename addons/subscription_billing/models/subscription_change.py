@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import format_date
 
 from .subscription_plan import UPGRADE_POLICIES
 
@@ -63,6 +64,19 @@ class SubscriptionChange(models.Model):
         "This subscription already has a planned change. Give it up first.")
     _quantity_positive = models.Constraint(
         "CHECK(quantity > 0)", "A subscription is for one unit at least.")
+
+    @api.depends("price_id", "quantity", "date")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        """Say what the subscription becomes, and when: « Scale, 99,00 € HT par mois à partir du
+        11/12/2026 ».
+        """
+        for change in self:
+            price = change.price_id.display_name
+            if change.quantity != 1:
+                price = f"{change.quantity} × {price}"
+            change.display_name = self.env._(
+                "%(amount)s from %(date)s", amount=price, date=format_date(self.env, change.date))
 
     def _apply(self):
         """Put the new terms on the subscriptions, before the period that bears them is billed.

@@ -57,6 +57,13 @@ class SubscriptionEvent(models.Model):
     note = fields.Char(readonly=True)
     reason = fields.Char(compute="_compute_reason", help="The note, in words.")
 
+    @api.depends("kind")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for event in self:
+            event.display_name = kinds.get(event.kind, "")
+
     @api.depends("kind", "note")
     @api.depends_context("lang")
     def _compute_reason(self):

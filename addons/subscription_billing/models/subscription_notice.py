@@ -21,6 +21,7 @@ class SubscriptionNotice(models.Model):
 
     _name = "subscription.notice"
     _description = "Notice to a Subscriber"
+    _rec_name = "subscription_id"
     _engine_only = True
 
     subscription_id = fields.Many2one(

@@ -132,16 +132,24 @@ class SubscriptionPeriod(models.Model):
             self._dunning_outcome()
 
     def _log_dunning(self, steps, charged):
-        labels = steps.fields_get(["retry", "remind", "notify", "outcome"])
-        outcomes = dict(labels["outcome"]["selection"])
         self.env["dunning.action"].create([{
-            "period_id": self.id, "days": step.days,
-            "done": ", ".join(filter(None, [
-                charged and step.retry and labels["retry"]["string"],
-                not charged and step.remind and labels["remind"]["string"],
-                step.notify and labels["notify"]["string"],
-                outcomes.get(step.outcome)])),
+            "period_id": self.id, "days": step.days, "done": self._step_label(step, charged),
         } for step in steps])
+
+    def _step_label(self, step, charged, ahead=False):
+        """Say what a step does, or has done: « Charge again, Tell the responsible ».
+
+        :param charged: whether the saved card is charged, or its customer only reminded
+        :param bool ahead: the step is to come, so nobody knows yet how the charge ends
+        """
+        labels = step.fields_get(["retry", "remind", "notify", "outcome"])
+        outcomes = dict(labels["outcome"]["selection"])
+        return ", ".join(filter(None, [
+            charged and step.retry and labels["retry"]["string"],
+            not charged and step.remind and labels["remind"]["string"],
+            ahead and charged and step.remind and self.env._("Remind the customer if refused"),
+            step.notify and labels["notify"]["string"],
+            outcomes.get(step.outcome)]))
 
     def _dunning_outcome(self):
         """Suspend or end, when a step that says so is done and the invoice is still unpaid."""

@@ -15,12 +15,14 @@ class SubscriptionPeriod(models.Model):
         """Post one invoice per period, all at once; a period that costs nothing has none.
 
         :return: the posted ``account.move`` records
+        :raise UserError: the exchange rate of one is not known
         """
         self._collect_usage()
         vals_list = []
         for period in self:
             lines = period._prepare_invoice_lines()
             if lines:
+                period.subscription_id._check_rate()
                 vals_list.append(period._prepare_invoice_vals(lines))
             else:
                 period.state = "free"

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..tools.feedback import say
+
 CANCEL_POLICIES = [
     ("none", "Keep what was paid"),
     ("prorated", "Credit the days left"),
@@ -97,6 +99,13 @@ class SubscriptionPlan(models.Model):
     def _live_states(self):
         return self.env["subscription.subscription"]._LIVE_STATES
 
+    @api.model
+    def default_get(self, fields):
+        """Give a new plan what a service that starts a subscription bears."""
+        plan = self.with_context(
+            default_type="service", default_service_tracking="subscription")
+        return super(SubscriptionPlan, plan).default_get(fields)
+
     @api.model_create_multi
     def create(self, vals_list):
         """Make the product of a plan a service that starts a subscription, and give the plan a
@@ -116,27 +125,77 @@ class SubscriptionPlan(models.Model):
             family = self.env["subscription.family"].search([("name", "=", plan.name)], limit=1)
             plan.family_id = family or family.create({"name": plan.name})
 
+    def unlink(self):
+        """Delete plans; those that were sold are archived instead, and the user is told.
+
+        What was sold keeps its history (agency case 7).
+
+        :raise UserError: names the subscriptions to cancel first
+        """
+        self._check_no_live_subscription()
+        kept = self.filtered(lambda plan: plan._is_sold())
+        result = super(SubscriptionPlan, self - kept).unlink()
+        kept._archive_with_history()
+        return result
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sold(self):
-        self._check_no_live_subscription()
         # Deleted by the database with their plan: its prices are asked here.
         self.with_context(active_test=False).price_ids._unlink_except_sold()
 
+    def _is_sold(self):
+        """Tell whether somebody subscribed to the plan, or was offered it, by now."""
+        self.ensure_one()
+        return self.with_context(active_test=False).price_ids._is_sold()
+
+    def _archive_with_history(self):
+        """Archive plans that are over instead of deleting them, and say so."""
+        for plan in self:
+            # sudo: whoever may delete it need not edit the website
+            plan.sudo().write({"active": False, "is_published": False})
+            sentence = self.env._(
+                "“%(plan)s” is archived instead of deleted: it was sold, and its subscriptions and "
+                "invoices stay.", plan=plan.name)
+            plan.message_post(body=sentence)
+            self.env.user._bus_send("simple_notification", {
+                "type": "info", "title": "", "message": sentence, "sticky": True})
+
     def _check_no_live_subscription(self):
-        """Refuse to delete or archive a service people pay for, or will after a planned change.
+        """Refuse to delete a service people pay for, or will after a planned change.
 
         Agency case 7. To sell it no more, unpublish it: nothing changes for those who have it.
 
         :raise UserError: names the subscriptions to cancel first
         """
+        self._refuse_while_live(self.env._(
+            "You cannot delete a service with active subscriptions. Please cancel all "
+            "subscriptions first."))
+
+    def _check_can_be_archived(self):
+        """Refuse to archive a service people pay for; see :meth:`_check_no_live_subscription`.
+
+        :raise UserError: names the softer way, and the subscriptions
+        """
+        self._refuse_while_live(self.env._(
+            "“%(plan)s” cannot be archived while people subscribe to it. To sell it no more, "
+            "withdraw it from sale: nothing changes for those who have it. To archive it, cancel "
+            "their subscriptions first.", plan=self[:1].name))
+
+    def _refuse_while_live(self, sentence):
         if not self:
             return
         self.env["subscription.subscription"]._refuse_while(
             [("state", "in", self._live_states()), "|", ("plan_id", "in", self.ids),
              ("change_ids", "any", [("state", "=", "scheduled"),
-                                    ("price_id.plan_id", "in", self.ids)])],
-            self.env._("You cannot delete a service with active subscriptions. Please cancel all "
-                       "subscriptions first."))
+                                    ("price_id.plan_id", "in", self.ids)])], sentence)
+
+    def action_withdraw_from_sale(self):
+        """Sell the plans no more; nothing changes for those who have them."""
+        self.check_access("write")
+        self.sudo().is_published = False  # sudo: whoever manages plans need not edit the website
+        return say(self.env._(
+            "Withdrawn from sale: %(plans)s. Nothing changes for those who have it.",
+            plans=", ".join(self.mapped("name"))))
 
     def _price_in(self, currency, unit=None, count=None):
         """Find the price in a currency, of an interval when one is asked for.
@@ -152,6 +211,10 @@ class SubscriptionPlan(models.Model):
                 "“%(plan)s” has no price in %(currency)s. Add one on the plan, or choose "
                 "another currency.", plan=self.name, currency=currency.name))
         return prices[0]
+
+    def action_repair_service(self):
+        """Put the taxes and the account of the plan's service right."""
+        return self.product_tmpl_id.action_repair_service()
 
     def action_view_subscriptions(self):
         """Open the subscriptions to the plan."""

@@ -143,19 +143,31 @@ class SubscriptionPlanPrice(models.Model):
         if not self:
             return
         self.env["subscription.subscription"]._refuse_while(
-            ["|", "|", ("price_id", "in", self.ids),
-             ("period_ids", "any", [("price_id", "in", self.ids)]),
-             ("change_ids", "any", ["|", ("price_id", "in", self.ids),
-                                    ("from_price_id", "in", self.ids)])],
+            self._sold_domain(),
             self.env._("“%(price)s” was sold and cannot be deleted. Archive it instead: those who "
                        "have it keep it.", price=self[:1].display_name))
-        # sudo: orders that the user does not see offer the price, too
-        lines = self.env["sale.order.line"].sudo().search(
-            [("subscription_price_id", "in", self.ids)], limit=20)
-        if lines:
+        if lines := self._order_lines(limit=20):
             raise UserError(self.env._(
                 "“%(price)s” is on orders and cannot be deleted. Archive it instead.\n%(orders)s",
                 price=self[:1].display_name, orders="\n".join(lines.order_id.mapped("name"))))
+
+    def _sold_domain(self):
+        """Return the domain of the subscriptions that have or had one of these prices."""
+        return ["|", "|", ("price_id", "in", self.ids),
+                ("period_ids", "any", [("price_id", "in", self.ids)]),
+                ("change_ids", "any", ["|", ("price_id", "in", self.ids),
+                                       ("from_price_id", "in", self.ids)])]
+
+    def _order_lines(self, limit=None):
+        # sudo: orders that the user does not see offer the price, too
+        return self.env["sale.order.line"].sudo().search(
+            [("subscription_price_id", "in", self.ids)], limit=limit)
+
+    def _is_sold(self):
+        """Tell whether one of these prices was sold or offered."""
+        # sudo: in whatever company
+        return bool(self.env["subscription.subscription"].sudo().search_count(
+            self._sold_domain(), limit=1) or self._order_lines(limit=1))
 
     def _announce(self, amount, from_date, notice_days=30):
         """Change the price from a date on: for new customers, and at renewals for subscribers,

@@ -151,7 +151,8 @@ class SubscriptionSubscription(models.Model):
     is_held = fields.Boolean(
         string="Held", readonly=True, copy=False,
         help="Left out of the renewals until staff have mended what is missing.")
-    hold_reason = fields.Char(readonly=True, copy=False)
+    hold_reason = fields.Char(
+        readonly=True, copy=False, groups="base.group_user")  # for those who mend it
     token_id = fields.Many2one(
         "payment.token", string="Means of payment", copy=False, ondelete="restrict",
         help="Charged at each renewal; empty: the customer pays each invoice.")

@@ -145,6 +145,8 @@ class SubscriptionSubscription(models.Model):
                 "%(subscription)s already is %(quantity)s × %(price)s.", subscription=self.name,
                 quantity=quantity, price=price.display_name))
         self._check_new_price(price)
+        if timing == "now":
+            self._check_rate()
         self._check_commitment(price, quantity, timing)
         if self.next_date <= self._today():
             raise UserError(self.env._(

@@ -7,6 +7,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..exceptions import PreviewMismatch
 from ..tools import civil
 
 UNPAID = "subscription_billing.mail_activity_unpaid"
@@ -176,12 +177,14 @@ class SubscriptionSubscription(models.Model):
 
     # Cancel and end ------------------------------------------------------------------------------
 
-    def _cancel(self, now=False):
+    def _cancel(self, now=False, expected_credit=None):
         """Cancel at the end of what is paid, or at once with its order and credit note.
 
         Agency cases 5 and 6. The day begun is used; the policy agreed says what is given back of
         the days after it.
 
+        :param float expected_credit: what was shown of a cancellation at once, when it was
+        :raise PreviewMismatch: another amount is credited by now
         :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
         """
@@ -189,6 +192,7 @@ class SubscriptionSubscription(models.Model):
         self._check_state(*self._LIVE_STATES)
         if now:
             self._check_not_held()
+            self._check_credit_shown(expected_credit)
         if not self.is_held:
             self._catch_up()
         self._drop_planned_change()
@@ -233,11 +237,7 @@ class SubscriptionSubscription(models.Model):
 
         End first, so that crediting an invoice cannot reactivate the subscription.
         """
-        if self._is_committed():
-            raise UserError(self.env._(
-                "%(subscription)s is committed until %(date)s. Cancel it at the end of the "
-                "period: it will end then.", subscription=self.name,
-                date=format_date(self.env, self.commitment_end)))
+        self._check_not_committed()
         day = self._today() + timedelta(days=1)
         uninvoiced = self._void_uninvoiced()
         self.end_date = day
@@ -249,6 +249,61 @@ class SubscriptionSubscription(models.Model):
                 day, full_credit=self.cancel_policy == "full")._subscription_queue_mail()
         self._leave_order(uninvoiced)
         self._send_mail("subscription_billing.mail_template_ended")
+
+    def _check_not_committed(self):
+        """Refuse to end at once a contract whose customer is committed.
+
+        :raise UserError: until when
+        """
+        if self._is_committed():
+            raise UserError(self.env._(
+                "%(subscription)s is committed until %(date)s. Cancel it at the end of the "
+                "period: it will end then.", subscription=self.name,
+                date=format_date(self.env, self.commitment_end)))
+
+    def _preview_cancellation(self):
+        """Compute what a cancellation at once does to the books; nothing is written.
+
+        :return: dict of ``credit`` (the credit notes, tax included), ``pays`` (what of them pays
+            invoices that are unpaid), ``usage`` (what was used and is billed still) and
+            ``in_favour`` (what is left of the credit notes then)
+        :raise UserError: it cannot be cancelled at once; says why
+        """
+        self.ensure_one()
+        self._check_state(*self._LIVE_STATES)
+        self._check_not_held()
+        self._check_not_committed()
+        day = self._today() + timedelta(days=1)
+        credits = {} if self.cancel_policy == "none" else self._credits_if_cut(
+            day, full_credit=self.cancel_policy == "full")
+        amounts = {}
+        for period, credit in credits.items():
+            total = period._credit_totals(credit)["total"]
+            amounts[period.invoice_id] = amounts.get(period.invoice_id, 0.0) + total
+        order, others = self._order_and_others()
+        whole = order.state == "sale" and not others  # the order is cancelled with it
+        for invoice in order._down_payments_given_back() if whole else ():
+            amounts[invoice] = amounts.get(invoice, 0.0) + invoice._left_to_credit()
+        credit = self.currency_id.round(sum(amounts.values()))
+        pays = self.currency_id.round(sum(
+            min(invoice.amount_residual, amount) for invoice, amount in amounts.items()))
+        return {"credit": credit, "pays": pays, "in_favour": self.currency_id.round(credit - pays),
+                "usage": (self._preview_usage() or {}).get("total", 0.0)}
+
+    def _check_credit_shown(self, expected):
+        """Check that a cancellation at once credits what was shown.
+
+        A period that is about to be billed is billed first: what is credited of it was not to be
+        shown.
+
+        :raise PreviewMismatch: it does not
+        """
+        late = self.state in self._BILLED_STATES and self.next_date <= self._today()
+        if expected is None or late:
+            return
+        if self.currency_id.compare_amounts(expected, self._preview_cancellation()["credit"]):
+            raise PreviewMismatch(self.env._(
+                "The amount has changed since it was shown. Look at it again, then confirm."))
 
     def _catch_up(self):
         """Do what the run has not come to yet: bill the periods that have begun, end what is over.
@@ -294,38 +349,32 @@ class SubscriptionSubscription(models.Model):
         :param uninvoiced: the first period, when the order was yet to bill it: a down payment on
             it is given back, unless what was paid is kept
         """
-        order = self.sale_line_id.order_id.sudo()  # sudo: the subscription's own order
-        own = self.sale_line_id.sudo() + self.sale_line_id.sudo().linked_line_ids
-        others = order.order_line.filtered(
-            lambda line: not line.display_type and not line.is_downpayment
-            and not line._lowers_other_lines()) - own
+        order, others = self._order_and_others()
         if others and uninvoiced:
+            own = self.sale_line_id.sudo() + self.sale_line_id.sudo().linked_line_ids
             own.product_uom_qty = 0.0
             order.message_post(body=self.env._(
                 "%(subscription)s was cancelled before its invoice, and is taken off the order. "
                 "Look at the discounts and draft invoices that it was part of.",
                 subscription=self.name))
         elif order.state == "sale" and not others:
-            if uninvoiced and self.cancel_policy != "none":
-                self._credit_down_payments()
             order.locked = False
-            order._action_cancel()
+            order._action_cancel()  # gives down payments back
+
+    def _order_and_others(self):
+        """Return the order of the subscription, and what else it sells."""
+        own = self.sudo().sale_line_id  # sudo: the subscription's own order
+        order = own.order_id
+        own += own.linked_line_ids
+        return order, order.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
+            and not line._lowers_other_lines()) - own
 
     def _down_payments(self):
-        """Return the posted invoices of down payments on the subscription's own order."""
+        """Return the posted invoices of down payments on the subscription's own order of which
+        credit notes have left something."""
         # sudo: the subscription's own order
-        lines = self.sudo().sale_line_id.order_id.order_line.filtered("is_downpayment")
-        return lines.invoice_lines.move_id.filtered(
-            lambda move: move.state == "posted" and move.move_type == "out_invoice"
-            and move._is_downpayment() and not move.reversal_move_ids)
-
-    def _credit_down_payments(self):
-        """Give back what was paid ahead of a first period that is never billed."""
-        for invoice in self._down_payments():
-            day = self._today()
-            note = invoice._reverse_moves([{"invoice_date": day, "date": day}])
-            note._post(soft=False)
-            self._settle_by_credit_notes(note + invoice)
+        return self.sudo().sale_line_id.order_id._down_payments_left()
 
     def _down_payment_kept(self):
         """Return what was invoiced ahead and stays with the seller, for the mail that says so."""
@@ -333,7 +382,7 @@ class SubscriptionSubscription(models.Model):
         billed = self.sudo().period_ids.filtered("invoice_id")  # sudo: the customer's own
         if billed or self.cancel_policy != "none":
             return 0.0
-        return sum(self._down_payments().mapped("amount_total"))
+        return sum(invoice._left_to_credit() for invoice in self._down_payments())
 
     def _end(self, reason="term", tell=True):
         """End what runs: → ended. What was paid for is over.
@@ -473,8 +522,9 @@ class SubscriptionSubscription(models.Model):
     def _missing_data(self):
         """Say why no invoice can be made for this customer; None when it can.
 
-        An invoice names its customer's address (CGI, annex II, art. 242 nonies A) and, for a
-        business in another member state, its VAT number (Directive 2006/112/EC, art. 226).
+        An invoice is booked at an exchange rate, which must be known; it names its customer's
+        address (CGI, annex II, art. 242 nonies A) and, for a business in another member state, its
+        VAT number (Directive 2006/112/EC, art. 226).
         """
         self.ensure_one()
         partner = self.partner_invoice_id
@@ -492,7 +542,19 @@ class SubscriptionSubscription(models.Model):
             return self.env._(
                 "%(customer)s: a business in another country of the EU needs its VAT number on "
                 "the invoice.", customer=business.display_name)
-        return None
+        return self._missing_rate()
+
+    def _missing_rate(self):
+        """Say that today's documents could not be booked for want of an exchange rate, or None."""
+        return self.currency_id._missing_rate(self.company_id, self._today())
+
+    def _check_rate(self):
+        """Refuse what is billed or credited at once in a currency without a rate.
+
+        :raise UserError: names currency, day and remedy
+        """
+        if missing := self._missing_rate():
+            raise UserError(missing)
 
     def _hold(self, reason):
         """Keep out of the renewals until staff act, and tell them."""

@@ -38,6 +38,15 @@ class SubscriptionSubscription(models.Model):
         return lines._subscription_credits(
             self.commercial_partner_id, self.company_id, self.currency_id)
 
+    def _credit_lines_left(self):
+        """Return what is left of the credit notes of the subscription and of its down payments."""
+        ahead = self.sudo().sale_line_id.order_id.order_line.filtered("is_downpayment")
+        # sudo: the subscription's own documents
+        notes = self._documents() | ahead.invoice_lines.move_id.reversal_move_ids
+        lines = self._outstanding_credit_lines()
+        return lines.filtered(
+            lambda line: line.move_id in notes and line.move_id.move_type == "out_refund")
+
     def _use_outstanding_credits(self):
         """Let what is in the customers' favour pay their open invoices, before these are shown,
         paid, charged or chased."""

@@ -221,7 +221,7 @@ class SubscriptionSubscription(models.Model):
             return self.unit_price, self.agreed_on or self.create_date.date()
         planned = self._planned_change()
         if planned.price_id == price:
-            return planned.unit_price, planned.agreed_on
+            return planned.unit_price, planned.agreed_on or planned.create_date.date()
         return price._amount_on(day), day
 
     def _announced_price(self):
@@ -387,37 +387,42 @@ class SubscriptionSubscription(models.Model):
         :return: the posted credit notes, or none when nothing is given back
         """
         self.ensure_one()
-        credit_notes = self._invoice_model().browse()
-        if full_credit:
-            credit_notes += self._credit_whole_period()
         period = self._period_on(day)
-        if not period:
-            return credit_notes
-        self._check_can_cut(period)
-        if credit := period._credit_if_cut(day):
-            credit_notes += period._post_credit_note(credit, self._today())
-        period.write(
-            {"date_end": day} if day > period.date_start
-            else {"date_end": period.date_start, "state": "void"})
-        period.flush_recordset()  # the row after it is inserted at once and must find room
-        return credit_notes
-
-    def _credit_whole_period(self):
-        """Give back what was paid for the period that holds today: all its stretches, those
-        before a change within it, too.
-
-        :return: the posted credit notes, one for each invoice
-        """
-        now = self._period_on(self._today())
-        # sudo: the customer's own rows
-        stretches = self.sudo().period_ids.filtered(
-            lambda period: period.state != "void"
-            and (period.full_start, period.full_end) == (now.full_start, now.full_end))
+        if period:
+            self._check_can_cut(period)
         credit_notes = self._invoice_model().browse()
-        for period in stretches.sorted("date_start"):
-            if credit := period._credit_if_cut(period.date_start):
-                credit_notes += period._post_credit_note(credit, self._today())
+        for stretch, credit in self._credits_if_cut(day, full_credit).items():
+            credit_notes += stretch._post_credit_note(credit, self._today())
+        if period:
+            period.write(
+                {"date_end": day} if day > period.date_start
+                else {"date_end": period.date_start, "state": "void"})
+            period.flush_recordset()  # the row after it is inserted at once and must find room
         return credit_notes
+
+    def _credits_if_cut(self, day, full_credit=False):
+        """Compute what is given back of each stretch when the current one ends before `day`.
+
+        The one method that decides it: what is shown before is what is credited.
+
+        :param bool full_credit: all that was paid for the period that holds today is: of all its
+            stretches, those before a change within it, too
+        :return: dict of ``subscription.period`` to float, in the terms of the price, above zero
+        """
+        self.ensure_one()
+        credits = {}
+        if full_credit:
+            now = self._period_on(self._today())
+            # sudo: the customer's own rows
+            stretches = self.sudo().period_ids.filtered(
+                lambda period: period.state != "void"
+                and (period.full_start, period.full_end) == (now.full_start, now.full_end))
+            credits = {period: period._credit_if_cut(period.date_start)
+                       for period in stretches.sorted("date_start")}
+        period = self._period_on(day)
+        if period and period not in credits:
+            credits[period] = period._credit_if_cut(day)
+        return {period: credit for period, credit in credits.items() if credit}
 
     def _settle_by_credit_notes(self, invoices):
         """Let credit notes pay the invoices beside them, oldest first."""

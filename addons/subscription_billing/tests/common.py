@@ -20,6 +20,13 @@ class SubscriptionCommon(TransactionCase):
         cls.user = new_test_user(
             cls.env, "subscription_user", "subscription_billing.group_subscription_user")
         (cls.env.user | cls.env.ref("base.user_admin") | cls.manager | cls.user).lang = "en_US"
+        cls.company.partner_id.lang = "en_US"  # scheduled actions speak it
+        # What is billed needs a rate; a test that is about it adds one of its own.
+        currencies = cls.env["res.currency"].with_context(active_test=False).search(
+            [("name", "in", ["USD", "GBP", "JPY", "KWD"])])
+        cls.env["res.currency.rate"].create([{
+            "name": "2000-01-01", "currency_id": currency.id, "rate": 1.0,
+            "company_id": cls.company.id} for currency in currencies])
         cls.family = cls.env["subscription.family"].create({"name": "Test plans"})
         cls.starter = cls.make_plan("Starter", 100.0)
         cls.pro = cls.make_plan("Pro", 200.0)

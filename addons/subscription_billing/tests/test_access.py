@@ -2,7 +2,8 @@
 
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import SubscriptionCommon
@@ -44,6 +45,39 @@ class TestAccess(HttpCase, SubscriptionCommon):
                 self.subscription.with_user(user).has_access("read"), sees, user.login)
         self.subscription.user_id = own
         self.assertTrue(self.subscription.with_user(own).has_access("read"))
+
+    def test_why_it_is_held_is_for_staff(self):
+        """A customer reads the subscription by the API, without what went wrong inside."""
+        self.subscription._hold("No account for plan 7")
+        [seen] = self.subscription.with_user(self.user).read(["hold_reason"])
+        self.assertEqual(seen["hold_reason"], "No account for plan 7")
+        self.assertTrue(self.subscription.with_user(self.owner).read(["is_held"]))
+        with self.assertRaises(AccessError):
+            self.subscription.with_user(self.owner).read(["hold_reason"])
+
+    def test_notices_of_another_company(self):
+        """Staff of one company of the house do not see whom another one wrote to."""
+        notice = self.env["subscription.notice"].create({
+            "subscription_id": self.subscription.id, "kind": "renewal", "day": "2027-01-01"})
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        staff = new_test_user(
+            self.env, "abroad", "subscription_billing.group_subscription_manager",
+            company_id=abroad.id, company_ids=[Command.set(abroad.ids)])
+        self.assertTrue(notice.with_user(self.manager).has_access("read"))
+        self.assertFalse(notice.with_user(staff).has_access("read"))
+
+    def test_a_price_is_of_the_plan_sold(self):
+        """A line of something else than a plan takes no plan's price: it would start nothing, or
+        the wrong thing.
+        """
+        seller = new_test_user(self.env, "seller", "sales_team.group_sale_salesman")
+        book = self.env["product.product"].create({"name": "Book", "list_price": 1.0})
+        line = self.env["sale.order"].with_user(seller).create({
+            "partner_id": self.customer.id,
+            "order_line": [Command.create({"product_id": book.id})]}).order_line
+        with self.assertRaises(ValidationError):
+            line.subscription_price_id = self.pro.price_ids
+            line.flush_recordset()
 
     def test_actions_name_what_the_user_may_read(self):
         """No ids of documents that only others may read."""

@@ -142,6 +142,8 @@ class TestAlike(SubscriptionCommon):
 
     def test_reverse_charge(self):
         """A business of another member state: the fiscal position's tax, and none to pay."""
+        if "vat_check_vies" in self.company:
+            self.company.vat_check_vies = False  # nobody answers a test
         for number, customer in enumerate(self.customers):
             customer.write({
                 "is_company": True, "country_id": self.env.ref("base.be").id,

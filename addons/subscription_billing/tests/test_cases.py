@@ -313,32 +313,73 @@ class TestCase7DeleteAServiceWithSubscriptions(CasesCommon):
     MESSAGE = ("Vous ne pouvez pas supprimer un service avec des abonnements actifs. "
                "Veuillez d’abord annuler tous les abonnements.")
 
+    def removals(self, plan, **context):
+        records = (plan, plan.product_tmpl_id, plan.product_variant_id)
+        return ([record.with_context(**context).unlink for record in records],
+                [record.with_context(**context).action_archive for record in records])
+
     def test_neither_deleted_nor_archived_while_live(self):
+        """Deleting says the sentence of the case, archiving the softer way; both name who has
+        it."""
         plan = self.make_plan("Logo")
         subscription = self.subscribe(plan, date(2027, 1, 10))
-        product = plan.product_tmpl_id
-        french = {"lang": "fr_FR"}
-        for remove in (
-                plan.with_context(**french).unlink, product.with_context(**french).unlink,
-                plan.with_context(**french).action_archive,
-                product.with_context(**french).action_archive,
-                product.product_variant_id.with_context(**french).unlink,
-                product.product_variant_id.with_context(**french).action_archive):
-            with self.assertRaises(UserError) as caught, self.cr.savepoint():
-                remove()
-            self.assertIn(self.MESSAGE, str(caught.exception))
-            self.assertIn(f"{subscription.name} (Camille)", str(caught.exception))
+        deletions, _archivings = self.removals(plan, lang="fr_FR")
+        _deletions, archivings = self.removals(plan, lang="en_US")
+        for removals, sentence in (
+                (deletions, self.MESSAGE), (archivings, "withdraw it from sale")):
+            for remove in removals:
+                with self.assertRaises(UserError) as caught, self.cr.savepoint():
+                    remove()
+                self.assertIn(sentence, str(caught.exception))
+                self.assertIn(f"{subscription.name} (Camille)", str(caught.exception))
         with self.at(date(2027, 1, 11)):
             subscription._cancel(now=True)
         plan.action_archive()
         self.assertFalse(plan.active)
 
-    def test_deleted_when_nobody_ever_subscribed(self):
-        plan = self.make_plan("Never sold")
-        product = plan.product_tmpl_id
+    def test_withdrawn_from_sale_while_live(self):
+        plan = self.make_plan("Logo", is_published=True)
+        self.subscribe(plan, date(2027, 1, 10))
+        plan.with_user(self.manager).action_withdraw_from_sale()
+        self.assertEqual((plan.is_published, plan.active), (False, True))
+
+    def test_deleted_once_all_are_cancelled_keeps_the_history(self):
+        """In one action, whichever record it is asked of; the user reads why it is archived."""
+        for number in range(3):
+            plan = self.make_plan(f"Logo {number}", is_published=True)
+            subscription = self.subscribe(plan, date(2027, 1, 10))
+            with self.at(date(2027, 1, 11)):
+                subscription._cancel(now=True)
+            told = []
+            self.patch(self.env.registry["res.users"], "_bus_send",
+                       lambda _users, kind, message, told=told, **_options: told.append(
+                           message["message"]) if kind == "simple_notification" else None)
+            self.assertTrue(self.removals(plan)[0][number]())
+            self.assertEqual((plan.active, plan.is_published), (False, False))
+            self.assertEqual(subscription.plan_id, plan)
+            self.assertTrue(self.invoices(subscription).invoice_line_ids.product_id)
+            self.assertEqual(len(told), 1)
+            self.assertIn("archived instead of deleted", told[0])
+            self.assertIn("archived instead of deleted", plan.message_ids[0].body)
+
+    def test_offered_on_an_order_only(self):
+        plan = self.make_plan("Offered")
+        order = self.env["sale.order"].create({
+            "partner_id": self.customer.id,
+            "order_line": [Command.create({"product_id": plan.product_variant_id.id})]})
         plan.unlink()
-        product.unlink()
-        self.assertFalse(product.exists())
+        self.assertFalse(plan.active)
+        self.assertTrue(order.order_line.subscription_price_id)
+
+    def test_deleted_when_nobody_ever_subscribed(self):
+        for number in range(3):
+            plan = self.make_plan(f"Never sold {number}")
+            product = plan.product_tmpl_id
+            self.removals(plan)[0][number]()
+            self.assertFalse(plan.exists())
+            self.assertEqual(bool(product.exists()), not number)
+            product.exists().unlink()
+            self.assertFalse(product.exists())
 
 
 @tagged("post_install", "-at_install")

@@ -269,6 +269,8 @@ class TestCreditTaxes(SubscriptionCommon):
 
     def test_vat_number_gained_within_the_period(self):
         """Valid VAT number gained mid-term: next invoice reverse charge, old credit as it was."""
+        if "vat_check_vies" in self.company:
+            self.company.vat_check_vies = False  # nobody answers here
         zero = self.make_tax(0, "Reverse charge", original_tax_ids=[Command.set(self.vat.ids)])
         position = self.env["account.fiscal.position"].create({
             "name": "EU business", "auto_apply": True, "vat_required": True,

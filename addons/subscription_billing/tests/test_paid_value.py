@@ -187,6 +187,66 @@ class TestDownPayment(PaidCommon):
         self.assertIn("50.00", mail)
         self.assertIn("stays with us", mail)
 
+    def ahead_of(self, plan):
+        """Make a paid down payment of half of an order for a plan."""
+        with self.at(DAY):
+            order = self.order(plan)
+            order.action_confirm()
+            ahead = self.down_payment(order)
+            self.pay(ahead)
+        return order.order_line.subscription_ids, ahead
+
+    def credit_a_part(self, ahead, amount, post=True):
+        with self.at(DAY):
+            note = ahead._reverse_moves([{"invoice_date": DAY, "date": DAY}])
+            line = note.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+            line.write({"quantity": 1, "price_unit": amount, "extra_tax_data": False})
+            if post:
+                note.action_post()
+        return note
+
+    def test_draft_credit_note_keeps_nothing(self):
+        """It is cancelled, and all comes back by one that is posted."""
+        subscription, ahead = self.ahead_of(self.starter)
+        draft = self.credit_a_part(ahead, 20.0, post=False)
+        with self.at(DAY):
+            self.assertEqual(subscription._preview_cancellation()["credit"], 50.0)
+            subscription._cancel(now=True)
+        self.assertEqual(draft.state, "cancel")
+        self.assertEqual((ahead.reversal_move_ids - draft).mapped("amount_total"), [50.0])
+
+    def test_rest_after_a_credit_note_in_part(self):
+        """To the cent, with tax: mailed, in the customer's favour, and no more than was paid."""
+        for number, include in enumerate(("tax_excluded", "tax_included")):
+            tax = self.make_tax(20, f"Ahead {number}", price_include_override=include)
+            plan = self.make_plan(f"Ahead {number}", 99.99, taxes=tax)
+            subscription, ahead = self.ahead_of(plan)
+            first = self.credit_a_part(ahead, 12.34)
+            left = round(ahead.amount_total - first.amount_total, 2)
+            before = subscription._outstanding_credits()[subscription]
+            with self.at(DAY):
+                shown = subscription._preview_cancellation()
+                subscription._cancel(now=True)
+            rest = ahead.reversal_move_ids - first
+            self.assertEqual((rest.state, rest.amount_total, shown["credit"]),
+                             ("posted", left, left))
+            self.assertEqual(
+                round(rest.amount_untaxed + first.amount_untaxed, 2), ahead.amount_untaxed)
+            self.assertTrue(rest.sending_data)
+            self.assertEqual(round(subscription._outstanding_credits()[subscription] - before, 2),
+                             left)
+            listed = self.env["account.move.line"].search(
+                [("move_id", "=", rest.id), ("account_type", "=", "asset_receivable"),
+                 ("partner_id.subscription_ids", "!=", False), ("amount_residual", "<", 0)])
+            self.assertEqual(listed.outstanding_credit_use, "subscriptions")
+
+    def test_nothing_is_left_of_it(self):
+        subscription, ahead = self.ahead_of(self.starter)
+        first = self.credit_a_part(ahead, 50.0)
+        with self.at(DAY):
+            subscription._cancel(now=True)
+        self.assertEqual(ahead.reversal_move_ids, first)
+
     def test_order_that_sold_more(self):
         """The subscription is taken off; what was paid ahead pays for the rest."""
         order, ahead = self.cancelled_before_its_invoice(self.starter, self.pro)

@@ -34,7 +34,7 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
 
     def suspend(self):
         """Leave two months unpaid, so that the service is off."""
-        with self.at(fields.Date.today()):
+        with self.at(self.subscription._today()):
             periods = self.first + self.subscription._bill_next_period()
             periods.charge_at = False
             periods._start_dunning()
@@ -123,8 +123,7 @@ class TestPortalPay(HttpCase, SubscriptionCommon):
 
     def test_what_is_being_charged_is_not_paid_twice(self):
         """The saved card is about to be charged, or its answer is awaited: no button, no form."""
-        with self.at(fields.Date.today() + timedelta(days=1)):
-            self.first.charge_at = fields.Datetime.now()
+        self.first.charge_at = fields.Datetime.now() + timedelta(days=1)
         self.authenticate("subscriber", "subscriber")
         self.assertNotIn("o_subscription_pay", self.url_open(self.url).text)
         self.assertTrue(self.url_open(f"{self.url}/pay").url.endswith(self.url))

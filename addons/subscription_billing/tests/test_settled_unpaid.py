@@ -119,6 +119,8 @@ class TestWriteOff(DunningCommon):
         entry = self.write_off(period)
         self.assertEqual((period.state, self.subscription.state), ("written_off", "ended"))
         self.assertEqual((entry.state, entry.create_uid), ("posted", self.accountant))
+        # Odoo calls it paid; its badge does not.
+        self.assertEqual(period.invoice_id.status_in_payment, "written_off")
         self.assertEqual(self.balances(entry), {"6541": 299.0, "4111": -299.0})
         self.assertEqual(entry.line_ids.partner_id, self.customer)
         self.assertFalse(period.invoice_id.amount_residual)

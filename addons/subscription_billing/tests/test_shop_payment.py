@@ -93,6 +93,18 @@ class TestShopPayment(HttpCase, SubscriptionCommon):
         self.assertNotIn(first.name, page.text)
         self.assertEqual(second.state, "sale")
 
+    def test_nobody_is_thanked_before_paying(self):
+        """The confirmation page thanked for a cart that was looked at on the payment page."""
+        self.authenticate("buyer", "buyer")
+        for page in ("/shop/checkout?try_skip_step=true", "/shop/payment"):
+            self.put_in_cart(self.starter)
+            self.url_open(page)
+            answer = self.url_open("/shop/confirmation")
+            self.assertNotIn(THANKS, answer.text)
+            self.assertTrue(answer.url.endswith("/shop/cart"), answer.url)
+        self.start(checkout=False)  # « Payer » was pressed, and nothing came of it yet
+        self.assertNotIn(THANKS, self.url_open("/shop/confirmation").text)
+
     def test_second_order_is_the_one_thanked_for(self):
         self.authenticate("buyer", "buyer")
         first, _page = self.buy(self.starter, "done")

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 
-from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from .common import SubscriptionCommon
@@ -204,7 +203,7 @@ class TestUpgradeOnThePage(HttpCase, SubscriptionCommon):
         page = self.confirm("done")
         self.assertNotIn("alert-danger", page)
         self.assertEqual(self.subscription.plan_id, self.pro)
-        period = self.subscription._period_on(fields.Date.today())
+        period = self.subscription._period_on(self.subscription._today())
         self.assertEqual(period.state, "paid")
 
     def test_under_way_is_said(self):

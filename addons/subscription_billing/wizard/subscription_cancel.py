@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..tools.feedback import say
 
 CHOICES = [
     ("no", "No: keep the order, stop the renewals"),
@@ -7,7 +10,10 @@ CHOICES = [
 
 
 class SubscriptionCancel(models.TransientModel):
-    """Wizard to cancel with the order, or at the end of what is paid (agency cases 5 and 6)."""
+    """Wizard to cancel with the order, or at the end of what is paid (agency cases 5 and 6).
+
+    It says before what a cancellation at once credits, and offers after to give it back.
+    """
 
     _name = "subscription.cancel"
     _description = "Cancel a Subscription"
@@ -15,21 +21,123 @@ class SubscriptionCancel(models.TransientModel):
     subscription_id = fields.Many2one(
         "subscription.subscription", required=True, readonly=True,
         default=lambda self: self.env.context.get("active_id"))
+    currency_id = fields.Many2one(related="subscription_id.currency_id")
     cancel_order = fields.Selection(
         CHOICES, string="Cancel the current order, too?", required=True, default="no")
     end_date = fields.Date(
         string="The service ends on", compute="_compute_end_date", help="First day without it.")
     policy = fields.Selection(related="subscription_id.cancel_policy", string="Credit")
+    problem = fields.Char(compute="_compute_preview")
+    # Stored, so that it is what was shown when the button is pressed.
+    credit_total = fields.Monetary(
+        string="Credit note", compute="_compute_credit_total", store=True, readonly=False,
+        precompute=True, help="Tax included.")
+    pays_total = fields.Monetary(string="Of it, pays what is unpaid", compute="_compute_preview")
+    in_favour = fields.Monetary(
+        string="In favour of the customer", compute="_compute_preview")
+    usage_total = fields.Monetary(
+        string="Used beyond the limits, billed still", compute="_compute_preview",
+        help="Tax included.")
+    is_done = fields.Boolean(readonly=True)
+    credit_line_ids = fields.Many2many(
+        "account.move.line", compute="_compute_credit_line_ids", compute_sudo=True,
+        string="To give back", help="What is left of the credit notes of the cancellation.")
+    left_to_give_back = fields.Monetary(compute="_compute_credit_line_ids", compute_sudo=True)
+    can_refund_to_card = fields.Boolean(compute="_compute_credit_line_ids", compute_sudo=True)
 
     @api.depends("cancel_order", "subscription_id")
     def _compute_end_date(self):
         for wizard in self:
             subscription = wizard.subscription_id
-            wizard.end_date = subscription and (
+            wizard.end_date = subscription and subscription.state != "ended" and (
                 subscription._end_of_commitment() if wizard.cancel_order == "no"
                 else fields.Date.add(subscription._today(), days=1))
 
+    @api.depends("cancel_order", "subscription_id")
+    def _compute_credit_total(self):
+        for wizard in self:
+            preview, _problem = wizard._preview()
+            wizard.credit_total = preview.get("credit", 0.0)
+
+    @api.depends("cancel_order", "subscription_id")
+    def _compute_preview(self):
+        for wizard in self:
+            preview, wizard.problem = wizard._preview()
+            wizard.update({
+                "pays_total": preview.get("pays", 0.0), "usage_total": preview.get("usage", 0.0),
+                "in_favour": preview.get("in_favour", 0.0)})
+
+    def _preview(self):
+        """Return what a cancellation at once would do, and why it cannot be made, if so.
+
+        :return: (dict, see ``_preview_cancellation``; str or False)
+        """
+        if self.cancel_order == "no" or not self.subscription_id or self.is_done:
+            return {}, False
+        try:
+            return self.subscription_id._preview_cancellation(), False
+        except UserError as error:
+            return {}, str(error)
+
+    @api.depends("subscription_id", "is_done")
+    def _compute_credit_line_ids(self):
+        for wizard in self:
+            lines = self.env["account.move.line"]
+            if wizard.is_done:
+                # As the superuser: the amount is for whoever cancels; giving back needs the right.
+                lines = wizard.subscription_id._credit_lines_left()
+            wizard.credit_line_ids = lines
+            wizard.left_to_give_back = sum(lines.mapped("outstanding_credit"))
+            wizard.can_refund_to_card = bool(lines) and all(
+                line.card_refund_transaction_id for line in lines)
+
     def action_confirm(self):
-        """Cancel as chosen."""
-        self.subscription_id._by_staff()._cancel(now=self.cancel_order == "yes")
-        return {"type": "ir.actions.act_window_close"}
+        """Cancel as chosen, for exactly the amount shown; then offer to give it back.
+
+        :raise PreviewMismatch: it changed since
+        """
+        self.ensure_one()
+        now = self.cancel_order == "yes"
+        subscription = self.subscription_id._by_staff()
+        subscription._cancel(now=now, expected_credit=self.credit_total if now else None)
+        self.is_done = True
+        if now and self.left_to_give_back:
+            return self._open_done()
+        return say(self.env._("%(subscription)s is cancelled. The customer is told by mail.",
+                              subscription=subscription.name))
+
+    def _open_done(self):
+        """Open the same wizard again, with what can be given back."""
+        return {
+            "type": "ir.actions.act_window", "res_model": self._name, "res_id": self.id,
+            "name": self.env._("Cancelled: give the money back?"), "target": "new",
+            "views": [(self.env.ref(
+                "subscription_billing.subscription_cancel_view_form_done").id, "form")]}
+
+    def action_refund_to_card(self):
+        """Give all that is left back to the card that paid, see ``account.move``."""
+        amount = self._amount_to_give_back()
+        for line in self._lines_of_user():
+            line.action_refund_to_card()
+        return say(self.env._("%(amount)s goes back to the card.", amount=amount))
+
+    def action_refund_by_transfer(self):
+        """Record the transfer of all that is left, see ``account.move.line``."""
+        amount = self._amount_to_give_back()
+        for line in self._lines_of_user():
+            line.action_refund_by_transfer()
+        return say(self.env._(
+            "The outgoing payment of %(amount)s is recorded. Make the transfer at your bank.",
+            amount=amount))
+
+    def _amount_to_give_back(self):
+        return self.currency_id.format(self.left_to_give_back)
+
+    def _lines_of_user(self):
+        """Return what is left to give back, with the rights of the user alone.
+
+        :raise UserError: nothing is left: the same click twice
+        """
+        if not self.left_to_give_back:
+            raise UserError(self.env._("Nothing is left to give back."))
+        return self.env["account.move.line"].browse(self.credit_line_ids.ids)

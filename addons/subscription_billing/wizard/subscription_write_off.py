@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..tools.feedback import say
+
 OUTCOMES = [
     ("end", "End the subscription"),
     ("keep", "Let the subscription go on"),
@@ -45,4 +47,5 @@ class SubscriptionWriteOff(models.TransientModel):
         # sudo: who may post the entry needs no right to end subscriptions
         self.period_id.sudo()._write_off(
             self.account_id, self.date, end=self.outcome == "end")
-        return {"type": "ir.actions.act_window_close"}
+        return say(self.env._(
+            "%(invoice)s is written off.", invoice=self.invoice_id.name))

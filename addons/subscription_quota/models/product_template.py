@@ -36,6 +36,11 @@ class ProductTemplate(models.Model):
     def _get_saleable_tracking_types(self):
         return super()._get_saleable_tracking_types() + ["quota_pack"]
 
+    @api.model
+    def _service_offers(self):
+        """Add packs of extra units."""
+        return [*super()._service_offers(), "quota_pack"]
+
     def _prepare_service_tracking_tooltip(self):
         if self.service_tracking == "quota_pack":
             return self.env._("The units are added to the subscription once they are paid.")

@@ -16,6 +16,7 @@ class QuotaAlert(models.Model):
 
     _name = "quota.alert"
     _description = "Alert on a Quota"
+    _rec_name = "metric_id"
     _engine_only = True
     _order = "id desc"
 

@@ -12,6 +12,7 @@ class QuotaOverage(models.Model):
 
     _name = "quota.overage"
     _description = "Units Billed beyond a Limit"
+    _rec_name = "metric_id"
     _engine_only = True
     _order = "id"
 

@@ -12,6 +12,7 @@ class QuotaRequest(models.Model):
 
     _name = "quota.request"
     _description = "Quota Request"
+    _rec_name = "scope"
     _engine_only = True
     _log_access = False
 

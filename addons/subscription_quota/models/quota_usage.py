@@ -12,6 +12,7 @@ class QuotaUsage(models.Model):
 
     _name = "quota.usage"
     _description = "Quota Usage"
+    _rec_name = "metric_id"
     _engine_only = True
     _order = "id desc"
     _log_access = False

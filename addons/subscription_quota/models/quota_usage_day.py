@@ -6,6 +6,7 @@ class QuotaUsageDay(models.Model):
 
     _name = "quota.usage.day"
     _description = "Quota Usage of a Day"
+    _rec_name = "metric_id"
     _engine_only = True
     _order = "day desc, id desc"
     _log_access = False

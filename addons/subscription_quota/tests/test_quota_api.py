@@ -5,7 +5,7 @@ import os
 import tempfile
 from base64 import urlsafe_b64encode
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -203,7 +203,7 @@ class TestQuotaApi(QuotaApiCommon):
         self.assertEqual(days, sorted(set(days), reverse=True))
         by_default = [item["day"] for item in self.call("usage")[1]["items"]]
         self.assertEqual((by_default[0], by_default[-1]), (
-            str(self.today), str(date.today() - timedelta(days=controller.HISTORY_DAYS - 1))))
+            str(self.today), str(self.today - timedelta(days=controller.HISTORY_DAYS - 1))))
         far = urlsafe_b64encode(b"9999-12-31 1").decode()
         for query in ("from=tomorrow", "cursor=%C3%A9", "cursor=QQ", "metric=No",
                       "from=2027-02-02&to=2027-01-01", "from=2027-02-31", "to=0001-01-01",

@@ -152,6 +152,9 @@ class TestQuotaPortal(HttpCase, QuotaScreensCommon):
         page = self.post("/my/quota/keys", name="Scanner", scopes=["can_consume", "can_check"])
         secret = self.secret_in(page)[0]
         self.assertEqual(page.headers["Cache-Control"], "no-store")
+        # The browser is led to a page that it may load again: no other key, and no secret.
+        self.assertEqual({each.status_code for each in page.history}, {303})
+        self.assertFalse(self.secret_in(self.url_open(page.url)))
         key = self.keys()
         self.assertEqual(
             (key.name, key.can_consume, key.can_check, key.can_history, key.company_id),

@@ -252,14 +252,14 @@ class PaymentDispute(models.Model):
         # The mail tells of the activity, too: Odoo need not.
         staff = self.with_context(lang=self.user_id.lang, mail_activity_quick_update=True)
         day = self.due_at and max(
-            self.provider_id._stripe_day(self.due_at - AHEAD), fields.Date.today())
+            self.provider_id._stripe_day(self.due_at - AHEAD), self.company_id._civil_today())
         staff.activity_schedule(
             "mail.mail_activity_data_todo", user_id=self.user_id.id, date_deadline=day or None,
             summary=staff.env._("Answer the dispute of %(customer)s",
                                 customer=staff.partner_id.name),
-            note=self.due_at and staff.env._("The bank takes evidence until %(moment)s.",
-                moment=format_datetime(
-                    staff.env, self.due_at, tz=self.user_id.tz, dt_format="short")))
+            note=self.due_at and escape(staff.env._(
+                "The bank takes evidence until %(moment)s.", moment=format_datetime(
+                    staff.env, self.due_at, tz=self.user_id.tz, dt_format="short"))))
         self.env.ref("subscription_stripe.mail_template_dispute_staff").send_mail_batch(self.ids)
         # The mail queue belongs to the system, as does this method.
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()

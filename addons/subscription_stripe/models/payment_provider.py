@@ -171,7 +171,7 @@ class PaymentProvider(models.Model):
         company's account, at least the equivalent of that one's."""
         if self.code != "stripe":
             return super()._minimum_amount(currency)
-        company, today = self.company_id, fields.Date.today()
+        company, today = self.company_id, self.company_id._civil_today()
         own = company.currency_id
         settled = own._convert(
             const.MINIMUM_AMOUNTS.get(own.name, 0.0), currency, company, today, round=False)
@@ -214,8 +214,8 @@ class PaymentProvider(models.Model):
 
     def _stripe_tz(self):
         """Return the timezone of the company."""
-        # sudo: where the company is
-        return pytz.timezone(self.sudo().company_id.partner_id.tz or "Europe/Paris")
+        # sudo: which company it is
+        return pytz.timezone(self.sudo().company_id._civil_tz())
 
     def _stripe_day(self, moment):
         """Return the civil day of a moment (UTC) where the company is."""

@@ -14,6 +14,7 @@ from odoo.addons.payment_stripe import const as stripe_const
 
 from .. import const
 from ..exceptions import AnswerMissing, EventRefused, StripeRefused, StripeUnknown
+from .decline_words import DECLINE_WORDS
 
 _logger = logging.getLogger(__name__)
 
@@ -286,6 +287,18 @@ class PaymentTransaction(models.Model):
         if kind == "hard":
             return env._("Your bank refuses this card. Please pay with another one.")
         return env._("Your bank refused the payment.")
+
+    def _refusal_for_staff(self):
+        """Put Stripe's decline code into words, and whether another try makes sense."""
+        code = self.stripe_decline_code
+        if self.provider_code != "stripe" or not code:
+            return super()._refusal_for_staff()
+        words = DECLINE_WORDS.get(code)
+        said = self.env._(words) if words else self.env._(
+            "The bank refused: %(code)s.", code=code)
+        if self.decline_kind == "hard":
+            said = self.env._("%(reason)s This card is not tried again.", reason=said)
+        return said
 
     def _decline_kind(self):
         """Classify the refusal by Stripe's decline code and the bank's advice."""

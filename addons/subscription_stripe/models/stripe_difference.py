@@ -2,6 +2,8 @@ import calendar
 import logging
 from datetime import timedelta
 
+from markupsafe import escape
+
 from odoo import api, fields, models
 
 from odoo.addons.payment import utils as payment_utils
@@ -279,7 +281,7 @@ class StripeDifference(models.Model):
             summary = speaking.env._("The comparison with Stripe failed")
         self[0].activity_schedule(
             "mail.mail_activity_data_todo", user_id=user.id, summary=summary,
-            note=self[0].kind == "failed" and self[0].reference)
+            note=escape((self[0].kind == "failed" and self[0].reference) or ""))
 
     def action_take_over(self):
         """Record and post the payment or refund that Stripe has and Odoo was not told of."""

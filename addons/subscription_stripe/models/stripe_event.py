@@ -5,6 +5,7 @@ import re
 import time
 from functools import partial
 
+from markupsafe import escape
 from psycopg2.errors import UniqueViolation
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -276,7 +277,8 @@ class StripeEvent(models.Model):
         user = self.env["stripe.health"]._find_accountant(self.company_id)
         speaking = self.with_context(lang=user.lang)
         self.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=user.id, note=self.error,
+            "mail.mail_activity_data_todo", user_id=user.id,
+            note=escape(self.error or ""),
             summary=speaking.env._("Stripe event failed: %(kind)s", kind=self.kind))
 
     def action_replay(self):
@@ -344,6 +346,7 @@ def _work_in_own_transaction(database, ids):
     try:
         with Registry(database).cursor() as cr:
             for event in api.Environment(cr, SUPERUSER_ID, {})["stripe.event"].browse(ids):
-                event._process_event()
+                lang = event.provider_id.company_id._spoken_language()
+                event.with_context(lang=lang)._process_event()
     except Exception:
         _logger.exception("Stripe events %s are left to the scheduled action", ids)

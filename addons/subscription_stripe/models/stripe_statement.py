@@ -11,6 +11,12 @@ from odoo.tools import format_date
 from .stripe_balance_transaction import LINES, to_major_units
 
 TRIES = 3  # a payment may come in while the list is fetched
+VERDICTS = [
+    ("agrees", "Agrees"),
+    ("moved", "Changed since it was fetched"),
+    ("lines", "Lines differ"),
+    ("differs", "Differs"),
+]
 
 
 class StripeStatement(models.Model):
@@ -32,8 +38,7 @@ class StripeStatement(models.Model):
         "res.company", compute="_compute_company_id", store=True, engine=True, precompute=True,
         index=True)
     month = fields.Date(
-        required=True, default=lambda self: fields.Date.today().replace(day=1),
-        help="Any day of it.")
+        required=True, default=lambda self: self._default_month(), help="Any day of it.")
     currency_id = fields.Many2one(
         "res.currency", required=True, compute="_compute_company_id", store=True,
         precompute=True, readonly=False)
@@ -50,6 +55,15 @@ class StripeStatement(models.Model):
     foreign_net = fields.Monetary(
         string="Of other companies or databases", readonly=True, engine=True,
         help="What their movements of the month did to the balance.")
+    fetched_here = fields.Monetary(
+        string="Balance here when it was fetched", readonly=True, engine=True)
+    is_month_over = fields.Boolean(
+        compute="_compute_is_month_over",
+        help="The month was over, where the company is, when its movements were fetched.")
+    verdict = fields.Selection(
+        VERDICTS, compute="_compute_books",
+        help="“Agrees” only where both balances and each line agree, and nothing was posted since "
+        "the movements were fetched.")
     payments = fields.Monetary(compute="_compute_totals")
     refunds = fields.Monetary(compute="_compute_totals")
     disputes = fields.Monetary(compute="_compute_totals")
@@ -78,6 +92,12 @@ class StripeStatement(models.Model):
         return self.env["payment.provider"].sudo().search([
             ("code", "=", "stripe"), ("state", "!=", "disabled"),
             ("company_id", "in", self.env.companies.ids)], limit=1)
+
+    @api.model
+    def _default_month(self):
+        """Return the first day of the present month where the company is."""
+        company = self._default_provider().company_id or self.env.company
+        return company._civil_today().replace(day=1)
 
     @api.depends("provider_id")
     def _compute_company_id(self):
@@ -110,11 +130,17 @@ class StripeStatement(models.Model):
                 totals[row.line] += row.amount
         return {name: self.currency_id.round(total) for name, total in totals.items()}
 
-    @api.depends("row_ids.difference", "month", "closing")
+    @api.depends("row_ids.difference", "month", "closing", "fetched_at", "fetched_here",
+                 "provider_id")
     def _compute_books(self):
         for statement in self:
             # sudo: the totals of one account, for an accountant who may see the statement
             books = statement.sudo()
+            if not (books.provider_id and books.month):
+                statement.update({
+                    "account_id": False, "opening_here": 0.0, "closing_here": 0.0,
+                    "difference": 0.0, "stranger_count": 0})
+                continue
             account = books.account_id = books.provider_id._stripe_account()
             first, after = statement._days()
             statement.account_id = account
@@ -123,6 +149,32 @@ class StripeStatement(models.Model):
             statement.difference = statement._difference()
             statement.stranger_count = self.env["account.move.line"].sudo().search_count(
                 books._strangers())
+            statement.verdict = books._verdict()
+
+    def _verdict(self):
+        """Judge whether Stripe and the books agree, both seen at the moment of the fetch.
+
+        Two sums that are equal prove nothing while lines differ that make up for one another, nor
+        when the books have moved since Stripe was asked.
+
+        :return: key of ``VERDICTS``; False before anything was fetched
+        """
+        self.ensure_one()
+        if not self.fetched_at:
+            return False
+        if not self.currency_id.is_zero(self.closing_here - self.fetched_here):
+            return "moved"
+        if not self.currency_id.is_zero(self.difference):
+            return "differs"
+        return "lines" if self.stranger_count or any(
+            self.row_ids.mapped("difference")) else "agrees"
+
+    @api.depends("fetched_at", "month", "provider_id")
+    def _compute_is_month_over(self):
+        for statement in self:
+            statement.is_month_over = bool(statement.fetched_at) and (
+                pytz.utc.localize(statement.fetched_at).timestamp()
+                >= statement.sudo()._moments()[1])  # sudo: as in _default_provider
 
     def _difference(self):
         """Return what Stripe's balance and the account here differ by.
@@ -211,6 +263,7 @@ class StripeStatement(models.Model):
         rows._post_payouts()
         rows._post_fees()
         self._share_out()
+        self.fetched_here = self._balance(self.provider_id._stripe_account(), self._days()[1])
         self.env["stripe.difference"]._report_movements(rows)
 
     def _movements(self):
@@ -255,6 +308,12 @@ class StripeStatement(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "subscription_stripe.stripe_balance_transaction_action")
         return {**action, "domain": [("id", "in", self.row_ids.ids)], "context": {}}
+
+    def action_view_differences(self):
+        """Open the movements of the month that the books do not show, or show otherwise."""
+        self.ensure_one()
+        rows = self.row_ids.filtered("difference")
+        return {**self.action_view_rows(), "domain": [("id", "in", rows.ids)]}
 
     def action_view_strangers(self):
         """Open the journal items of the account that Stripe knows nothing of."""

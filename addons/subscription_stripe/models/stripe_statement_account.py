@@ -6,6 +6,7 @@ class StripeStatementAccount(models.Model):
 
     _name = "stripe.statement.account"
     _description = "Account Paid by Way of Stripe"
+    _rec_name = "account_id"
     _order = "account_id"
 
     statement_id = fields.Many2one(

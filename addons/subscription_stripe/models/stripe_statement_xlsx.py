@@ -65,7 +65,11 @@ class StripeStatement(models.Model):
         for line, name in enumerate(names, start=1):
             sheet.write_string(line, 0, labels[name]["string"])
             sheet.write_number(line, 1, self[name], style["money"])
-        first = len(names) + 2
+        verdicts = dict(self._fields["verdict"]._description_selection(self.env))
+        sheet.write_string(len(names) + 1, 0, labels["verdict"]["string"], style["bold"])
+        sheet.write_string(
+            len(names) + 1, 1, verdicts.get(self.verdict, ""), style["bold"])
+        first = len(names) + 3
         sheet.write_row(
             first, 0, [labels["share_ids"]["string"], self.currency_id.name], style["bold"])
         for line, share in enumerate(self.share_ids, start=first + 1):

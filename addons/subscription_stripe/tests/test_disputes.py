@@ -4,6 +4,7 @@ import io
 from datetime import datetime, timedelta
 
 import openpyxl
+from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -457,6 +458,50 @@ class TestBalance(DisputeCommon, TransactionCase):
              self.paid.payment_id.move_id.id)]))
         self.assertTrue(statement._build_workbook())
 
+    def fetched(self, rows, month="2027-01-01", fetched_at="2027-02-01 08:00:00"):
+        """Make a statement as it is when its movements have just been fetched."""
+        statement = self.env["stripe.statement"].create({"month": month})
+        account = self.provider._stripe_account()
+        statement.write({
+            "row_ids": rows.ids, "fetched_at": fetched_at,
+            "opening": statement._balance(account, statement.month),
+            "fetched_here": statement._balance(account, statement._days()[1])})
+        return statement
+
+    def test_statement_agrees_only_line_by_line(self):
+        """Lines that make up for one another are no agreement, nor is what moved meanwhile."""
+        rows = self.take(
+            self.movement("txn_up", 2280, kind="adjustment", created=1798759800),
+            self.movement("txn_down", -2280, kind="adjustment", created=1798759800))
+        statement = self.fetched(rows)
+        self.assertEqual((statement.difference, statement.verdict), (0.0, "lines"))
+        self.assertEqual(
+            self.env["stripe.balance.transaction"].search(
+                statement.action_view_differences()["domain"]), rows)
+        statement = self.fetched(rows.browse(), "2027-02-01", "2027-02-20 08:00:00")
+        self.assertEqual(statement.verdict, "agrees")
+        self.assertFalse(statement.is_month_over)
+        self.company._stripe_post(
+            fields.Date.to_date("2027-02-21"), "By hand", self.company.currency_id,
+            [(self.company._stripe_fee_account(), 22.8, None),
+             (self.provider._stripe_account(), -22.8, None)])
+        statement.invalidate_recordset()
+        self.assertEqual((statement.difference, statement.verdict), (22.8, "moved"))
+        statement.write({"fetched_at": "2027-03-01 08:00:00", "fetched_here":
+                         statement.closing_here})
+        self.assertEqual(statement.verdict, "differs")
+        self.assertTrue(statement.is_month_over)
+
+    def test_two_entries_that_make_up_for_one_another(self):
+        account, fees = self.provider._stripe_account(), self.company._stripe_fee_account()
+        for amount in (22.8, -22.8):
+            self.company._stripe_post(
+                fields.Date.to_date("2027-02-21"), "By hand", self.company.currency_id,
+                [(fees, amount, None), (account, -amount, None)])
+        statement = self.fetched(
+            self.env["stripe.balance.transaction"], "2027-02-01", "2027-03-01 08:00:00")
+        self.assertEqual((statement.difference, statement.verdict), (0.0, "lines"))
+
     def test_workbook_for_the_accountant(self):
         """Dates are dates, of the clock where the company is; accounts show their codes."""
         rows = self.take(self.movement("txn_1", 10000, 175, created=1798759800, source={
@@ -467,12 +512,19 @@ class TestBalance(DisputeCommon, TransactionCase):
         workbook = openpyxl.load_workbook(io.BytesIO(statement._build_workbook()))
         summary, movements = workbook.worksheets
         self.assertEqual(movements["A2"].value, datetime(2027, 1, 1, 0, 30))
-        codes = {row[0].split()[0] for row in summary.iter_rows(min_row=15, values_only=True)}
+        codes = {row[0].split()[0] for row in summary.iter_rows(min_row=16, values_only=True)}
         self.assertEqual(codes, set(statement.share_ids.account_id.mapped("code")))
         rows.sudo().description = "=1+cmd|' /C calc'!A0"
         movements = openpyxl.load_workbook(io.BytesIO(statement._build_workbook())).worksheets[1]
         self.assertEqual(movements["E2"].value, "'=1+cmd|' /C calc'!A0")
         self.assertEqual(movements["E2"].data_type, "s")
+
+    def test_opens_on_the_month_of_the_company(self):
+        """Half an hour after midnight in Paris, on the first, UTC still has the month before."""
+        self.company.partner_id.tz = "Europe/Paris"
+        with freeze_time("2027-01-31 23:30:00"):
+            statement = self.env["stripe.statement"].with_user(self.accountant).create({})
+        self.assertEqual(statement.month, fields.Date.to_date("2027-02-01"))
 
     def test_month_is_one_statement(self):
         vals = {"provider_id": self.provider.id, "month": "2027-02-17"}

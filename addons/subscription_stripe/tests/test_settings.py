@@ -3,6 +3,8 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import TransactionCase, tagged
 
+from .. import const
+from ..models.decline_words import DECLINE_WORDS
 from .common import StripeCommon
 
 PARAMETER = "subscription_stripe.api_base"
@@ -99,6 +101,24 @@ class TestDeclines(StripeCommon, TransactionCase):
         discreet = self.refuse({
             "code": "card_declined", "decline_code": "stolen_card", "message": "stolen!"})
         self.assertNotIn("stolen", discreet.state_message)
+
+    def test_staff_read_more(self):
+        """The code in words, what it means for another try, and what is not to be told."""
+        for code, words, hard in (
+                ("insufficient_funds", "does not hold enough money", False),
+                ("expired_card", "has expired", True), ("stolen_card", "Do not tell", True),
+                ("try_again_later", "Another try may work", False),
+                ("of_next_year", "The bank refused: of_next_year.", False)):
+            with self.subTest(code=code):
+                transaction = self.refuse({"code": "card_declined", "decline_code": code})
+                transaction.decline_kind = transaction._decline_kind()
+                said = transaction._refusal_for_staff()
+                self.assertIn(words, said)
+                self.assertEqual("This card is not tried again." in said, hard)
+
+    def test_every_code_that_we_tell_apart_has_words(self):
+        known = const.HARD_CODES | const.AUTHENTICATION_CODES | const.HARD_ADVICE
+        self.assertFalse(known - DECLINE_WORDS.keys())
 
     def test_reason_in_french(self):
         said = self.refuse({"code": "expired_card"}, lang="fr_FR")
