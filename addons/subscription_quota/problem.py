@@ -12,7 +12,8 @@ BASE = "/quota/v1/problems/"
 # slug: status, title, and what the page of the problem advises
 PROBLEMS = {
     "malformed": (400, _lt("Malformed request"), _lt(
-        "The body is not JSON, or a header is not as the documentation says. Mend the program.")),
+        "The body is not JSON, or a header or parameter is not as the documentation says. Mend "
+        "the program.")),
     "unauthenticated": (401, _lt("API key needed"), _lt(
         "The key is missing, mistyped or revoked. Send it as “Authorization: Bearer qk_…”.")),
     "suspended": (402, _lt("Service off"), _lt(

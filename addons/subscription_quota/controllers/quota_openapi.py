@@ -30,8 +30,8 @@ UNDO = {
 MOVE_ERRORS = ("malformed", "unauthenticated", "suspended", "forbidden", "not_found",
                "method_not_allowed", "too_large", "media_type", "invalid", "limit_reached",
                "rate_limited", "unavailable")
-READ_ERRORS = ("unauthenticated", "forbidden", "not_found", "method_not_allowed", "invalid",
-               "rate_limited", "unavailable")
+READ_ERRORS = ("malformed", "unauthenticated", "forbidden", "not_found", "method_not_allowed",
+               "invalid", "rate_limited", "unavailable")
 
 
 def document():

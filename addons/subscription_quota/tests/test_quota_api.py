@@ -241,6 +241,9 @@ class TestQuotaApi(QuotaApiCommon):
         self.assertProblem(self.call("consume"), 405, "method_not_allowed")
         self.assertProblem(self.call("entitlements", {}), 405, "method_not_allowed")
         self.assertProblem(self.call("nothing/here"), 404, "not_found")
+        self.assertProblem(self.call("usage?cursor=a%00b"), 400, "malformed")
+        served = self.call("openapi.json")[1]["paths"]
+        self.assertIn("400", served["/usage"]["get"]["responses"])
         self.assertEqual(self.used(self.subscription), 1)
 
     def test_language_of_the_caller(self):
