@@ -173,6 +173,8 @@ def test_head_changes_nothing(site, requests):
     assert not wrong, "\n".join(wrong)
 
 
+# Parameters that name no row.
+WORDS = ("slug", "rest", "barcode_type", "value")
 ODD = ["0", "-1", "2147483648", "9223372036854775808", "nine", "%00", "1%00", "%ff"]
 
 
@@ -183,7 +185,9 @@ def test_odd_ids_are_not_found(site, requests):
         if kind == "other":
             continue
         for name, odd in itertools.product(
-                [name for name in route.parameters if name not in ("slug", "rest")], ODD):
+                [name for name in route.parameters if name not in WORDS], ODD):
+            if name == "event" and odd == "-1":
+                continue  # Odoo's addresses end in "-1" for the row 1
             answer = site.call("owner", route, route.fill({**values, name: odd}), fields)
             fine = (400 <= answer.status < 500 or answer.status < 400 and name == "page"
                     or route.kind == "jsonrpc" and answer.word.endswith("Error"))
@@ -212,7 +216,7 @@ def test_odd_parameters_are_no_failure(site, requests):
             answer = site.call(
                 "owner", route, route.fill(values), {**fields, **dict.fromkeys(names, odd)})
             if answer.status >= 500 or route.kind == "jsonrpc" and answer.word.strip("*") not in (
-                    "200", "UserError", "ValidationError", "AccessError", "NotFound"):
+                    "200", "UserError", "ValidationError", "AccessError", "NotFound", "BadRequest"):
                 wrong.append(f"{route.name}, {odd[:20]!r}: {answer.word}")
     assert not wrong, "\n".join(wrong)
 

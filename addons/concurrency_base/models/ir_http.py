@@ -22,6 +22,18 @@ class IrHttp(models.AbstractModel):
                 "int": _of_a_row(converters["int"])}
 
     @classmethod
+    def _match(cls, path_info):
+        """Refuse an address with the one character that the database cannot keep.
+
+        Odoo looks for a page of this address, which the database refuses: it was answered 500.
+
+        :raise BadRequest: there is one
+        """
+        if "\0" in path_info:
+            raise BadRequest()
+        return super()._match(path_info)
+
+    @classmethod
     def _dispatch(cls, endpoint):
         """Write what the request has to write before its session is kept; undo it for HEAD.
 

@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import fields, models
+from odoo.fields import Domain
 
 from ..tools import check, section
 
@@ -90,20 +91,33 @@ class MonthClosing(models.AbstractModel):
     # Secured entries ----------------------------------------------------------------------------
 
     def _security_section(self, period):
-        """Say whether the entries of hashed journals are secured (CGI art. 286, I, 3° bis)."""
-        journals = self.env["account.journal"].search([
-            *self.env["account.journal"]._check_company_domain(period.company),
-            ("restrict_mode_hash_table", "=", True)])
+        """Say whether the entries that are to be secured are (CGI art. 286, I, 3° bis)."""
         name = self.env._("Secured entries")
-        if not journals:
+        domain = self._to_secure(period.company)
+        if not domain:
             return section("security", name, [check(
                 "info", self.env._("No journal is secured"), remedy=self.env._(
                     "“Secure Posted Entries with Hash” is a box of each journal: once entries are "
                     "in, it cannot be taken off."))])
-        domain = [*period.moves(), ("state", "=", "posted"), ("journal_id", "in", journals.ids),
-                  ("inalterable_hash", "=", False)]
         return section("security", name, [self._found_check(
-            domain, "todo", self.env._("Entries of secured journals that are not secured yet"),
+            [*period.moves(), ("state", "=", "posted"), ("inalterable_hash", "=", False), *domain],
+            "todo", self.env._("Entries of secured journals that are not secured yet"),
             self.env._(
-                "They are secured when they are sent or printed; “Secure Entries” does it for all "
-                "until a day."))])
+                "Invoices are secured in the night after their day, other entries when they are "
+                "sent or printed; “Secure Entries” does it for all until a day."))])
+
+    def _to_secure(self, company):
+        """Find what the company secures.
+
+        :return: a domain of ``account.move``; None where nothing is secured
+        """
+        journals = self.env["account.journal"].search([
+            *self.env["account.journal"]._check_company_domain(company),
+            ("restrict_mode_hash_table", "=", True)])
+        domains = [[("journal_id", "in", journals.ids)]] if journals else []
+        if company.legal_secured_from and company._legal_is_french():
+            domains.append([
+                ("move_type", "in", self.env["account.move"].get_sale_types()),
+                ("date", ">=", company.legal_secured_from),
+                ("date", "<", fields.Date.context_today(self))])
+        return list(Domain.OR(domains)) if domains else None

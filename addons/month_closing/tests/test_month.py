@@ -82,6 +82,18 @@ class TestMonth(MonthCase):
         journal.restrict_mode_hash_table = True
         self.assertEqual(self.section("security")["state"], "todo")
 
+    def test_invoices_secured_at_night(self):
+        """What the night secures counts, from the day on which it began."""
+        self.company.sudo().legal_secured_from = DAY
+        self.assertEqual(self.section("security")["state"], "ok")
+        invoice = self.invoice(self.make_customer("FR"), day=DAY)
+        self.assertEqual(self.section("security")["state"], "todo")
+        invoice.sudo()._legal_secure()
+        self.assertTrue(invoice.inalterable_hash)
+        self.assertEqual(self.section("security")["state"], "ok")
+        self.company.sudo().legal_secured_from = False
+        self.assertEqual(self.section("security")["state"], "info")
+
     def sales_journal(self):
         return self.env["account.journal"].search([
             ("type", "=", "sale"), ("company_id", "=", self.company.id)], limit=1)

@@ -129,17 +129,22 @@ class TrainingPortal(CustomerPortal):
         return request.redirect(f"/my/trainings/{swapped.id}?booked=1", code=303)
 
     @http.route(
-        ["/my/trainings/calendar.ics", "/my/trainings/<int:registration_id>/calendar.ics"],
-        type="http", auth="user", methods=["GET"], readonly=True)
-    def portal_trainings_ics(self, registration_id=None):
-        """Download the customer's coming seats, or one seat, for a calendar application."""
-        if registration_id:
-            registrations = self._own_registration(registration_id)
-        else:
-            registrations = request.env["event.registration"].search([
-                ("partner_id", "=", request.env.user.partner_id.id),
-                ("state", "=", "open"), ("event_id.is_training", "=", True),
-                ("event_id.date_end", ">=", fields.Datetime.now())])
+        "/my/trainings/calendar.ics", type="http", auth="user", methods=["GET"], readonly=True)
+    def portal_trainings_ics(self):
+        """Download the customer's coming seats for a calendar application."""
+        return self._answer_ics(request.env["event.registration"].search([
+            ("partner_id", "=", request.env.user.partner_id.id),
+            ("state", "=", "open"), ("event_id.is_training", "=", True),
+            ("event_id.date_end", ">=", fields.Datetime.now())]))
+
+    @http.route(
+        "/my/trainings/<int:registration_id>/calendar.ics", type="http", auth="user",
+        methods=["GET"], readonly=True)
+    def portal_training_ics(self, registration_id):
+        """Download one seat for a calendar application."""
+        return self._answer_ics(self._own_registration(registration_id))
+
+    def _answer_ics(self, registrations):
         # sudo: sessions of one's own seats, unpublished ones too
         return request.make_response(registrations.sudo()._get_ics(), headers=[
             ("Content-Type", "text/calendar; charset=utf-8"),

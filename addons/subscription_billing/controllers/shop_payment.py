@@ -28,11 +28,12 @@ class ShopPayment(WebsiteSale):
 
     @route()
     def shop_payment_validate(self, sale_order_id=None, **post):
-        """Return to the payment page after a refusal, with the reason; the cart is kept."""
-        order = request.cart if sale_order_id is None else request.env["sale.order"]
-        _remember(order)
-        return self._back_after_refusal(order) or super().shop_payment_validate(
-            sale_order_id=sale_order_id, **post)
+        """Return to the payment page after a refusal, with the reason; the cart is kept.
+
+        :param sale_order_id: not looked at, nobody of Odoo's sends it: the session knows the order
+        """
+        _remember(request.cart)
+        return self._back_after_refusal(request.cart) or super().shop_payment_validate(**post)
 
     @route()
     def shop_payment_confirmation(self, **post):

@@ -46,6 +46,13 @@ class TestArchiving(QuotaCommon):
         for word in words:
             self.assertIn(word, str(caught.exception))
 
+    def assertKept(self, *things):
+        """What was sold is archived when it is deleted (agency case 7)."""
+        for thing in things:
+            thing.unlink()
+            self.assertTrue(thing.exists(), thing)
+            self.assertFalse(thing.active, thing)
+
     def test_refused_while_it_runs(self):
         for thing in self.things():
             name = self.elsewhere.name if thing == self.firm else self.subscription.name
@@ -59,9 +66,9 @@ class TestArchiving(QuotaCommon):
         for thing in self.things():
             thing.action_archive()
             self.assertFalse(thing.active)
-        for thing in self.things():
-            if thing != self.scans:  # nothing was counted, but the plan has a limit of it
-                self.refused(thing.unlink)
+        for thing in (self.customer, self.billed, self.firm):
+            self.refused(thing.unlink)
+        self.assertKept(self.plan, self.plan.product_tmpl_id, self.plan.product_variant_id)
 
     def test_upcoming_counts(self):
         with self.at(date(2027, 1, 10)):
@@ -77,7 +84,7 @@ class TestArchiving(QuotaCommon):
         self.refused(other.action_archive, self.subscription.name)
         self.subscription._drop_planned_change()
         other.action_archive()
-        self.refused(other.unlink, self.subscription.name)  # its changes tell of the price
+        self.assertKept(other, other.product_tmpl_id)  # its changes tell of the price
 
     def test_price(self):
         """Archived, it is offered no more, and who has it keeps it, with more or fewer seats."""
@@ -94,8 +101,8 @@ class TestArchiving(QuotaCommon):
         order = self.env["sale.order"].create({
             "partner_id": self.customer.id, "order_line": [Command.create(
                 {"product_id": plan.product_variant_id.id})]})
-        for thing in (plan, plan.price_ids):
-            self.refused(thing.unlink, order.name)
+        self.refused(plan.price_ids.unlink, order.name)
+        self.assertKept(plan, plan.product_tmpl_id)
 
     def test_family_and_policy(self):
         self.refused(self.plan.family_id.unlink, "Logo", "another family")
@@ -115,7 +122,8 @@ class TestArchiving(QuotaCommon):
 
     def test_service_of_a_plan_never_sold(self):
         plan = self.make_plan("Never sold")
-        self.refused(plan.product_tmpl_id.unlink, "Never sold", "Delete the plan")
+        plan.product_tmpl_id.unlink()
+        self.assertFalse(plan.exists())
 
     def test_metric_of_own_limits_and_extra_units(self):
         held, given = self.env["quota.metric"].create([

@@ -14,6 +14,7 @@ class StripeCommon:
     def setUpClass(cls):
         super().setUpClass()
         cls.company = cls.env.company
+        cls.company.partner_id.lang = "en_US"  # what scheduled actions speak
         cls.database = cls.env["ir.config_parameter"].get_param("database.uuid")
         cls.provider = cls.env.ref("payment.payment_provider_stripe")
         cls.provider.write({
