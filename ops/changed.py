@@ -20,8 +20,8 @@ PASSED = "passed"  # the stamp that holds the commit
 EVERYTHING = re.compile(
     r"ops/|\.ci/|Makefile|odoo\.conf|pyproject\.toml|requirements[^/]*\.txt|tests/conftest\.py")
 NOTHING = re.compile(
-    r"docs/|benchmarks/|tests/(soak|walk)/|LICENSE|\.|.*\.(md|rst|pot)$|addons/[^/]+/(readme|pyproject)"
-    r"|addons/[^/]+/static/description/")
+    r"docs/|benchmarks/|tests/(soak|walk|screenshots)/|LICENSE|\.|.*\.(md|rst|pot)$"
+    r"|addons/[^/]+/(readme|pyproject|static/description/)")
 CLIENTS = "clients"  # pytest's name of their tests
 
 

@@ -335,14 +335,16 @@ def month_closing(env):
 
 
 def month_closing_credit(env):
-    """See a wallet on the page of the month."""
+    """See a wallet on the page of the month, beside a year paid ahead."""
     credit_wallet(env)
+    invoice_europe(env)
     sections = env["month.closing"].get_page()["sections"]
     assert "credits" in [each["key"] for each in sections]
 
 
 def month_closing_stripe(env):
     """See Stripe on the page of the month."""
+    subscription_stripe(env)
     sections = env["month.closing"].get_page()["sections"]
     assert "stripe" in [each["key"] for each in sections]
 
