@@ -18,7 +18,8 @@ from ops import database, paths, postgres
 ADDONS = "all"
 DATABASE = "caps_test_packages"
 # Distributions without which Odoo's server does not start: no addon has to name them.
-OF_THE_SERVER = {"lxml", "markupsafe", "psycopg2-binary", "python-dateutil", "pytz", "werkzeug"}
+OF_THE_SERVER = {"lxml", "markupsafe", "pillow", "psycopg2-binary", "python-dateutil", "pytz",
+                 "reportlab", "werkzeug"}
 # Names Odoo's own metadata asks for; the house has their module, or their heir, by another name.
 STAND_INS = {"psycopg2": "psycopg2-binary", "PyPDF2": "pypdf"}
 ORIGINS = """

@@ -20,7 +20,7 @@ from odoo.tools import mute_logger
 from .common_accounting import CreditAccountingCase
 from .random_sequences import random_sequences
 
-LIVES = int(os.environ.get("BOOKS_LIVES", "15"))
+LIVES = int(os.environ.get("BOOKS_LIVES", "8"))
 START = datetime(2027, 1, 10, 12, 0)
 END = START + relativedelta(months=18)
 SIDE = ("env", "company", "vat", "pack", "training", "customer", "wallet", "deferred", "pending",

@@ -7,7 +7,7 @@ from odoo.fields import Command
 
 from .common_accounting import CreditAccountingCase
 
-LIVES = int(os.environ.get("NOTE_LIVES", "12"))  # many more by hand
+LIVES = int(os.environ.get("NOTE_LIVES", "8"))  # many more by hand
 
 
 class TestCreditNote(CreditAccountingCase):

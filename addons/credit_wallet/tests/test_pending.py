@@ -227,7 +227,7 @@ class TestPending(CreditAccountingCase):
         """It is no refund of a pack, and credits come back by cancelling the seat only."""
         self._buy()
         invoice = self._book(4)
-        with self.assertRefused("only moves with the ledger"):
+        with self.assertRefused("was paid with credits"):
             self._credit_note(invoice)
 
     # Lock dates ---------------------------------------------------------------------------

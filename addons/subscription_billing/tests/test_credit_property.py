@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 # The same examples at each run; CREDIT_SEED=<number> looks at others, CREDIT_LIVES=1000 at more.
 SEED = int(os.environ.get("CREDIT_SEED", "18"))
-LIVES = int(os.environ.get("CREDIT_LIVES", "6"))
+LIVES = int(os.environ.get("CREDIT_LIVES", "3"))
 TOGETHER = min(LIVES, 50)
 MONTHS = 18
 FIRST = date(2027, 1, 1)
