@@ -17,14 +17,14 @@ from . import changed, database, paths, postgres
 MAX_AT_ONCE = 4  # runs of tests, on a machine with many processors
 # Seconds that an addon's tests took, two runs at a time on two processors: the longest come
 # first, and short ones share a run, for each starts Odoo anew. One that is not here takes 30.
-SECONDS = {"subscription_billing": 640, "credit_wallet": 325, "invoice_europe": 165,
-           "subscription_credit": 95, "session_booking": 80, "subscription_quota": 80,
-           "lms_link": 40, "legal_invoice": 35, "company_role": 30, "subscription_stripe": 30,
-           "report_paper": 25, "month_closing": 40, "month_closing_credit": 10,
-           "month_closing_stripe": 5, "invoice_europe_subscription": 25,
-           "invoice_europe_booking": 20,
-           "quota_credit": 20, "sale_paid_value": 10, "sale_paid_value_loyalty": 10,
-           "concurrency_base": 5, "service_product": 15, "auth_limit": 35, "legal_training": 2}
+SECONDS = {"subscription_billing": 1000, "credit_wallet": 700, "invoice_europe": 350,
+           "subscription_credit": 220, "session_booking": 240, "subscription_quota": 140,
+           "lms_link": 40, "legal_invoice": 105, "company_role": 20, "subscription_stripe": 55,
+           "report_paper": 25, "month_closing": 25, "month_closing_credit": 5,
+           "month_closing_stripe": 2, "invoice_europe_subscription": 30,
+           "invoice_europe_booking": 45,
+           "quota_credit": 15, "sale_paid_value": 20, "sale_paid_value_loyalty": 10,
+           "concurrency_base": 5, "service_product": 10, "auth_limit": 30, "legal_training": 10}
 STATS = re.compile(r"odoo\.tests\.stats: (\w+): \d+ tests ([\d.]+)s")
 RESULT = re.compile(
     r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
@@ -36,7 +36,7 @@ FLOW_SECONDS = {
     "test_desk_races": 160, "test_rush": 130, "test_subscription_browser": 125,
     "test_wallet_races": 110, "test_subscription_credit": 105, "test_booking_browser": 105,
     "test_stripe": 105, "test_billing_run": 95, "test_unguarded": 75, "test_insaho_flow_http": 75,
-    "test_installation": 330, "test_ops": 60, "test_insaho_flow_browser": 16,
+    "test_installation": 800, "test_ops": 60, "test_insaho_flow_browser": 16,
     "test_waiting_list": 18, "test_month_browser": 25, "test_last_seat": 13,
     "test_payment_server": 5, "test_restart": 45, "test_access": 120, "test_fields": 60,
     "test_french": 60,

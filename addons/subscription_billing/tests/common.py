@@ -3,7 +3,7 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo.fields import Command
-from odoo.tests import TransactionCase, new_test_user
+from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 
 class SubscriptionCommon(TransactionCase):
@@ -12,6 +12,12 @@ class SubscriptionCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if not issubclass(cls, HttpCase):
+            # Freezing the clock looks through all modules, unless it is frozen already: one clock
+            # that goes on as the real one does makes those of each step cheap.
+            clock = freeze_time(tick=True)
+            clock.start()
+            cls.addClassCleanup(clock.stop)
         cls.company = cls.env.company
         cls.euro = cls.company.currency_id
         cls.customer = cls.make_customer("Camille")
