@@ -92,7 +92,7 @@ class TestMonth(MonthCase):
         self.assertTrue(invoice.inalterable_hash)
         self.assertEqual(self.section("security")["state"], "ok")
         self.company.sudo().legal_secured_from = False
-        self.assertEqual(self.section("security")["state"], "info")
+        self.assertEqual(self.section("security")["checks"][0]["state"], "info")
 
     def sales_journal(self):
         return self.env["account.journal"].search([

@@ -93,7 +93,7 @@ class TestWork(StripeCommon, TransactionCase):
         with mute_logger("odoo.addons.subscription_stripe.models.stripe_event"):
             state, error = self.outcome(stripe_object={"description": "S00001"})
         self.assertEqual((state, transaction.state), ("received", "draft"))
-        self.assertIn("connexion avec le fournisseur", error)
+        self.assertIn("establish the connection", error)
 
     def test_killed_worker_lets_go(self):
         """An event taken by a worker that is no more is taken again after its minute."""
