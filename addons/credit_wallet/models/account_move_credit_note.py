@@ -213,14 +213,46 @@ class AccountMove(models.Model):
             if move._credit_sells_packs():
                 move._credit_check_left(is_modify)
 
+    def _credit_check_total_given_back(self, left):
+        """Refuse to give back more than the whole invoice: its discounts are given back, too.
+
+        :param float left: what is not given back of all its lines, taxes included
+        :raise UserError: it is less than nothing
+        """
+        if self.currency_id.compare_amounts(left, 0.0) < 0:
+            raise UserError(self.env._(
+                "%(invoice)s was paid %(paid)s, taxes included, and its credit notes give back "
+                "%(given)s. Take off the discounts of the invoice, too, or lower the price.",
+                invoice=self.name,
+                paid=formatLang(self.env, self.amount_total, currency_obj=self.currency_id),
+                given=formatLang(
+                    self.env, self.amount_total - left, currency_obj=self.currency_id)))
+
+    def _credit_refuse_another_note(self):
+        """Say that there is nothing left to propose.
+
+        :raise UserError: with the part of the price that stays, if credits were used
+        """
+        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        kept = self.currency_id.round(sum(
+            sum(amounts.values()) for _quantity, amounts in lines._credit_not_given_back().values()))
+        notes = ", ".join(lines._credit_notes().move_id.mapped("name"))
+        if self.currency_id.compare_amounts(kept, 0.0) > 0:
+            raise UserError(self.env._(
+                "What was left of the credits of %(invoice)s is given back already by "
+                "%(credit_notes)s; %(amount)s stay for the credits that were used. To give those "
+                "back, too, make a credit note with a line without the pack.",
+                invoice=self.name, credit_notes=notes,
+                amount=formatLang(self.env, kept, currency_obj=self.currency_id)))
+        raise UserError(self.env._(
+            "Everything on %(invoice)s is given back already by %(credit_notes)s.",
+            invoice=self.name, credit_notes=notes))
+
     def _credit_check_left(self, is_modify):
         """Refuse to replace an invoice whose credits are not all there; see above."""
         proposal = self._credit_note_proposal("all")
         if not proposal:
-            raise UserError(self.env._(
-                "Everything on %(invoice)s is given back already by %(credit_notes)s.",
-                invoice=self.name, credit_notes=", ".join(
-                    self.invoice_line_ids._credit_notes().move_id.mapped("name"))))
+            self._credit_refuse_another_note()
         for line, terms in proposal.items():
             state = terms.get("state")
             if is_modify and state and (state["left"] < state["granted"]):

@@ -307,8 +307,10 @@ class AccountMoveLine(models.Model):
 
         :raise UserError: credit notes give back more than was paid for these lines
         """
-        for line, (_quantity, amounts) in self._credit_not_given_back().items():
-            left, currency = sum(amounts.values()), line.currency_id
+        left_of = self.move_id.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product")._credit_not_given_back()
+        for line in self:
+            left, currency = sum(left_of[line][1].values()), line.currency_id
             if currency.compare_amounts(left, 0.0) < 0 and not line._lowers_other_lines():
                 paid = sum(line._credit_money()[line].values())
                 raise UserError(self.env._(
@@ -318,3 +320,7 @@ class AccountMoveLine(models.Model):
                     pack=line.product_id.display_name or line.name, invoice=line.move_id.name,
                     paid=formatLang(self.env, paid, currency_obj=currency),
                     given=formatLang(self.env, paid - left, currency_obj=currency)))
+        for move in self.move_id:
+            move._credit_check_total_given_back(sum(
+                sum(left_of[line][1].values()) for line in move.invoice_line_ids
+                if line in left_of))

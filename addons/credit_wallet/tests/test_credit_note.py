@@ -128,6 +128,13 @@ class TestCreditNote(CreditAccountingCase):
         second = self._propose(invoice)
         self.assertEqual((second.amount_untaxed, self.wallet.balance), (170.0, 0))
 
+    def test_rest_is_for_credits_that_were_used(self):
+        invoice = self._buy()
+        self._book(4)
+        self._propose(invoice)
+        with self.assertRefused("stay for the credits that were used"):
+            self._propose(invoice)
+
     def test_all_given_back(self):
         invoice = self._buy()
         self._propose(invoice)
@@ -241,6 +248,16 @@ class TestCreditNote(CreditAccountingCase):
         self._book(5)
         note = self._propose(invoice)
         self.assertEqual((note.amount_untaxed, self.wallet.balance), (135.0, 0))
+
+    def test_discount_with_other_taxes_is_given_back_too(self):
+        """Taken off the draft by hand, it would give back more than was paid."""
+        order = self._quotation(2)
+        order.order_line = [Command.create({
+            "product_id": self.training.id, "price_unit": -20.0, "tax_ids": [Command.clear()]})]
+        note = self._propose(self._sold(order), post=False)
+        note.invoice_line_ids.filtered(lambda line: line.price_unit < 0).unlink()
+        with self.assertRefused("Take off the discounts"):
+            note.action_post()
 
     def test_something_else_on_the_invoice(self):
         order = self._quotation(1)

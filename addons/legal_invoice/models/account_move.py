@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_amount, format_date
 
+from odoo.addons.concurrency_base.tools import as_engine
+
 from ..tools import format_siren
 
 
@@ -75,11 +77,19 @@ class AccountMove(models.Model):
             for invoice in self._legal_corrected_invoices()]
 
     def _legal_make_pdf(self):
-        """Make the PDFs of these documents, as when they are sent, without sending them."""
+        """Make the PDFs of these documents, as when they are sent, without sending them.
+
+        Odoo takes them for sent then, and forgets that some wait to be mailed: neither is so.
+        """
         if self:
             # sudo: the document is made for everyone, by whoever may read the invoice
-            self.env["account.move.send"].sudo()._generate_and_send_invoices(
-                self.sudo(), sending_methods=[])
+            moves = as_engine(self.sudo())
+            unsent = moves.filtered(lambda move: not move.is_move_sent)
+            waiting = {move: move.sending_data for move in moves if move.sending_data}
+            moves.env["account.move.send"]._generate_and_send_invoices(moves, sending_methods=[])
+            unsent.is_move_sent = False
+            for move, data in waiting.items():
+                move.sending_data = data
             self.invalidate_recordset(["invoice_pdf_report_id"])
 
     def _notify_by_email_prepare_rendering_context(self, message, *args, **kwargs):

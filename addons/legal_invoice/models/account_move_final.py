@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.concurrency_base.tools import work_isolated
+from odoo.addons.concurrency_base.tools import is_engine, work_isolated
 
 CHUNK = 500  # documents of one chain secured between two commits
 ISSUED_FIELDS = {
@@ -62,7 +62,7 @@ class AccountMove(models.Model):
 
         :raise UserError: see :meth:`_legal_check_not_final`
         """
-        if "is_move_sent" in vals and not vals["is_move_sent"]:
+        if "is_move_sent" in vals and not vals["is_move_sent"] and not is_engine(self.env):
             self.filtered("is_move_sent")._legal_check_not_final()
         if names := ISSUED_FIELDS & vals.keys():
             changed = self.filtered(lambda move: any(

@@ -118,6 +118,17 @@ class TestDownload(LegalCase, HttpCase):
             "res_field": "invoice_pdf_report_file"} for move in moves])
         moves.invalidate_recordset(["invoice_pdf_report_id", "invoice_pdf_report_file"])
 
+    def test_what_waits_to_be_mailed_waits_on(self):
+        """A PDF made for accountants is not yet the customer's: neither sent nor final."""
+        self.forget_pdfs()
+        invoice = self.moves.sudo()[0]
+        invoice.write({"is_move_sent": False, "sending_data": {"sending_methods": ["email"]}})
+        invoice.with_user(self.accountant)._legal_make_pdf()
+        self.assertTrue(invoice.invoice_pdf_report_id)
+        self.assertFalse(invoice.is_move_sent)
+        self.assertEqual(invoice.sending_data, {"sending_methods": ["email"]})
+        self.assertFalse(invoice._legal_is_final())
+
     def test_progress_of_somebody_else(self):
         other = new_test_user(
             self.env, "legal_second", "account.group_account_invoice", lang="en_US")

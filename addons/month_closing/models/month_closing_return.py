@@ -39,7 +39,13 @@ class MonthClosing(models.AbstractModel):
             else self.env._("Credit to carry over (line 27)"), amount=due or credit,
             remedy=self.env._(
                 "Add the credit of the month before (line 22), which the books do not tell."))
-        return section("ca3", name, [summary], [table(
+        below = [check(
+            "todo", self.env._("Below zero: %(line)s", line=line.name), amount=amount,
+            remedy=self.env._(
+                "The form takes nothing below zero: credit notes exceed sales. Deduct its VAT by "
+                "hand (line 21), or the next month."))
+                 for line, amount in amounts.below.items()]
+        return section("ca3", name, [summary, *below], [table(
             self.env._("Lines to copy, in whole euros"), [
                 column(self.env._("Line")), column(self.env._("Amount"), "whole")],
             _without_empty_headings(rows))])
@@ -134,6 +140,7 @@ class ReturnAmounts:
             f"{line.code}.{expression.label}": expression
             for line in report.line_ids if line.code for expression in line.expression_ids}
         self.known = {}
+        self.below = {}  # lines that the form makes 0, and what they would be
         self.balances = {
             tag.name: balance for tag, balance in closing.with_context(lang="en_US").env[
                 "account.move.line"]._read_group(
@@ -161,6 +168,9 @@ class ReturnAmounts:
             return float_round(value, precision_digits=0)
         if condition := CONDITION.fullmatch(subformula):
             decides = self.of(condition["other"]) if condition["other"] else value
+            line = expression.report_line_id
+            if decides <= 0 and value < 0 and line.code not in TOTALS:
+                self.below[line] = value
             return value if decides > 0 else 0.0
         return value
 

@@ -68,6 +68,15 @@ class TestVat(MonthCase):
             day=date(2025, 1, 10))
         self.assertEqual(self.rows("oss")[0][2:], [100.0, 19.0, 200.0, 38.0])
 
+    def test_more_credit_notes_than_sales(self):
+        """The form makes a box below zero 0: the VAT to deduct by hand is said."""
+        customer, goods = self.make_customer("FR"), {"product_id": self.goods.id}
+        self.invoice(customer, goods, day=DAY)
+        self.invoice(customer, {**goods, "price_unit": 1000.0}, move_type="out_refund", day=DAY)
+        found = [each for each in self.section("ca3")["checks"] if "Below zero" in each["name"]]
+        self.assertIn(-900.0, [each["amount"] for each in found])
+        self.assertEqual({each["state"] for each in found}, {"todo"})
+
     def test_by_hand_on_an_account_of_vat(self):
         account = self.company._europe_chart_tax(
             "tva_normale").invoice_repartition_line_ids.account_id

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, models
 
 
@@ -28,16 +30,22 @@ class AccountMove(models.Model):
         :return: list of texts, each with its remedy
         """
         self.ensure_one()
-        company = self.company_id
         lines = self.invoice_line_ids.filtered(
             lambda line: line.display_type == "product" and line.product_id.type == "service")
+        names = defaultdict(list)  # of the services that have a problem
+        for product, sold in lines.grouped("product_id").items():
+            for problem in self._service_problems_of(sold):
+                names[problem].append(product.name)
+        return [self.env._("%(products)s: %(problem)s", problem=problem,
+                           products=", ".join(products)) for problem, products in names.items()]
+
+    def _service_problems_of(self, lines):
+        company = self.company_id
         taxes = lines.tax_ids._origin.flatten_taxes_hierarchy()
         if self._service_says_why_untaxed():
             taxes = taxes.filtered(lambda tax: not company._service_is_silent(tax))
-        problems = [*company._service_tax_problems(taxes),
-                    *company._service_account_problems(lines.account_id._origin)]
-        return [self.env._("%(products)s: %(problem)s", problem=problem, products=", ".join(
-            lines.product_id.mapped("name"))) for problem in problems]
+        return [*company._service_tax_problems(taxes),
+                *company._service_account_problems(lines.account_id._origin)]
 
     def _service_says_why_untaxed(self):
         """Tell whether the document prints why it charges no VAT. Extension point."""

@@ -38,6 +38,13 @@ class TestProblems(ServiceCase):
         draft.invoice_line_ids.tax_ids = self.service_tax
         self.assertFalse(self.alerts(draft))
 
+    def test_names_whose_problem_it_is(self):
+        wrong = self.make(name="Plan", taxes_id=[Command.set(self.goods_tax.ids)])
+        draft = self.draft(self.make(name="Training"))
+        draft.invoice_line_ids = [Command.create({"product_id": wrong.product_variant_id.id})]
+        self.assertIn("Plan: ", self.alerts(draft))
+        self.assertNotIn("Training", self.alerts(draft))
+
     def test_tax_without_mention(self):
         """Bad input: a tax that charges nothing and says no reason."""
         product = self.make(taxes_id=[Command.set(self.silent.ids)])

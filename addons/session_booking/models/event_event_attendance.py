@@ -4,6 +4,8 @@ from odoo import fields, models
 
 ONE_SIGNATURE_HOURS = 5
 NOON = "13:00"
+# Of the days between, where a course begins at a later hour than that at which it ends.
+DAY_BEGINS, DAY_ENDS = "09:00", "18:00"
 
 
 class EventEvent(models.Model):
@@ -18,17 +20,33 @@ class EventEvent(models.Model):
     def _attendance_half_days(self):
         """Return the columns to sign, in local time: one for a short day, two for a long one.
 
-        A session of several days has the same hours each day.
-
         :return: list of dicts: ``day`` (date), ``half``, ``label`` and ``hours`` (texts)
         """
         self.ensure_one()
+        return [{"day": day, **column} for day, begin, end in self._attendance_days()
+                for column in self._attendance_columns(begin, end)]
+
+    def _attendance_days(self):
+        """Return the days of the session with their hours, in local time.
+
+        A session of several days has the same hours each day, unless it begins at a later hour
+        than that at which it ends: from Monday 14:00 to Wednesday 12:00. One evening that ends
+        after midnight is one day.
+
+        :return: list of (date, begin, end), the hours as texts "HH:MM"
+        """
         begin, end = self._localize(self.date_begin), self._localize(self.date_end)
-        hours = (f"{begin:%H:%M}", f"{end:%H:%M}")
-        count = (end.date() - begin.date()).days if hours[0] < hours[1] else 0
+        first, last = f"{begin:%H:%M}", f"{end:%H:%M}"
+        count = (end.date() - begin.date()).days
+        days = [begin.date() + timedelta(days=number) for number in range(count + 1)]
+        if first < last or not count:
+            return [(day, first, last) for day in days]
+        if end - begin < timedelta(days=1):
+            return [(days[0], first, last)]
         return [
-            {"day": begin.date() + timedelta(days=number), **column}
-            for number in range(count + 1) for column in self._attendance_columns(*hours)]
+            (days[0], first, DAY_ENDS if first < DAY_ENDS else "23:59"),
+            *((day, DAY_BEGINS, DAY_ENDS) for day in days[1:-1]),
+            (days[-1], DAY_BEGINS if last > DAY_BEGINS else "00:00", last)]
 
     def _attendance_columns(self, begin, end):
         """Return the columns of one day between two local times, as texts "HH:MM"."""

@@ -7,6 +7,8 @@ from ..exceptions import SessionUnavailable
 
 LIVE = ("open", "done")
 NAMES_SHOWN = 10
+# What attendees book under; a session has them of its training, unless they were typed.
+TERMS = {"cancel_hours", "no_show_policy", "event_type_id"}
 
 
 class EventEvent(models.Model):
@@ -155,11 +157,15 @@ class EventEvent(models.Model):
         if vals.get("kanban_state") == "cancel" and not self.env.context.get("cancels_seats"):
             self._check_cancelled_with_its_seats()
         self._check_keeps_its_seats(vals)
+        agreed = self._agreed_terms() if TERMS & vals.keys() else {}
         if not {"date_begin", "date_end", "date_tz"} & set(vals):
-            return super().write(vals)
+            result = super().write(vals)
+            self._check_keeps_its_terms(agreed)
+            return result
         before = {event: event._dates() for event in self if event.is_training}
         booked = self.filtered("seats_booked")
         result = super().write(vals)
+        self._check_keeps_its_terms(agreed)
         changed = self.filtered(lambda event: before.get(event, event._dates()) != event._dates())
         changed._check_not_put_into_the_past(before)
         changed._check_attendance_keeps_its_days()
@@ -249,10 +255,8 @@ class EventEvent(models.Model):
     def _check_keeps_its_seats(self, vals):
         """Refuse changes that would take a coming session away from the attendees who have seats.
 
-        :raise UserError: `vals` archive it, take it off the website, make it no training, or
-            worsen what was agreed
+        :raise UserError: `vals` archive it, take it off the website, or make it no training
         """
-        self._check_keeps_its_terms(vals)
         if vals.get("active") is False:
             self._refuse_with_seats(lambda event: self.env._(
                 "“%(session)s” of %(date)s has bookings (%(names)s) and cannot be archived. Use "
@@ -271,23 +275,27 @@ class EventEvent(models.Model):
                 "training cannot be removed. Choose another training, or cancel the session.",
                 **event._described_with_seats()), over=True)
 
-    def _check_keeps_its_terms(self, vals):
+    def _agreed_terms(self):
+        """Return what attendees of these sessions booked under, to be compared afterwards."""
+        return {event: (event.cancel_hours, event.no_show_policy) for event in self}
+
+    def _check_keeps_its_terms(self, agreed):
         """Refuse terms that are worse for attendees than those they booked under.
 
+        :param dict agreed: see :meth:`_agreed_terms`; another training brings its own terms
         :raise UserError: an earlier deadline, or credits no longer returned for an absence
         """
-        hours = vals.get("cancel_hours") or 0
-        self.filtered(lambda event: hours > event.cancel_hours)._refuse_with_seats(
-            lambda event: self.env._(
+        self.filtered(lambda event: event in agreed and event.cancel_hours > agreed[event][0])\
+            ._refuse_with_seats(lambda event: self.env._(
                 "“%(session)s” of %(date)s has bookings (%(names)s), made with free cancellation "
                 "until %(hours)s hours before: that deadline cannot be earlier.",
-                hours=event.cancel_hours, **event._described_with_seats()))
-        if vals.get("no_show_policy") == "keep":
-            self.filtered(lambda event: event.no_show_policy == "return")._refuse_with_seats(
-                lambda event: self.env._(
-                    "“%(session)s” of %(date)s has bookings (%(names)s), made on the terms that "
-                    "credits go back for an absence: that cannot be taken away.",
-                    **event._described_with_seats()), over=True)
+                hours=agreed[event][0], **event._described_with_seats()))
+        self.filtered(lambda event: event in agreed and event.no_show_policy == "keep"
+                      and agreed[event][1] == "return")._refuse_with_seats(
+            lambda event: self.env._(
+                "“%(session)s” of %(date)s has bookings (%(names)s), made on the terms that "
+                "credits go back for an absence: that cannot be taken away.",
+                **event._described_with_seats()), over=True)
 
     def _refuse_with_seats(self, message, over=False):
         """Refuse when one of these sessions has seats taken and is not over.

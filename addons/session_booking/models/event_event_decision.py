@@ -40,8 +40,8 @@ class EventEvent(models.Model):
         readonly=True, engine=True, copy=False, string="Reminded to decide on")
 
     _minimum_not_negative = models.Constraint(
-        "CHECK(COALESCE(min_attendees, 0) >= 0 AND COALESCE(decision_days, 0) >= 0)",
-        "The minimum of attendees and the days before the decision are 0 or more.")
+        "CHECK(COALESCE(min_attendees, 0) >= 0 AND COALESCE(decision_days, 0) BETWEEN 0 AND 365)",
+        "The minimum of attendees is 0 or more, and it is decided 0 to 365 days before.")
     _undecided = models.Index(
         "(date_begin) WHERE is_training IS TRUE AND min_attendees > 0")
 
@@ -126,7 +126,9 @@ class EventEvent(models.Model):
         activity_type = self.env.ref(DECIDE)
         asked = self.search([
             ("is_training", "=", True), ("activity_ids.activity_type_id", "=", activity_type.id)])
-        asked.filtered(lambda event: not event.to_decide)._close_decision()
+        settled = asked.filtered(lambda event: not event.to_decide)
+        settled._close_decision()
+        settled.decision_told_on = False  # whoever cancels makes it a question again
         self.env["ir.cron"]._commit_progress(len(waiting))
 
     @api.model

@@ -165,8 +165,9 @@ class EventRegistration(models.Model):
         self._check_seat_kept(vals)
         self._check_attendance_open(vals)
         if "event_id" in vals:
-            self.env["session.reminder"]._forget(
-                self.filtered(lambda seat: seat.event_id.id != vals["event_id"]))
+            moved = self.filtered(lambda seat: seat.event_id.id != vals["event_id"])
+            moved._forget_attendance()
+            self.env["session.reminder"]._forget(moved)
         # Locks are taken in the order wallet, session, invoice number, as when booking.
         returned = self._return_credits() if vals.get("state") == "cancel" else {}
         before = self._seats_by_event()

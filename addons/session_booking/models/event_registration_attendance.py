@@ -41,7 +41,8 @@ class EventRegistration(models.Model):
     def _mark_attended(self, state):
         """Note the half-days of seats whose state was changed by hand or by their barcode.
 
-        On a day of the session it is the half-day going on, later all of them.
+        On a day of the session it is the half-day going on, later all of them. Whoever was noted
+        absent and then comes is present.
 
         :param str state: of the seat, ``done`` or ``open``
         """
@@ -62,11 +63,27 @@ class EventRegistration(models.Model):
         if not moment and self.event_id.date_end > fields.Datetime.now():
             return  # said ahead of the session: its half-days are noted then
         self.env["session.attendance"]._open(self.event_id, checked_in=self)
-        rows = self.attendance_ids.filtered(lambda row: row.state == "expected" and (
+        rows = self.attendance_ids.filtered(lambda row: row.state != "present" and (
             not moment or (row.day, row.half) == moment))
         if rows:
             # sudo: as in _mark_attended
             rows.sudo().action_present()
+
+    def _forget_attendance(self):
+        """Let seats that move to another session leave the half-days of theirs behind.
+
+        :raise UserError: they are noted already
+        """
+        # sudo: the rows follow from the seats
+        rows = self.sudo().attendance_ids
+        noted = rows.filtered(lambda row: row.state != "expected").registration_id | self.filtered(
+            lambda seat: seat.attendance or seat.event_id.attendance_closed_on)
+        if noted:
+            raise UserError(self.env._(
+                "The attendance of %(names)s is already noted. Take back what was noted before "
+                "you move the booking to another session.",
+                names=", ".join(noted.mapped("display_name"))))
+        rows.unlink()
 
     # Absence ------------------------------------------------------------------------------
 

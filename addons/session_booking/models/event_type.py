@@ -64,8 +64,8 @@ class EventType(models.Model):
         "CHECK(COALESCE(waiting_hours, 0) >= 0)", "A seat is held for a number of hours.")
 
     _minimum_not_negative = models.Constraint(
-        "CHECK(COALESCE(min_attendees, 0) >= 0 AND COALESCE(decision_days, 0) >= 0)",
-        "The minimum of attendees and the days before the decision are 0 or more.")
+        "CHECK(COALESCE(min_attendees, 0) >= 0 AND COALESCE(decision_days, 0) BETWEEN 0 AND 365)",
+        "The minimum of attendees is 0 or more, and it is decided 0 to 365 days before.")
 
     @api.model
     def _default_reminder_rule_ids(self):

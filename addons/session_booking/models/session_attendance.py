@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from odoo.addons.concurrency_base.tools import as_engine
+from odoo.addons.concurrency_base.tools import as_engine, claim_in_order
 
 HALVES = [("morning", "Morning"), ("afternoon", "Afternoon"), ("evening", "Evening")]
 
@@ -132,6 +132,9 @@ class SessionAttendance(models.Model):
                 {"registration_id": seat.id, "day": day, "half": half,
                  "state": "present" if came else "expected"}
                 for day, half in seat.event_id._half_days() if (seat, day, half) not in known]
+        if vals_list:
+            # Two desks begin at the same moment: the second starts again, and finds the rows.
+            claim_in_order(seats.event_id)
         made = rows.create(vals_list)
         events.invalidate_recordset(["attendance_ids"])  # the ORM would list some of them twice
         return made.sudo(False)

@@ -170,6 +170,45 @@ class TestClosing(DeskCommon):
                     self.session.with_user(self.planner).write(vals)
             self.session.with_user(self.planner).write({"cancel_hours": 24})
 
+    def test_another_training_worsens_no_terms(self):
+        """A training brings its own terms, and nobody who booked agreed to them."""
+        harsh = self.training.copy({"cancel_hours": 72, "no_show_policy": "keep"})
+        with freeze_time("2031-03-01"), self.assertRaisesRegex(UserError, "Ana"), \
+                self.env.cr.savepoint():
+            self.session.with_user(self.planner).write({"event_type_id": harsh.id})
+
+    def test_absent_then_there(self):
+        """Noted absent, then checked in: present at that half-day, and at the session."""
+        self.open()
+        self.mark(self.bob_seat, "absent")
+        self.mark(self.ana_seat, "present")
+        self.bob_seat.with_user(self.desk).action_set_done()
+        self.assertEqual(self.half_days(self.bob_seat)[12, "afternoon"], "present")
+        self.close()
+        self.assertEqual(self.bob_seat.attendance, "present")
+
+    def test_moved_booking_leaves_its_half_days_behind(self):
+        with freeze_time("2031-03-01"):
+            later = self.make_session(
+                date_begin="2031-04-11 08:00:00", date_end="2031-04-11 16:00:00")
+        self.open()
+        self.ana_seat.event_id = later
+        self.assertFalse(self.ana_seat.attendance_ids)
+        self.mark(self.bob_seat, "present")
+        with self.assertRaisesRegex(UserError, "already noted"):
+            self.bob_seat.event_id = later
+
+    def test_course_that_begins_later_than_it_ends(self):
+        """From Monday 14:00 to Wednesday 12:00: four half-days, closed on the last of them."""
+        with freeze_time("2031-03-01"):
+            course = self.make_session(
+                date_begin="2031-03-10 13:00:00", date_end="2031-03-12 11:00:00")
+        self.assertEqual([(day.day, half) for day, half in course._half_days()], [
+            (10, "afternoon"), (11, "morning"), (11, "afternoon"), (12, "morning")])
+        for moment, complete in (("2031-03-10 14:00:00", False), ("2031-03-12 09:00:00", True)):
+            with freeze_time(moment):
+                self.assertEqual(course._attendance_is_complete(), complete)
+
     def test_who_is_not_noted_is_asked_about(self):
         self.open()
         self.mark(self.ana_seat, "present")

@@ -1,10 +1,12 @@
 from datetime import timedelta
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common_desk import DeskCommon
 
@@ -43,6 +45,22 @@ class TestDecision(DeskCommon):
                 self.env.invalidate_all()
                 self.assertEqual(session.to_decide, due)
                 self.assertEqual(session in self.to_decide(), due)
+
+    def test_asked_again_when_somebody_cancels(self):
+        self.remind()
+        self.assertTrue(self.asked())
+        seats = self.seat(self.session, self.ana) | self.seat(self.session, self.bob)
+        self.remind()
+        self.assertFalse(self.asked())
+        seats[:1].action_cancel()
+        self.remind()
+        self.assertTrue(self.asked())
+
+    def test_days_before_are_days(self):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), \
+                self.env.cr.savepoint():
+            self.session.decision_days = 999_999
+            self.env.flush_all()
 
     def test_states_that_leave_nothing_to_decide(self):
         self.assertIn(self.session, self.to_decide())

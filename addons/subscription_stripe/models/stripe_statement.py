@@ -139,7 +139,7 @@ class StripeStatement(models.Model):
             if not (books.provider_id and books.month):
                 statement.update({
                     "account_id": False, "opening_here": 0.0, "closing_here": 0.0,
-                    "difference": 0.0, "stranger_count": 0})
+                    "difference": 0.0, "stranger_count": 0, "verdict": False})
                 continue
             account = books.account_id = books.provider_id._stripe_account()
             first, after = statement._days()
