@@ -13,8 +13,17 @@ class LimitedHome(AuthSignupHome):
         """Remember a browser that has signed in: see ``res.users``."""
         response = super().web_login(*args, **kw)
         if request.httprequest.method == "POST" and request.params.get("login_success"):
-            request.env["res.users"]._remember_device(response, request.params["login"])
+            self._remember_who_signed_in(response)
         return response
+
+    def _remember_who_signed_in(self, response):
+        """Remember the browser for the account that was authenticated.
+
+        That need not be the login of the form: a passkey says itself whose it is.
+        """
+        uid = request.session.uid or request.session.get("pre_uid")  # the code is still to come
+        user = request.env(user=uid).user
+        user._remember_device(response, user.login)
 
     @http.route()
     def web_auth_signup(self, *args, **kw):
@@ -29,8 +38,6 @@ class LimitedHome(AuthSignupHome):
             qcontext.get("token") or qcontext.get("confirmed") or qcontext.get("error"))
         if asks and qcontext["signup_enabled"]:
             return self._ask_by_mail("signup", "auth_signup.signup", qcontext)
-        if qcontext.get("confirmed"):
-            request.params["login"] = qcontext["login"]  # whatever the form says
         return super().web_auth_signup(*args, **kw)
 
     @http.route()
@@ -43,7 +50,7 @@ class LimitedHome(AuthSignupHome):
         if posted and not qcontext.get("token") and qcontext["reset_password_enabled"]:
             return self._ask_by_mail("reset", "auth_signup.reset_password", qcontext)
         response = super().web_auth_reset_password(*args, **kw)
-        if posted and response.qcontext.get("message") and qcontext.get("login"):
+        if posted and response.qcontext.get("message") and qcontext.get("login_fixed"):
             request.env["res.users"]._remember_device(response, qcontext["login"])
         return response
 
@@ -64,24 +71,46 @@ class LimitedHome(AuthSignupHome):
         return None
 
     def get_auth_signup_qcontext(self):
-        """Know the address of whoever comes by the link of the mail.
+        """Know the address of whoever comes by the link of a mail.
 
-        That link stands for no other account than that of the address.
+        That link stands for no other account than that of the address: neither the one that a
+        visitor asked for, nor that of an invitation or of a password reset.
         """
         qcontext = super().get_auth_signup_qcontext()
         for name in ("message", "error"):  # what the page says comes from nobody's link
             if name in qcontext and qcontext[name] == request.params.get(name):
                 del qcontext[name]
-        token = request.params.get("confirmed")
-        if not token or qcontext.get("token"):
-            return qcontext
+        confirmed = request.params.get("confirmed")
+        if token := qcontext.get("token"):
+            if not qcontext.get("invalid_token"):
+                self._fix_login(qcontext, self._login_of_token(token))
+        elif confirmed:
+            self._read_confirmed(qcontext, confirmed)
+        return qcontext
+
+    def _login_of_token(self, token):
+        """Return the login that Odoo's token is for; none for a contact without an address.
+
+        :param str token: a valid one
+        """
+        # sudo: visitors may not read contacts; the token is the proof that they may know this one
+        return request.env["res.partner"].sudo()._signup_retrieve_info(token).get("login")
+
+    def _read_confirmed(self, qcontext, token):
+        """Take address and redirect from our own link, or say that it is not valid."""
         if signed := request.env["auth.limit.request"]._read_signed(token):
-            qcontext.update(confirmed=token, login=signed[0], email=signed[0])
+            qcontext.update(confirmed=token, email=signed[0])
             qcontext["redirect"] = signed[1] or qcontext.get("redirect")
+            self._fix_login(qcontext, signed[0])
         else:
             qcontext["error"] = request.env._(
                 "This link is not valid any more. Type your address: you will receive another.")
-        return qcontext
+
+    def _fix_login(self, qcontext, login):
+        """Go on with this login, whatever the form says; without one the visitor types it."""
+        if login:
+            qcontext.update(login=login, login_fixed=True)
+            request.params["login"] = login  # with which Odoo signs in after the sign-up
 
     def _ask_by_mail(self, kind, template, qcontext):
         """Keep the request within the bounds, and say what happens next."""

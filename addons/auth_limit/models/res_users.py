@@ -47,18 +47,28 @@ class ResUsers(models.Model):
         """Return where an attempt to sign in is counted.
 
         A browser that has signed in to the account before has a count of its own: whoever tries
-        passwords from elsewhere does not shut the owner out.
+        passwords from elsewhere does not shut the owner out. So has an id: otherwise trying ids
+        would tell which address they belong to, and a right password would forget the codes that
+        were tried after it.
 
         :param user: a login, or the id of a user
         """
-        login = user or ""
-        if not isinstance(login, str):
-            login = self.browse(login).sudo().exists().login or ""  # sudo: nobody signed in yet
-        doors = self.env["auth.limit.counter"]._doors(
-            "login", login, request.httprequest.remote_addr)
-        if device := self._device_of(login):
-            doors["address"] = self.env["auth.limit.counter"]._key("login", "device", device)
+        counter = self.env["auth.limit.counter"]
+        login = user if isinstance(user, str) else ""
+        doors = counter._doors("login", login, request.httprequest.remote_addr)
+        if isinstance(user, int):
+            doors["address"] = counter._key("login", self._step_of(user), user)
+        elif (device := self._device_of(login)):
+            doors["address"] = counter._key("login", "device", device)
         return doors
+
+    @api.model
+    def _step_of(self, uid):
+        """Return what is tried for the id of a user: its code, or its password.
+
+        Only who knows the password can shut the door of the codes; everybody knows ids.
+        """
+        return "code" if request.session.get("pre_uid") == uid else "uid"
 
     @api.model
     def _device_of(self, login):
@@ -89,7 +99,8 @@ class ResUsers(models.Model):
         A password longer than any is cut: comparing it is an error, which told who has an account.
         """
         if credential.get("password"):
-            credential = {**credential, "password": credential["password"][:MAX_PASSWORD]}
+            # in place: Odoo writes the login of a passkey into what its caller has given
+            credential["password"] = credential["password"][:MAX_PASSWORD]
         try:
             return super()._login(credential, user_agent_env)
         except AccessDenied as denied:

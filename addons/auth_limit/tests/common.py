@@ -55,6 +55,37 @@ class AuthLimitCase(HttpCase):
     def post(self, path, **data):
         return self.url_open(path, {"csrf_token": http.Request.csrf_token(self), **data})
 
+    def sign_out(self):
+        """Leave the session; what else the browser keeps stays."""
+        cookies = {name: value for name, value in self.opener.cookies.items()
+                   if name != "session_id"}
+        self.authenticate(None, None)
+        self.opener.cookies.update(cookies)
+
+    def sign_in(self, login, password):
+        """Try to sign in as a browser that is not signed in.
+
+        :return: (whether one is in, the page)
+        """
+        self.sign_out()
+        answer = self.post("/web/login", login=login, password=password)
+        return "/web/login" not in answer.url, self.page(answer)
+
+    def new_browser(self):
+        self.opener.cookies.clear()
+
+    def shut_out(self, login):
+        """Try passwords from another browser until the address is refused there.
+
+        This browser keeps its cookies.
+        """
+        known = dict(self.opener.cookies.items())
+        self.new_browser()
+        self._set(login_address=1)
+        self.sign_in(login, "wrong")
+        self.assertIn("Too many attempts", self.sign_in(login, "wrong")[1])
+        self.opener.cookies.update(known)
+
     @contextlib.contextmanager
     def answering(self):
         """Collect the mails that are sent in the block and by the scheduled action after it.

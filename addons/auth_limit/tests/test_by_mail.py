@@ -1,7 +1,7 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import OWNER, PASSWORD, AuthLimitCase
@@ -75,6 +75,19 @@ class TestReset(AuthLimitCase):
         self.assertIn("reset successfully", answer.text)
         self.assertNotIn("/web/login", self.post(
             "/web/login", login=OWNER, password="another-one-1").url)
+
+    @mute_logger("odoo.addons.base.models.res_users")
+    def test_a_link_makes_no_browser_known_to_the_address_typed(self):
+        other = new_test_user(self.env, "other@limits.example", "base.group_portal")
+        other.partner_id.signup_prepare("reset")
+        answer = self.post(
+            "/web/reset_password", token=other.partner_id._generate_signup_token(), login=OWNER,
+            password="another-one-1", confirm_password="another-one-1")
+        self.assertIn("reset successfully", answer.text)
+        self.shut_out(OWNER)
+        self.assertIn("Too many attempts", self.sign_in(OWNER, PASSWORD)[1])
+        self.shut_out(other.login)
+        self.assertTrue(self.sign_in(other.login, "another-one-1")[0])
 
     def test_one_that_cannot_be_answered_stops_no_other(self):
         without = self.owner.copy({"login": "without", "email": False})
@@ -174,6 +187,42 @@ class TestSignup(AuthLimitCase):
         self.sign_up(NOBODY, token=token, **{**CHOSEN, "password": PASSWORD,
                                              "confirm_password": PASSWORD})
         self.assertEqual(self.user(NOBODY).partner_id, partner)
+
+    def invite(self, **values):
+        """Return a contact without account, and the token of its invitation."""
+        partner = self.env["res.partner"].create({"name": "Ines", **values})
+        partner.signup_prepare()
+        return partner, partner._generate_signup_token()
+
+    def test_an_invitation_is_for_no_other_address(self):
+        for page in ("signup", "reset_password"):
+            address = f"{page}@limits.example"
+            partner, token = self.invite(email=address)
+            self.authenticate(None, None)
+            answer = self.post(f"/web/{page}", token=token, login=NOBODY, **CHOSEN)
+            self.assertNotIn("/web/signup", answer.url)
+            self.assertFalse(self.user(NOBODY))
+            self.assertEqual(self.user(address).partner_id, partner)
+            self.assertEqual(self.user(address).email, address)
+
+    def test_an_invitation_shows_its_address_and_takes_no_other(self):
+        _partner, token = self.invite(email=NOBODY)
+        page = self.url_open(f"/web/signup?token={token}&login={OWNER}").text
+        self.assertRegex(page, rf'value="{NOBODY}"[^>]*readonly|readonly[^>]*{NOBODY}')
+
+    def test_an_invitation_without_address_asks_for_one(self):
+        partner, token = self.invite()
+        page = self.url_open(f"/web/signup?token={token}").text
+        self.assertNotIn("readonly", re.search('<input[^>]*name="login"[^>]*>', page)[0])
+        self.post("/web/signup", token=token, login=NOBODY, **CHOSEN)
+        self.assertEqual(self.user(NOBODY).partner_id, partner)
+
+    def test_the_owner_of_an_account_signs_in_by_an_invitation_whatever_is_typed(self):
+        self.owner.partner_id.signup_prepare()
+        token = self.owner.partner_id._generate_signup_token()
+        answer = self.post("/web/signup", token=token, login=NOBODY, **CHOSEN)
+        self.assertNotRegex(answer.url, "/web/(signup|login)$")
+        self.assertFalse(self.user(NOBODY))
 
     def test_the_page_says_nothing_that_a_link_says(self):
         for page in ("signup", "reset_password"):

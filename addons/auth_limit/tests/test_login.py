@@ -1,4 +1,5 @@
-from odoo.tests import tagged
+from odoo.exceptions import AccessDenied
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import OWNER, PASSWORD, AuthLimitCase
@@ -28,23 +29,12 @@ class CountedContext:
 
 
 @tagged("post_install", "-at_install")
-@mute_logger("odoo.addons.base.models.res_users")
 class TestLogin(AuthLimitCase):
 
-    def sign_in(self, login, password):
-        """Try to sign in as a browser that is not signed in.
-
-        :return: (whether one is in, the page)
-        """
-        cookies = {name: value for name, value in self.opener.cookies.items()
-                   if name != "session_id"}
-        self.authenticate(None, None)
-        self.opener.cookies.update(cookies)
-        answer = self.post("/web/login", login=login, password=password)
-        return "/web/login" not in answer.url, self.page(answer)
-
-    def new_browser(self):
-        self.opener.cookies.clear()
+    def setUp(self):
+        super().setUp()
+        # not as a decorator: it makes a function of the class, and no test is found
+        self.enterContext(mute_logger("odoo.addons.base.models.res_users"))
 
     def test_failures_are_bound_by_address_known_or_not(self):
         self._set(login_address=2)
@@ -98,13 +88,64 @@ class TestLogin(AuthLimitCase):
             self.opener.cookies["auth_limit_device"] = value.encode().decode("latin-1")
             self.assertIn("Too many attempts", self.sign_in(OWNER, PASSWORD)[1])
 
-    def test_rpc_shares_the_bound(self):
+    def test_codes_are_bound_whatever_the_password(self):
+        """A right password forgets the passwords that were tried, and no codes."""
+        self.need_code()
         self._set(login_address=2)
         for _attempt in range(2):
-            self.assertFalse(self.xmlrpc_common.authenticate(
-                self.env.cr.dbname, OWNER, "wrong", {}))
-        self.assertFalse(self.xmlrpc_common.authenticate(
-            self.env.cr.dbname, OWNER, PASSWORD, {}))
+            self.assertIn("Wrong code", self.sign_in_with_code(0)[1])
+        self.assertIn("Too many attempts", self.sign_in_with_code(123456)[1])
+        self._pass_minutes(15)
+        for _day in range(3):
+            self.assertFalse(self.sign_in_with_code(0)[0])
+            self.assertTrue(self.sign_in_with_code(123456)[0])
+
+    def need_code(self):
+        """Ask the owner for a second factor: 123456."""
+        self.owner.totp_secret = "JBSWY3DPEHPK3PXP"
+        plain = self.registry["res.users"]._check_credentials
+
+        def check(users, credential, env):
+            if credential["type"] != "totp":
+                return plain(users, credential, env)
+            if credential["token"] != 123456:
+                raise AccessDenied("Wrong code")
+            return {"uid": users.env.uid, "auth_method": "totp", "mfa": "default"}
+
+        self.patch(self.registry["res.users"], "_check_credentials", check)
+
+    def sign_in_with_code(self, code):
+        self.sign_in(OWNER, PASSWORD)
+        answer = self.post("/web/login/totp", totp_token=str(code))
+        return "/web/login" not in answer.url, self.page(answer)
+
+    def own_passkey(self):
+        """Give somebody else than the owner a passkey, which needs no device here.
+
+        :return: what a browser posts of it
+        """
+        other = new_test_user(self.env, "other@limits.example", "base.group_portal")
+        # sudo: who has no rights yet makes it, for a key is its maker's
+        self.env["auth.passkey.key"].with_user(other).sudo().create(
+            {"name": "Key", "credential_identifier": "of-other"})
+        self.patch(self.registry["auth.passkey.key"], "_verify_auth",
+                   lambda keys, answer, public_key, count: count + 1)
+        return {"type": "webauthn", "webauthn_response": '{"id": "of-other"}', "password": ""}
+
+    def test_a_passkey_makes_no_browser_known_to_the_address_typed(self):
+        answer = self.post("/web/login", login=OWNER, **self.own_passkey())
+        self.assertNotIn("/web/login", answer.url)
+        self.assertIn("auth_limit_device", self.opener.cookies)
+        self.shut_out(OWNER)
+        self.assertIn("Too many attempts", self.sign_in(OWNER, PASSWORD)[1])
+
+    def test_a_passkey_needs_no_login(self):
+        passkey = self.own_passkey()
+        for password in ("", "filled in by the browser"):
+            self.sign_out()
+            answer = self.post("/web/login", **{**passkey, "password": password})
+            self.assertEqual(answer.status_code, 200)
+            self.assertNotIn("/web/login", answer.url)
 
     def test_every_refusal_hashes_once(self):
         done = []

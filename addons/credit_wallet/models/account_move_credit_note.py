@@ -234,8 +234,9 @@ class AccountMove(models.Model):
         :raise UserError: with the part of the price that stays, if credits were used
         """
         lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
-        kept = self.currency_id.round(sum(
-            sum(amounts.values()) for _quantity, amounts in lines._credit_not_given_back().values()))
+        left = lines._credit_not_given_back()
+        kept = self.currency_id.round(
+            sum(sum(amounts.values()) for _quantity, amounts in left.values()))
         notes = ", ".join(lines._credit_notes().move_id.mapped("name"))
         if self.currency_id.compare_amounts(kept, 0.0) > 0:
             raise UserError(self.env._(
