@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date, formatLang
 
+from odoo.addons.concurrency_base.tools import claim_in_order, work_isolated
+
 CREDIT_USES = [
     ("subscriptions", "Pays the next invoice of a subscription"),
     ("kept", "Kept for something else"),
@@ -186,27 +188,32 @@ class AccountMove(models.Model):
     # Given back to customers ------------------------------------------------------------------
 
     @api.depends(
-        "move_type", "state", "amount_residual", "reversed_entry_id.transaction_ids.state",
-        "origin_payment_id.payment_transaction_id.state")
+        "move_type", "state", "amount_residual", "transaction_ids.state",
+        "reversed_entry_id.transaction_ids.state", "origin_payment_id.payment_transaction_id.state")
     def _compute_card_refund_transaction_id(self):
         for move in self:
             move.card_refund_transaction_id = move._find_card_payment()
 
     def _find_card_payment(self):
         """Find the online payment to which what is left of a credit note or payment can be given
-        back.
+        back; perhaps none.
+        """
+        return self._card_payments()[:1]
 
-        It is the payment of the invoice that is credited, or the payment itself; perhaps none.
+    def _card_payments(self):
+        """Return the online payments of which something can be given back for the document.
+
+        They paid the invoice that is credited, or are the payment itself.
         """
         credits = self._credit_lines()
         # sudo: whether a card paid is for whoever may see the document
         payment = self.sudo().origin_payment_id.payment_transaction_id
-        if not credits or {"draft", "pending"} & set(
-                (self.sudo().transaction_ids | payment.child_transaction_ids).mapped("state")):
+        refunds = self.sudo().transaction_ids | payment.child_transaction_ids
+        if not credits or refunds.filtered_domain(refunds._refund_on_its_way_domain()):
             return self.env["payment.transaction"]  # used up, or on its way
         return (payment | self.reversed_entry_id.sudo().transaction_ids).filtered(
             lambda each: each.state == "done" and each.operation != "refund"
-            and each.payment_id.amount_available_for_refund > 0)[:1]
+            and each.payment_id.amount_available_for_refund > 0)
 
     def _credit_lines(self):
         """Return the journal items that are left of a customer's credit note or payment."""
@@ -220,27 +227,87 @@ class AccountMove(models.Model):
     def action_refund_to_card(self):
         """Give what is left of the document back to the card that paid, and settle it with that.
 
-        Asked for twice at the same moment, it is done once: its journal items are locked first.
-
+        :return: the notification that says whether the provider refused it
         :raise UserError: nothing is left to give back, or less than the document says
         """
         self.ensure_one()
+        return self._refund_to_card()._build_action_feedback_notification()
+
+    def _refund_to_card(self):
+        """Give what is left of the documents back to the cards that paid.
+
+        Asked for twice at the same moment, it is done once: their journal items are locked first.
+        All is checked before anything is sent: an error after that would undo the records of the
+        refunds that the provider has made already, and the money would go out twice.
+
+        :return: the transactions of the refunds, one a document, whatever became of them
+        :raise UserError: nothing is left to give back, or less than the documents say
+        """
         self.check_access("write")
-        credits = self._credit_lines()._lock_credits()
-        amount = sum(credits.mapped("outstanding_credit"))
-        payment = self._find_card_payment().sudo()  # sudo: the right to the document was checked
-        available = payment.payment_id.amount_available_for_refund
-        if not payment or self.currency_id.compare_amounts(available, amount) < 0:
+        self.env["account.move.line"].concat(
+            *(move._credit_lines() for move in self))._lock_credits()
+        # sudo: the right to the documents was checked
+        refunds = self.env["payment.transaction"].sudo()
+        for move, payment, amount in self._plan_card_refunds():
+            refunds |= move._send_card_refund(payment, amount)
+        return refunds
+
+    def _plan_card_refunds(self):
+        """Choose for each document the payment that all that is left of it goes back to.
+
+        Several documents may share a payment: what one takes of it is not there for the next.
+
+        :return: list of (``account.move``, ``payment.transaction``, float amount)
+        :raise UserError: a payment does not cover its documents, or its provider is switched off
+        """
+        left, plan = {}, []
+        for move in self:
+            amount = sum(move._credit_lines().mapped("outstanding_credit"))
+            payments = move._card_payments().sudo()  # sudo: see _refund_to_card
+            for payment in payments:
+                left.setdefault(payment, payment.payment_id.amount_available_for_refund)
+            payment = next((
+                each for each in payments
+                if move.currency_id.compare_amounts(left[each], amount) >= 0), payments[:0])
+            move._check_card_refund(payment, amount, left.get(payments[:1], 0.0))
+            left[payment] -= amount
+            plan.append((move, payment, amount))
+        claim_in_order(self.env["payment.transaction"].concat(*left))
+        return plan
+
+    def _check_card_refund(self, payment, amount, available):
+        """Check that the payment can give so much back for the document.
+
+        :param payment: the ``payment.transaction`` that covers it, or none
+        :param float available: what is left of the payment that does not
+        :raise UserError: says what to do instead
+        """
+        if not payment:
             raise UserError(self.env._(
                 "%(amount)s of %(name)s cannot be given back to a card: %(available)s are left of "
                 "its payment. Refund the rest by bank transfer.", name=self.name,
                 amount=self.currency_id.format(amount),
                 available=self.currency_id.format(available)))
-        refund = payment._refund(payment.provider_id._round_to_step(amount, self.currency_id))
+        # Odoo takes a refund of nothing for one of all of the payment.
+        if not payment.provider_id._round_to_step(amount, self.currency_id):
+            raise UserError(self.env._(
+                "%(amount)s of %(name)s are too little to be given back to a card. Refund them by "
+                "bank transfer.", name=self.name, amount=self.currency_id.format(amount)))
+        payment._ensure_provider_is_not_disabled()
+
+    def _send_card_refund(self, payment, amount):
+        """Send one refund, and settle the document with it.
+
+        What cannot be posted now is left to Odoo's scheduled action: the money is on its way.
+
+        :return: the refund's transaction
+        """
+        refund = payment._refund_on_record(
+            payment.provider_id._round_to_step(amount, self.currency_id))
         refund.invoice_ids = self.filtered(lambda move: move.move_type == "out_refund")
-        if refund.state == "done":
-            refund._post_process()
-        return refund._build_action_feedback_notification()
+        work_isolated(refund.filtered(lambda each: each.state == "done"),
+                      lambda each: each._post_process())
+        return refund
 
     def _make_room_for_payment(self):
         """Prepare another attempt to pay these invoices: one that is open in another tab is given

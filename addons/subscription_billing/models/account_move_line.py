@@ -111,7 +111,7 @@ class AccountMoveLine(models.Model):
     @api.model
     def _subscription_credit_domain(self):
         """Return the domain of :meth:`_subscription_credits`."""
-        on_its_way = [("operation", "=", "refund"), ("state", "in", ("draft", "pending"))]
+        on_its_way = self.env["payment.transaction"]._refund_on_its_way_domain()
         return [
             ("account_type", "=", "asset_receivable"), ("parent_state", "=", "posted"),
             ("reconciled", "=", False), ("amount_residual", "<", 0),

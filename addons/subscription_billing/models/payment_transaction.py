@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from odoo.addons.concurrency_base.tools import work_isolated
+from odoo.addons.concurrency_base.tools import reason_of, work_isolated
 
 DECLINE_KINDS = [
     ("soft", "May work later"),
@@ -43,6 +43,13 @@ class PaymentTransaction(models.Model):
         return [
             ("provider_id.code", "not in", ("none", "custom")), "|",
             ("state", "in", ("pending", "authorized")),
+            "&", ("state", "=", "done"), ("is_post_processed", "=", False)]
+
+    @api.model
+    def _refund_on_its_way_domain(self):
+        """Return the domain of refunds that the provider has yet to answer, or Odoo to post."""
+        return [
+            ("operation", "=", "refund"), "|", ("state", "in", ("draft", "pending")),
             "&", ("state", "=", "done"), ("is_post_processed", "=", False)]
 
     @api.model
@@ -122,6 +129,24 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         return self.state_message or self.env._("The bank gave no reason.")
+
+    def _refund_on_record(self, amount):
+        """Refund a part of the payment, and keep a record of it whatever becomes of the request.
+
+        An error that is raised would undo the records of the refunds that were sent before it.
+
+        :return: the refund's transaction, in state ``error`` when the request failed
+        :raise psycopg2.OperationalError: a conflict: Odoo begins the whole request again
+        """
+        reasons = []
+        sent, _failed = work_isolated(
+            self, lambda payment: payment._refund(amount),
+            lambda _payment, error: reasons.append(reason_of(self.env, error)))
+        if sent:
+            return sent[0]
+        refund = self._create_child_transaction(amount, is_refund=True)
+        refund._set_error(reasons[0])
+        return refund
 
     def _post_process(self):
         """Let the card saved while subscribing pay the renewals, and match refunds with their

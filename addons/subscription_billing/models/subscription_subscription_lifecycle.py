@@ -183,7 +183,8 @@ class SubscriptionSubscription(models.Model):
         Agency cases 5 and 6. The day begun is used; the policy agreed says what is given back of
         the days after it.
 
-        :param float expected_credit: what was shown of a cancellation at once, when it was
+        :param bool now: at once; what has no paid day ahead leaves at once in any case
+        :param float expected_credit: what was shown to be credited, when it was
         :raise PreviewMismatch: another amount is credited by now
         :raise UserError: cancelled at once within the commitment, or while held
         :raise WrongState: not running
@@ -192,7 +193,7 @@ class SubscriptionSubscription(models.Model):
         self._check_state(*self._LIVE_STATES)
         if now:
             self._check_not_held()
-            self._check_credit_shown(expected_credit)
+        self._check_credit_shown(expected_credit, now)
         if not self.is_held:
             self._catch_up()
         self._drop_planned_change()
@@ -208,10 +209,19 @@ class SubscriptionSubscription(models.Model):
         return self._send_mail("subscription_billing.mail_template_cancelled")
 
     def _leaves_at_once(self):
-        """Tell whether a cancellation takes effect at once: no day that is paid is ahead."""
+        """Tell whether a cancellation takes effect at once: no day that is paid is ahead, nor is
+        one about to be billed."""
         self.ensure_one()
-        return self.state == "upcoming" or (
-            self.state in ("paused", "suspended") and not self._is_committed())
+        if self.state == "upcoming":
+            return not self._is_behind()
+        return self.state in ("paused", "suspended") and not self._is_committed()
+
+    def _is_behind(self):
+        """Tell whether a period has begun that the run has yet to bill: whatever comes, this is
+        done first. Held, nothing is billed."""
+        self.ensure_one()
+        return (not self.is_held and self.state in self._BILLED_STATES
+                and self.next_date <= self._today())
 
     def _is_committed(self):
         """Tell whether the customer may not leave now: the commitment runs from the first paid
@@ -261,9 +271,11 @@ class SubscriptionSubscription(models.Model):
                 "period: it will end then.", subscription=self.name,
                 date=format_date(self.env, self.commitment_end)))
 
-    def _preview_cancellation(self):
+    def _preview_cancellation(self, now=True):
         """Compute what a cancellation at once does to the books; nothing is written.
 
+        :param bool now: it was asked for; else it is at once because no paid day is ahead, which
+            is possible while held, too
         :return: dict of ``credit`` (the credit notes, tax included), ``pays`` (what of them pays
             invoices that are unpaid), ``usage`` (what was used and is billed still) and
             ``in_favour`` (what is left of the credit notes then)
@@ -271,7 +283,8 @@ class SubscriptionSubscription(models.Model):
         """
         self.ensure_one()
         self._check_state(*self._LIVE_STATES)
-        self._check_not_held()
+        if now:
+            self._check_not_held()
         self._check_not_committed()
         day = self._today() + timedelta(days=1)
         credits = {} if self.cancel_policy == "none" else self._credits_if_cut(
@@ -290,18 +303,19 @@ class SubscriptionSubscription(models.Model):
         return {"credit": credit, "pays": pays, "in_favour": self.currency_id.round(credit - pays),
                 "usage": (self._preview_usage() or {}).get("total", 0.0)}
 
-    def _check_credit_shown(self, expected):
-        """Check that a cancellation at once credits what was shown.
+    def _check_credit_shown(self, expected, now):
+        """Check that a cancellation credits what was shown: nothing, unless it is at once.
 
         A period that is about to be billed is billed first: what is credited of it was not to be
         shown.
 
         :raise PreviewMismatch: it does not
         """
-        late = self.state in self._BILLED_STATES and self.next_date <= self._today()
-        if expected is None or late:
+        if expected is None or self._is_behind():
             return
-        if self.currency_id.compare_amounts(expected, self._preview_cancellation()["credit"]):
+        at_once = now or self._leaves_at_once()
+        credit = self._preview_cancellation(now)["credit"] if at_once else 0.0
+        if self.currency_id.compare_amounts(expected, credit):
             raise PreviewMismatch(self.env._(
                 "The amount has changed since it was shown. Look at it again, then confirm."))
 

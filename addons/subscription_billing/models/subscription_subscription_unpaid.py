@@ -66,6 +66,11 @@ class SubscriptionSubscription(models.Model):
         """Say why the customer is not asked for a card now; None when they may be."""
         self.ensure_one()
         names = {"customer": self.partner_id.name, "subscription": self.name}
+        if self.state == "ended" or self._is_past_end():  # a card would be charged for nothing
+            return self.env._(
+                "%(subscription)s has ended: another card of %(customer)s would not be charged. "
+                "Open the unpaid invoice and send it again: it is paid by the link in that mail.",
+                **names)
         if not self.partner_id.email:
             return self.env._(
                 "%(customer)s has no e-mail address. Add one to the contact.", **names)

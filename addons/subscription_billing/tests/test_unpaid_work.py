@@ -229,6 +229,19 @@ class TestAskForCard(UnpaidCommon):
         self.assertEqual(self.count(self.SUBJECT), 1)
         self.assertFalse([each for each in self.subjects(other) if self.SUBJECT in each])
 
+    def test_not_once_it_is_over(self):
+        """No card is charged any more: the mail would promise what does not come."""
+        for over in ("by its end date", "ended"):
+            with self.at(REFUSED), self.subTest(over):
+                if over == "ended":
+                    self.subscription._end()
+                else:
+                    self.subscription.end_date = REFUSED
+                with self.assertRaisesRegex(UserError, "has ended.* send it again"):
+                    self.ask()
+        self.assertEqual(self.count(self.SUBJECT), 0)
+        self.assertFalse(self.subscription.card_asked_at)
+
     def test_nowhere_to_save_a_card(self):
         self.provider.allow_tokenization = False
         with self.assertRaisesRegex(UserError, "has nowhere to save one"):

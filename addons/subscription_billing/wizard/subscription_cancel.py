@@ -24,8 +24,14 @@ class SubscriptionCancel(models.TransientModel):
     currency_id = fields.Many2one(related="subscription_id.currency_id")
     cancel_order = fields.Selection(
         CHOICES, string="Cancel the current order, too?", required=True, default="no")
+    is_at_once = fields.Boolean(
+        string="Takes effect at once", compute="_compute_effect",
+        help="As chosen, or because no day that is paid is ahead.")
+    bills_first = fields.Boolean(
+        string="What is due is billed first", compute="_compute_effect",
+        help="A period has begun that is not billed yet.")
     end_date = fields.Date(
-        string="The service ends on", compute="_compute_end_date", help="First day without it.")
+        string="The service ends on", compute="_compute_effect", help="First day without it.")
     policy = fields.Selection(related="subscription_id.cancel_policy", string="Credit")
     problem = fields.Char(compute="_compute_preview")
     # Stored, so that it is what was shown when the button is pressed.
@@ -46,12 +52,20 @@ class SubscriptionCancel(models.TransientModel):
     can_refund_to_card = fields.Boolean(compute="_compute_credit_line_ids", compute_sudo=True)
 
     @api.depends("cancel_order", "subscription_id")
-    def _compute_end_date(self):
+    def _compute_effect(self):
         for wizard in self:
             subscription = wizard.subscription_id
+            wizard.is_at_once = wizard._takes_effect_at_once()
+            wizard.bills_first = bool(subscription) and subscription._is_behind()
             wizard.end_date = subscription and subscription.state != "ended" and (
-                subscription._end_of_commitment() if wizard.cancel_order == "no"
-                else fields.Date.add(subscription._today(), days=1))
+                fields.Date.add(subscription._today(), days=1) if wizard.is_at_once
+                else subscription._end_of_commitment())
+
+    def _takes_effect_at_once(self):
+        """Tell whether the cancellation is at once: as chosen, or because nothing that is paid is
+        ahead, whatever becomes of the order."""
+        return self.cancel_order == "yes" or bool(
+            self.subscription_id and self.subscription_id._leaves_at_once())
 
     @api.depends("cancel_order", "subscription_id")
     def _compute_credit_total(self):
@@ -72,10 +86,11 @@ class SubscriptionCancel(models.TransientModel):
 
         :return: (dict, see ``_preview_cancellation``; str or False)
         """
-        if self.cancel_order == "no" or not self.subscription_id or self.is_done:
+        if not self.subscription_id or self.is_done or not self._takes_effect_at_once():
             return {}, False
         try:
-            return self.subscription_id._preview_cancellation(), False
+            return self.subscription_id._preview_cancellation(
+                now=self.cancel_order == "yes"), False
         except UserError as error:
             return {}, str(error)
 
@@ -97,11 +112,12 @@ class SubscriptionCancel(models.TransientModel):
         :raise PreviewMismatch: it changed since
         """
         self.ensure_one()
-        now = self.cancel_order == "yes"
+        at_once = self._takes_effect_at_once()
         subscription = self.subscription_id._by_staff()
-        subscription._cancel(now=now, expected_credit=self.credit_total if now else None)
+        subscription._cancel(
+            now=self.cancel_order == "yes", expected_credit=self.credit_total)
         self.is_done = True
-        if now and self.left_to_give_back:
+        if at_once and self.left_to_give_back:
             return self._open_done()
         return say(self.env._("%(subscription)s is cancelled. The customer is told by mail.",
                               subscription=subscription.name))
@@ -115,11 +131,22 @@ class SubscriptionCancel(models.TransientModel):
                 "subscription_billing.subscription_cancel_view_form_done").id, "form")]}
 
     def action_refund_to_card(self):
-        """Give all that is left back to the card that paid, see ``account.move``."""
-        amount = self._amount_to_give_back()
-        for line in self._lines_of_user():
-            line.action_refund_to_card()
-        return say(self.env._("%(amount)s goes back to the card.", amount=amount))
+        """Give all that is left back to the card that paid, and say what became of it.
+
+        :raise UserError: it cannot be given back to a card; nothing was sent
+        """
+        refunds = self._lines_of_user().move_id._refund_to_card()
+        going = refunds.filtered(lambda each: each.state in ("done", "pending"))
+        done = going and self.env._(
+            "%(amount)s goes back to the card.",
+            amount=self.currency_id.format(-sum(going.mapped("amount"))))
+        if going == refunds:
+            return say(done)
+        notification = refunds._build_action_feedback_notification()
+        notification["params"].update(sticky=True, message="\n".join(filter(None, [
+            done, notification["params"]["message"],
+            *(refunds - going).mapped("state_message")])))
+        return notification
 
     def action_refund_by_transfer(self):
         """Record the transfer of all that is left, see ``account.move.line``."""
