@@ -125,6 +125,24 @@ class Answer:
         return None
 
 
+@contextlib.contextmanager
+def as_request_thread(database):
+    """Give the thread the marks of one that serves a request, and take away what Odoo adds.
+
+    Odoo asks the thread for the address of its request, also when there is none any more: whatever
+    ran next in this process was thought to be on a site of that name.
+    """
+    marks = vars(threading.current_thread())
+    before = dict(marks)
+    marks["dbname"] = database
+    try:
+        yield
+    finally:
+        for name in marks.keys() - before.keys():
+            del marks[name]
+        marks.update(before)
+
+
 class Site:
     """Odoo's application in this process, for visitors of a world.
 
@@ -196,9 +214,8 @@ class Site:
             options["data"] = fields
         elif fields:
             options["query_string"] = urlencode(fields)
-        threading.current_thread().dbname = self.world.house.name
         self.wrote.value = False
-        with self.taken_back():
+        with as_request_thread(self.world.house.name), self.taken_back():
             try:
                 answer = Client(http.root, use_cookies=False).open(path, **options)
                 body = answer.get_data()

@@ -109,7 +109,7 @@ class TestLogin(AuthLimitCase):
             if credential["type"] != "totp":
                 return plain(users, credential, env)
             if credential["token"] != 123456:
-                raise AccessDenied("Wrong code")
+                raise AccessDenied()
             return {"uid": users.env.uid, "auth_method": "totp", "mfa": "default"}
 
         self.patch(self.registry["res.users"], "_check_credentials", check)

@@ -336,7 +336,7 @@ class TestBackToTheCard(CancelCommon):
         notes, wizard = self.noted(30.0)
 
         def fail(refund):
-            raise UserError("The journal is closed.")
+            raise UserError(refund.env._("The journal is closed."))
 
         with patch.object(self.env.registry["payment.transaction"], "_match_refund", fail):
             said = self.give_back(wizard)
