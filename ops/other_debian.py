@@ -55,12 +55,12 @@ def _copy_checkout(root):
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=paths.ROOT, check=True, capture_output=True, text=True).stdout
-    # Some tests ask git which files there are.
-    subprocess.run(["git", "init", "--quiet"], cwd=home, check=True)
     for name in filter(None, names.split("\0")):
         if (paths.ROOT / name).exists():  # deleted, and not yet committed
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(paths.ROOT / name, home / name)
+    for command in (["init", "--quiet"], ["add", "--all"]):  # tests ask git which files there are
+        subprocess.run(["git", *command], cwd=home, check=True)
 
 
 def _environment(root):
