@@ -58,7 +58,7 @@ class ResUsers(models.Model):
         doors = counter._doors("login", login, request.httprequest.remote_addr)
         if isinstance(user, int):
             doors["address"] = counter._key("login", self._step_of(user), user)
-        elif (device := self._device_of(login)):
+        elif device := self._device_of(login):
             doors["address"] = counter._key("login", "device", device)
         return doors
 

@@ -6,6 +6,8 @@ from .common import OWNER, PASSWORD, AuthLimitCase
 
 NOBODY = "nobody@limits.example"
 
+WRONG_CODE = "Wrong code"  # as Odoo words it
+
 
 class CountedContext:
     """A hasher whose work is counted."""
@@ -93,7 +95,7 @@ class TestLogin(AuthLimitCase):
         self.need_code()
         self._set(login_address=2)
         for _attempt in range(2):
-            self.assertIn("Wrong code", self.sign_in_with_code(0)[1])
+            self.assertIn(WRONG_CODE, self.sign_in_with_code(0)[1])
         self.assertIn("Too many attempts", self.sign_in_with_code(123456)[1])
         self._pass_minutes(15)
         for _day in range(3):
@@ -109,7 +111,7 @@ class TestLogin(AuthLimitCase):
             if credential["type"] != "totp":
                 return plain(users, credential, env)
             if credential["token"] != 123456:
-                raise AccessDenied()
+                raise AccessDenied(WRONG_CODE)
             return {"uid": users.env.uid, "auth_method": "totp", "mfa": "default"}
 
         self.patch(self.registry["res.users"], "_check_credentials", check)

@@ -105,14 +105,14 @@ class EventEvent(models.Model):
         event = self.sudo()  # sudo: follows from the attendance, which the user may note
         if event.attendance_closed_on:
             return event.env["event.registration"]
+        # Wallets before sessions, as everywhere: making the missing half-days locks the session.
+        lock_in_order(event._attendance_seats().credit_entry_id.wallet_id, event)
         event.env["session.attendance"]._open(event)
         unmarked = event._attendance_rows().filtered(lambda row: row.state == "expected")
         if unmarked and unmarked_as not in ("present", "absent"):
             raise UserError(self.env._(
                 "Not noted yet: %(names)s. Note who was there, or say what they count as.",
                 names=", ".join(sorted(set(unmarked.mapped("attendee"))))))
-        seats = event._attendance_seats()
-        lock_in_order(seats.credit_entry_id.wallet_id, event)
         if unmarked:
             unmarked.write({"state": unmarked_as})
         return event._apply_attendance()

@@ -335,8 +335,10 @@ class TestBackToTheCard(CancelCommon):
         """The refund is made, its posting fails: it is not made again, and posted by the run."""
         notes, wizard = self.noted(30.0)
 
+        reason = "The journal is closed."
+
         def fail(refund):
-            raise UserError(refund.env._("The journal is closed."))
+            raise UserError(reason)
 
         with patch.object(self.env.registry["payment.transaction"], "_match_refund", fail):
             said = self.give_back(wizard)
